@@ -1,0 +1,1 @@
+//! The provider components that ship inside the program.

@@ -1,0 +1,1 @@
+//! How bytes leave: origins, address policy, credentials, limits, redaction.

@@ -1,0 +1,1 @@
+//! How a file of contacts becomes rows: encoding, delimiter, header, mapping, rejects.

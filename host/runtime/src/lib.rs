@@ -1,0 +1,1 @@
+//! How a plugin runs: engine, limits, linking, probing. The only crate that names wasmtime.

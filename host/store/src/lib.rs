@@ -1,0 +1,1 @@
+//! The store port: async use cases, each one whole transaction.

@@ -1,0 +1,1 @@
+//! What a run does: plan, push, tag, record, report.
