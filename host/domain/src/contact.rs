@@ -113,10 +113,14 @@ mod tests {
         let patch = |changes: &[(&str, Option<FieldValue>)]| FieldPatch {
             changes: changes.iter().map(|(path, value)| (path.parse().unwrap(), value.clone())).collect(),
         };
-        patch(&[("firstname", text("Jana")), ("address.city", text("Tartu")), ("address.zip", text("51007"))]).apply(&mut fields);
+        patch(&[("firstname", text("Jana")), ("address.city", text("Tartu")), ("address.zip", text("51007"))])
+            .apply(&mut fields);
         patch(&[("address.zip", None), ("lastname", text("Kask"))]).apply(&mut fields);
         let json = serde_json::to_value(&fields).unwrap();
-        assert_eq!(json, serde_json::json!({"firstname": "Jana", "lastname": "Kask", "address": {"address": {"city": "Tartu"}}}));
+        assert_eq!(
+            json,
+            serde_json::json!({"firstname": "Jana", "lastname": "Kask", "address": {"address": {"city": "Tartu"}}})
+        );
         patch(&[("address.city", None), ("firstname", None)]).apply(&mut fields);
         assert_eq!(serde_json::to_value(&fields).unwrap(), serde_json::json!({"lastname": "Kask"}));
     }

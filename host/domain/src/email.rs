@@ -50,18 +50,12 @@ impl EmailAddress {
             return Err(EmailFault::TooLong);
         }
         let malformed = || EmailFault::Malformed(original.to_owned());
-        let options = email_address::Options::default()
-            .with_required_tld()
-            .without_domain_literal()
-            .without_display_text();
-        email_address::EmailAddress::parse_with_options(original, options)
-            .map_err(|_| malformed())?;
+        let options =
+            email_address::Options::default().with_required_tld().without_domain_literal().without_display_text();
+        email_address::EmailAddress::parse_with_options(original, options).map_err(|_| malformed())?;
         let (local, domain) = original.rsplit_once('@').ok_or_else(malformed)?;
         let domain = idna::domain_to_ascii_strict(domain).map_err(|_| malformed())?;
-        Ok(Self {
-            key: format!("{}@{domain}", local.to_lowercase()),
-            original: original.to_owned(),
-        })
+        Ok(Self { key: format!("{}@{domain}", local.to_lowercase()), original: original.to_owned() })
     }
 
     /// The address as it was given, trimmed: what mail is sent to.
@@ -132,7 +126,16 @@ mod tests {
     #[test]
     fn what_is_no_address_is_refused() {
         assert_eq!(EmailAddress::parse("  "), Err(EmailFault::Empty));
-        for text in ["jana", "jana@", "@example.cz", "jana@example", "a b@example.cz", "jana@exa mple.cz", "Jana <jana@example.cz>", "jana@@example.cz"] {
+        for text in [
+            "jana",
+            "jana@",
+            "@example.cz",
+            "jana@example",
+            "a b@example.cz",
+            "jana@exa mple.cz",
+            "Jana <jana@example.cz>",
+            "jana@@example.cz",
+        ] {
             assert!(matches!(EmailAddress::parse(text), Err(EmailFault::Malformed(_))), "{text}");
         }
         assert_eq!(EmailAddress::parse(&format!("{}@example.cz", "a".repeat(300))), Err(EmailFault::TooLong));

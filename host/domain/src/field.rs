@@ -135,9 +135,8 @@ impl FromStr for FieldName {
     type Err = FieldFault;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fits = !text.is_empty()
-            && text.len() <= MAX_NAME_CHARS
-            && text.bytes().all(|byte| byte.is_ascii_lowercase());
+        let fits =
+            !text.is_empty() && text.len() <= MAX_NAME_CHARS && text.bytes().all(|byte| byte.is_ascii_lowercase());
         if fits { Ok(Self(text.to_owned())) } else { Err(FieldFault::Name(text.to_owned())) }
     }
 }
@@ -260,10 +259,7 @@ impl FromStr for FieldType {
     type Err = FieldFault;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| FieldFault::Type(text.to_owned()))
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| FieldFault::Type(text.to_owned()))
     }
 }
 
@@ -295,10 +291,7 @@ impl FromStr for AddressPart {
     type Err = FieldFault;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|part| part.as_str() == text)
-            .ok_or_else(|| FieldFault::Part(text.to_owned()))
+        Self::ALL.into_iter().find(|part| part.as_str() == text).ok_or_else(|| FieldFault::Part(text.to_owned()))
     }
 }
 
