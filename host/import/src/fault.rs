@@ -153,7 +153,7 @@ pub enum ImportFault {
         second: String,
     },
     /// A rule names a column that is not there.
-    #[error("{at}: {option} names the column `{name}`, which is not in the header: {mend}.")]
+    #[error("{at}: {option} names the column `{name}`, which is not in the header: {mend}")]
     UnknownColumn {
         /// Where the header is.
         at: String,
@@ -165,7 +165,7 @@ pub enum ImportFault {
         mend: String,
     },
     /// A rule names a field that the workspace has not.
-    #[error("--map `{column}={place}`: {problem}: {mend}.")]
+    #[error("--map `{column}={place}`: {problem}: {mend}")]
     UnknownPlace {
         /// The column of the rule.
         column: String,

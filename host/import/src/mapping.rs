@@ -290,10 +290,13 @@ fn read_place(
         "external-id" => return Ok(Some(Target::ExternalId)),
         _ => {}
     }
+    let mut parts = None;
     let problem = match place.parse::<FieldPath>() {
         Ok(path) => match definition(&path, definitions) {
             Some(definition) => match (definition.kind, path.part) {
                 (FieldType::Address, None) => {
+                    let all = AddressPart::ALL.map(|part| format!("{place}.{part}"));
+                    parts = Some(format!("use one of {}.", all.join(", ")));
                     format!("`{place}` is an address, and a column goes to one part of it")
                 }
                 (kind, Some(_)) if kind != FieldType::Address => {
@@ -305,6 +308,16 @@ fn read_place(
         },
         Err(fault) => fault.to_string(),
     };
+    Err(ImportFault::UnknownPlace {
+        column: column.to_owned(),
+        place: place.to_owned(),
+        problem,
+        mend: parts.unwrap_or_else(|| offer_place(place, definitions)),
+    })
+}
+
+/// Offers the place that is nearest to what was given, as a word or as people call it.
+fn offer_place(given: &str, definitions: &[FieldDefinition]) -> String {
     let mut places = vec![
         ("email".to_owned(), "e-mail".to_owned()),
         ("external-id".to_owned(), "key".to_owned()),
@@ -318,21 +331,13 @@ fn read_place(
             places.push((name.to_owned(), definition.label.clone()));
         }
     }
-    let mend = offer(
-        place,
-        places.iter().flat_map(|(place, label)| {
-            [
-                (place.as_str(), place.clone()),
-                (label.as_str(), place.clone()),
-            ]
-        }),
-    );
-    Err(ImportFault::UnknownPlace {
-        column: column.to_owned(),
-        place: place.to_owned(),
-        problem,
-        mend,
-    })
+    let spellings = places.iter().flat_map(|(word, called)| {
+        [
+            (word.as_str(), word.clone()),
+            (called.as_str(), word.clone()),
+        ]
+    });
+    offer(given, spellings)
 }
 
 fn definition<'a>(
@@ -381,6 +386,6 @@ fn offer<'a>(name: &str, candidates: impl Iterator<Item = (&'a str, String)>) ->
     }
     match nearest {
         Some((_, word)) => format!("did you mean `{word}`?"),
-        None => format!("use one of {}", all.join(", ")),
+        None => format!("use one of {}.", all.join(", ")),
     }
 }

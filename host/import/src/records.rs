@@ -73,13 +73,20 @@ impl<'a> Records<'a> {
             .bytes()
             .map(|byte| u64::from(byte == b'\n'))
             .sum::<u64>();
-        // Every record ends with a line end, because the end mark follows the last one; the line
-        // is counted from there, because the reader passes over blank lines before a record.
-        let line = self.reader.position().line().saturating_sub(1 + inside);
+        // The line is counted from the end of the record, because the reader passes over blank lines
+        // before one. It ends with a line end, because the end mark follows the last one; only a
+        // record that has swallowed the mark does not.
+        let swallowed = text.ends_with(END_MARK);
+        let end = self
+            .reader
+            .position()
+            .line()
+            .saturating_sub(u64::from(!swallowed));
+        let line = end.saturating_sub(inside);
         if text == END_MARK.trim_matches('\n') {
             return self.finish().map(|()| None);
         }
-        if text.ends_with(END_MARK) {
+        if swallowed {
             return Err(endless(path, line));
         }
         Ok(Some((line, &self.record)))
