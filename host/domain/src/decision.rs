@@ -289,7 +289,9 @@ pub fn decide(facts: &Facts<'_>, policy: &Policy) -> Decision {
         (_, Newcomers::DoubleOptIn) => OnCreate::Pending,
         (_, Newcomers::Skip) => OnCreate::DoNotCreate,
     };
-    let Some(confirmed) = facts.confirmed else {
+    // A member that was looked for and not found is none.
+    let member = facts.confirmed.filter(|confirmed| confirmed.status != Some(RemoteStatus::Absent));
+    let Some(confirmed) = member else {
         if on_create == OnCreate::DoNotCreate {
             return settle(
                 OutcomeClass::Skipped,
