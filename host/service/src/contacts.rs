@@ -7,8 +7,8 @@ use postroom_domain::field::{FieldDefinition, FieldFault, FieldPath, FieldType, 
 use postroom_store::contacts::{Contact, ContactDetail, ContactQuery, ContactRef, ContactUpsert, Written};
 use serde::Serialize;
 
-use crate::error::known;
-use crate::{Result, Service, ServiceError};
+use crate::names::known;
+use crate::{Result, Service, ServiceError, names, paging};
 
 /// The length of a contact's public hash, in hexadecimal digits.
 const HASH_DIGITS: usize = 32;
@@ -105,8 +105,7 @@ impl Service {
     /// When the storage fails.
     pub async fn contacts(&self, query: &ContactQuery) -> Result<ContactPage> {
         let contacts = self.store().contacts(query).await?;
-        let is_full = u32::try_from(contacts.len()).is_ok_and(|length| length >= query.limit);
-        let next = contacts.last().filter(|_| is_full).map(|contact| contact.id);
+        let next = paging::next(&contacts, query.limit, |contact| contact.id);
         Ok(ContactPage { contacts, next })
     }
 
@@ -146,7 +145,7 @@ impl Service {
             }
         }
         for tag in &request.tags {
-            self.store().tag_contact(&who, &tag_name(tag)?, true, self.now()).await?;
+            self.store().tag_contact(&who, names::checked("a tag", tag)?, true, self.now()).await?;
         }
         let contact = self.detail(&who, &request.email).await?.contact;
         Ok(ContactWritten { outcome, contact, joined })
@@ -183,7 +182,7 @@ impl Service {
     ///
     /// Bad input, not found.
     pub async fn tag_contact(&self, who: &str, tag: &str, present: bool) -> Result<ContactTagged> {
-        let tag = tag_name(tag)?;
+        let tag = names::checked("a tag", tag)?.to_owned();
         let changed = self.store().tag_contact(&contact_ref(who)?, &tag, present, self.now()).await?;
         Ok(ContactTagged { tag, present, changed })
     }
@@ -254,14 +253,6 @@ pub fn contact_ref(text: &str) -> Result<ContactRef> {
 
 fn address(text: &str) -> Result<EmailAddress> {
     EmailAddress::parse(text).map_err(|fault| ServiceError::BadInput(fault.to_string()))
-}
-
-fn tag_name(text: &str) -> Result<String> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Err(ServiceError::BadInput("a tag has a name: write at least one letter".to_owned()));
-    }
-    Ok(text.to_owned())
 }
 
 /// One place and its value, read by the definition of its field.

@@ -149,9 +149,3 @@ impl ServiceError {
 fn bullets<T: std::fmt::Display>(items: &[T]) -> String {
     items.iter().map(|item| format!("\n  - {item}")).collect()
 }
-
-/// The names that there are, for the sentence that says that one is not among them.
-pub(crate) fn known<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<&str> = names.collect();
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-}

@@ -17,8 +17,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::lists::list_name;
-use crate::{Result, Service, ServiceError};
+use crate::{Result, Service, ServiceError, names};
 
 /// Rows that one transaction writes: large enough to be quick, small enough that an opt-out gets in
 /// between.
@@ -242,7 +241,7 @@ impl Service {
 
     async fn examine(&self, request: &ImportFile) -> Result<Arc<Examined>> {
         if let Some(list) = &request.list {
-            list_name(list)?;
+            names::checked("a list", list)?;
         } else if request.mode == ImportMode::Replace {
             return Err(ServiceError::BadInput(
                 "a file can replace a list only: name the list, or leave the mode at `add`".to_owned(),

@@ -37,6 +37,8 @@ pub mod contacts;
 mod error;
 pub mod import;
 pub mod lists;
+mod names;
+mod paging;
 pub mod plugins;
 pub mod runs;
 pub mod syncs;

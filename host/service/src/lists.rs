@@ -4,11 +4,7 @@ use postroom_store::lists::{Entry, List};
 use serde::Serialize;
 
 use crate::contacts::contact_ref;
-use crate::{Result, Service, ServiceError};
-
-/// The longest name of a list: providers take tags of up to 100 characters, and a list's name is
-/// the tag of its syncs.
-const MAX_NAME_CHARS: usize = 100;
+use crate::{Result, Service, ServiceError, names, paging};
 
 /// A list with a page of its entries.
 #[derive(Debug, Clone, Serialize)]
@@ -66,8 +62,7 @@ impl Service {
     pub async fn list(&self, name: &str, after: u64, limit: u32) -> Result<ListPage> {
         let list = self.store().list(name).await?;
         let entries = self.store().entries(name, after, limit).await?;
-        let is_full = u32::try_from(entries.len()).is_ok_and(|length| length >= limit);
-        let next = entries.last().filter(|_| is_full).map(|entry| entry.position);
+        let next = paging::next(&entries, limit, |entry| entry.position);
         Ok(ListPage { list, entries, next })
     }
 
@@ -77,7 +72,7 @@ impl Service {
     ///
     /// Bad input for an unusable name, a conflict for a taken one.
     pub async fn create_list(&self, name: &str) -> Result<List> {
-        Ok(self.store().create_list(list_name(name)?, self.now()).await?)
+        Ok(self.store().create_list(names::checked("a list", name)?, self.now()).await?)
     }
 
     /// Gives a list another name, and names the syncs whose tag is still the old one.
@@ -86,7 +81,7 @@ impl Service {
     ///
     /// Bad input for an unusable name, not found, a conflict for a taken one.
     pub async fn rename_list(&self, name: &str, to: &str) -> Result<ListRenamed> {
-        let to = list_name(to)?;
+        let to = names::checked("a list", to)?;
         self.store().rename_list(name, to, self.now()).await?;
         let list = self.store().list(to).await?;
         let old_tags = self
@@ -140,30 +135,5 @@ impl Service {
     pub async fn take_off_entry(&self, list: &str, position: u64) -> Result<TakenOff> {
         self.store().remove_entry(list, position, self.now()).await?;
         Ok(TakenOff { list: list.to_owned(), entries: 1 })
-    }
-}
-
-/// A name that a list may bear.
-pub(crate) fn list_name(name: &str) -> Result<&str> {
-    let name = name.trim();
-    let fits = !name.is_empty() && name.chars().count() <= MAX_NAME_CHARS && !name.chars().any(char::is_control);
-    if fits {
-        return Ok(name);
-    }
-    Err(ServiceError::BadInput(format!(
-        "a list's name has 1 to {MAX_NAME_CHARS} characters and no line break: it is the tag that its contacts get"
-    )))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a7_a_lists_name_can_be_a_tag() {
-        assert_eq!(list_name(" Hotel guests ").unwrap(), "Hotel guests");
-        for name in ["", "  ", "a\nb", &"x".repeat(101)] {
-            assert!(list_name(name).is_err(), "{name:?}");
-        }
     }
 }

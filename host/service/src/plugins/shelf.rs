@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use super::permissions::Permissions;
 use super::{PermissionRequest, PluginOrigin};
-use crate::error::known;
+use crate::names::known;
 use crate::{BundledPlugin, Result, ServiceError};
 
 /// The plugins of this process. The engine starts with the first plugin that is needed.
