@@ -71,7 +71,10 @@ pub(crate) async fn push(provider: &dyn Provider, audience: &str, prepared: &[u8
                 if *alike >= OFFENDERS {
                     pushed.stop = Some(Reason::new(
                         "request-refused",
-                        format!("{OFFENDERS} contacts failed alone with the same error, so the request itself is at fault: {}", reason.message),
+                        format!(
+                            "{OFFENDERS} contacts failed alone with the same error, so the request itself is at fault: {}",
+                            reason.message
+                        ),
                     ));
                 }
                 let verdict = |reason| Verdict::Refused { class: OutcomeClass::Failed, reason };
