@@ -51,6 +51,15 @@ async fn a_request_arrives_as_described_with_the_credential_added() {
 }
 
 #[tokio::test]
+async fn a_post_without_a_body_says_so() {
+    let server = Server::always(ok("")).await;
+    let request = postroom_egress::Request { body: None, ..post("/actions/start", "") };
+    account(&server).send(request, &budget()).await.unwrap();
+    // Common servers answer 411 to a POST without a length.
+    assert_eq!(server.seen().remove(0).header("content-length"), Some("0"));
+}
+
+#[tokio::test]
 async fn redirects_are_answers() {
     let elsewhere = Server::always(ok("stolen")).await;
     let target = format!("{}/steal", elsewhere.url());
