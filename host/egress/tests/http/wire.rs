@@ -263,17 +263,19 @@ async fn the_jobs_allowance_is_kept() {
 #[tokio::test]
 async fn a_job_without_time_left_gets_no_answer() {
     let server = Server::always(Answer::Hang(Vec::new())).await;
-    let budget = JobBudget::new(JobLimits { time: Duration::from_millis(100), ..JobLimits::default() }, Urgency::Bulk);
-    assert_eq!(account(&server).send(post("/x", "{}"), &budget).await, Err(SendError::TimedOut));
+    let egress = account(&server);
+    let limits = JobLimits { time: Duration::from_millis(200), ..JobLimits::default() };
+    let budget = JobBudget::new(limits, Urgency::Bulk);
+    assert_eq!(egress.send(post("/x", "{}"), &budget).await, Err(SendError::TimedOut));
     assert_eq!((budget.facts().last, budget.facts().unanswered), (WireState::Unanswered, 1));
-    assert!(matches!(account(&server).send(get("/x"), &budget).await, Err(SendError::BudgetSpent(_))));
+    assert!(matches!(egress.send(get("/x"), &budget).await, Err(SendError::BudgetSpent(_))));
 }
 
 #[tokio::test]
 async fn a_provider_that_never_answers_times_out() {
     let server = Server::always(Answer::Hang(Vec::new())).await;
     let mut settings = account_config(&server);
-    settings.timeouts = Timeouts { total: Duration::from_millis(100), ..settings.timeouts };
+    settings.timeouts = Timeouts { total: Duration::from_millis(300), ..settings.timeouts };
     let budget = budget();
     let egress = AccountEgress::new(settings).unwrap();
     assert_eq!(egress.send(get("/x"), &budget).await, Err(SendError::TimedOut));
