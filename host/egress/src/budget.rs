@@ -123,16 +123,10 @@ impl JobBudget {
         self.urgency
     }
 
-    /// When the job's time is over, as things stand: every wait for a limiter moves it back.
-    #[must_use]
-    pub fn deadline(&self) -> Instant {
-        self.started + self.limits.time + self.waited()
-    }
-
-    /// The time left, zero when it is over.
+    /// The time left, zero when it is over. Waiting for a limiter does not shorten it.
     #[must_use]
     pub fn remaining(&self) -> Duration {
-        self.deadline().saturating_duration_since(Instant::now())
+        self.limits.time.saturating_add(self.waited()).saturating_sub(self.started.elapsed())
     }
 
     /// The time spent waiting for limiters so far.
