@@ -191,3 +191,6 @@ fn verdict(result: ItemResult) -> Verdict {
 pub(crate) fn may_subscribe(sending: &Sending) -> bool {
     sending.kind == PushKind::Create && sending.on_create == OnCreate::Subscribed
 }
+
+#[cfg(test)]
+mod tests;
