@@ -114,8 +114,13 @@ impl Answer {
             }
             Delivery::Half => {
                 let half = bytes.slice(..length / 2);
-                let cut = Err(io::Error::from(io::ErrorKind::ConnectionAborted));
-                let pieces = stream::iter([Ok(half), cut]);
+                let cut = async {
+                    // The server flushes what it has while the body is not ready: without this the
+                    // connection would end before the first half has left.
+                    tokio::task::yield_now().await;
+                    Err(io::Error::from(io::ErrorKind::ConnectionAborted))
+                };
+                let pieces = stream::once(async { Ok(half) }).chain(stream::once(cut));
                 Body::from_stream(pieces.map(move |piece| {
                     // Kept until the body is dropped: the answer never completes.
                     let _held = &slot;

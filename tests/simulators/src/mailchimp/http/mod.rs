@@ -59,9 +59,17 @@ async fn serve(
     // rather than an error of its own writing.
     let body = match fault {
         Some((Fault::ResetBeforeReading, _)) => Bytes::new(),
-        _ => axum::body::to_bytes(body, BODY_LIMIT)
-            .await
-            .unwrap_or_default(),
+        _ => match axum::body::to_bytes(body, BODY_LIMIT).await {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                // The client went away, or sent more than anybody should: nobody waits for an answer,
+                // and the slot counts as abandoned.
+                tracing::debug!(%error, path = call.path, "a request's body did not arrive whole");
+                drop(slot);
+                wire.reset();
+                return Reply::default();
+            }
+        },
     };
 
     let turned_away = match (&authorised, &slot, fault) {

@@ -21,6 +21,8 @@ mod problem;
 mod seed;
 mod segment;
 mod switches;
+#[cfg(test)]
+mod tests;
 mod writing;
 
 pub use acts::{Act, ActError};
