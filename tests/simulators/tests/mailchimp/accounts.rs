@@ -19,12 +19,7 @@ async fn mc_01_a_missing_or_wrong_key_is_refused() {
     let wrong = "Bearer ffffffffffffffffffffffffffffffff-us6";
     let reply = sim.send("GET", ping(), Some(wrong), None).await.unwrap();
     let problem = reply.problem(401, "API Key Invalid");
-    assert!(
-        problem["detail"]
-            .as_str()
-            .unwrap()
-            .contains("wrong datacenter")
-    );
+    assert!(problem["detail"].as_str().unwrap().contains("wrong datacenter"));
 
     let elsewhere = sim.bearer().replace("-us6", "-us7");
     let reply = sim.send("GET", ping(), Some(&elsewhere), None).await;
@@ -39,10 +34,7 @@ async fn mc_01_a_missing_or_wrong_key_is_refused() {
 
 #[tokio::test]
 async fn mc_02_basic_with_any_user_bearer_and_oauth_are_accepted() {
-    let config = Config {
-        access_tokens: vec!["token-of-an-app".to_owned()],
-        ..Config::default()
-    };
+    let config = Config { access_tokens: vec!["token-of-an-app".to_owned()], ..Config::default() };
     let sim = Simulated::with(config).await;
     let key = sim.running.api_key.clone();
     let basic = |user: &str| format!("Basic {}", STANDARD.encode(format!("{user}:{key}")));
@@ -53,10 +45,7 @@ async fn mc_02_basic_with_any_user_bearer_and_oauth_are_accepted() {
         format!("OAuth {key}"),
         "OAuth token-of-an-app".to_owned(),
     ] {
-        let reply = sim
-            .send("GET", sim.url("/ping"), Some(&authorization), None)
-            .await
-            .unwrap();
+        let reply = sim.send("GET", sim.url("/ping"), Some(&authorization), None).await.unwrap();
         assert_eq!(reply.expect(200)["health_status"], "Everything's Chimpy!");
     }
     let root = sim.get("/").await.expect(200);
@@ -83,10 +72,7 @@ async fn an_override_is_honoured_on_post_only_and_other_methods_are_named() {
     let sim = Simulated::start().await;
     let send = |method: reqwest::Method, wanted: &'static str| {
         let request = sim.client.request(method, sim.url("/ping"));
-        request
-            .header("authorization", sim.bearer())
-            .header("x-http-method-override", wanted)
-            .send()
+        request.header("authorization", sim.bearer()).header("x-http-method-override", wanted).send()
     };
     let overridden = send(reqwest::Method::POST, "GET").await.unwrap();
     assert_eq!(overridden.status(), 200);
@@ -102,23 +88,14 @@ async fn an_override_is_honoured_on_post_only_and_other_methods_are_named() {
 #[tokio::test]
 async fn it_refuses_to_listen_where_others_could_reach_it() {
     let open = || "0.0.0.0:0".parse().unwrap();
-    let provider = Config {
-        listen: open(),
-        ..Config::default()
-    };
-    let control = Config {
-        control_listen: open(),
-        ..Config::default()
-    };
+    let provider = Config { listen: open(), ..Config::default() };
+    let control = Config { control_listen: open(), ..Config::default() };
     for config in [provider, control] {
         let refused = mailchimp::start(config).await.unwrap_err();
         assert!(matches!(refused, SimulatorError::NotLoopback { .. }));
         assert!(refused.to_string().contains("loopback address"));
     }
-    let config = Config {
-        api_key: "too-short".to_owned(),
-        ..Config::default()
-    };
+    let config = Config { api_key: "too-short".to_owned(), ..Config::default() };
     let refused = mailchimp::start(config).await.unwrap_err();
     assert!(matches!(refused, SimulatorError::ApiKeyShape));
 }

@@ -37,18 +37,14 @@ async fn mc_24_existing_members_are_errors_without_update_existing() {
     assert_eq!(outcome["total_created"], 1);
     assert_eq!(outcome["error_count"], 2);
     let errors = outcome["errors"].as_array().unwrap();
-    let known = errors
-        .iter()
-        .find(|e| e["email_address"] == "ana@example.com");
+    let known = errors.iter().find(|e| e["email_address"] == "ana@example.com");
     let known = known.unwrap();
     assert_eq!(known["error_code"], "ERROR_CONTACT_EXISTS");
     assert_eq!(
         known["error"],
         "ana@example.com is already a list member, do you want to update? please provide update_existing:true in the request body"
     );
-    let fake = errors
-        .iter()
-        .find(|e| e["email_address"] == "x@fake.example");
+    let fake = errors.iter().find(|e| e["email_address"] == "x@fake.example");
     let fake = fake.unwrap();
     assert_eq!(fake["error_code"], "ERROR_GENERIC");
     assert!(fake["error"].as_str().unwrap().contains("looks fake"));
@@ -72,14 +68,9 @@ async fn mc_24_duplicates_are_refused_unless_skipped_and_then_the_first_status_w
     let outcome = sim.bulk("", twice("ana@example.com")).await;
     assert_eq!(outcome["total_created"], 1);
     assert_eq!(outcome["errors"][0]["error_code"], "ERROR_GENERIC");
-    assert_eq!(
-        sim.member("ana@example.com").await["merge_fields"],
-        json!({})
-    );
+    assert_eq!(sim.member("ana@example.com").await["merge_fields"], json!({}));
 
-    let outcome = sim
-        .bulk("?skip_duplicate_check=true", twice("ben@example.com"))
-        .await;
+    let outcome = sim.bulk("?skip_duplicate_check=true", twice("ben@example.com")).await;
     assert_eq!(outcome["total_created"], 1);
     assert_eq!(outcome["total_updated"], 0);
     assert_eq!(outcome["error_count"], 0);
@@ -109,23 +100,18 @@ async fn an_entry_without_status_is_refused_or_subscribed_by_switch() {
 #[tokio::test]
 async fn an_archived_member_comes_back_with_a_status_only() {
     let sim = Simulated::start().await;
-    sim.seed_members(json!([{"email": "ana@example.com", "archived": true}]))
-        .await;
-    let silent =
-        json!({"members": [{"email_address": "ana@example.com"}], "update_existing": true});
+    sim.seed_members(json!([{"email": "ana@example.com", "archived": true}])).await;
+    let silent = json!({"members": [{"email_address": "ana@example.com"}], "update_existing": true});
     let outcome = sim.bulk("", silent).await;
     assert_eq!(outcome["updated_members"][0]["status"], "archived");
-    let outcome = sim
-        .bulk("", json!({"members": [entry("ana@example.com")]}))
-        .await;
+    let outcome = sim.bulk("", json!({"members": [entry("ana@example.com")]})).await;
     assert_eq!(outcome["new_members"][0]["status"], "subscribed");
 }
 
 #[tokio::test]
 async fn status_if_new_and_tags_in_bulk_are_switches() {
     let sim = Simulated::start().await;
-    let entry =
-        json!({"email_address": "ana@example.com", "status_if_new": "pending", "tags": ["VIP"]});
+    let entry = json!({"email_address": "ana@example.com", "status_if_new": "pending", "tags": ["VIP"]});
     let body = json!({"members": [entry], "update_existing": true});
     sim.bulk("", body.clone()).await;
     assert!(sim.member("ana@example.com").await.is_null());
@@ -142,18 +128,12 @@ async fn status_if_new_and_tags_in_bulk_are_switches() {
 #[tokio::test]
 async fn mc_25_the_answer_is_not_in_the_order_of_the_request() {
     let order = async |seed: u64| {
-        let config = Config {
-            seed,
-            ..Config::default()
-        };
+        let config = Config { seed, ..Config::default() };
         let sim = Simulated::with(config).await;
         let fields = "?fields=new_members.email_address";
         let outcome = sim.bulk(fields, json!({"members": guests(50)})).await;
         let members = outcome["new_members"].as_array().unwrap().clone();
-        members
-            .iter()
-            .map(|member| member["email_address"].as_str().unwrap().to_owned())
-            .collect::<Vec<_>>()
+        members.iter().map(|member| member["email_address"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let (first, same, other) = (order(1).await, order(1).await, order(2).await);
     let mut in_order = first.clone();
@@ -167,8 +147,7 @@ async fn mc_25_the_answer_is_not_in_the_order_of_the_request() {
 #[tokio::test]
 async fn mc_26_sync_tags_wipes_tags_that_are_not_named() {
     let sim = Simulated::start().await;
-    sim.seed_members(json!([{"email": "ana@example.com", "tags": ["Old", "Kept"]}]))
-        .await;
+    sim.seed_members(json!([{"email": "ana@example.com", "tags": ["Old", "Kept"]}])).await;
     let body = |sync: bool| {
         let entry = json!({"email_address": "ana@example.com", "tags": ["kept", "New"]});
         json!({"members": [entry], "update_existing": true, "sync_tags": sync})
@@ -186,9 +165,7 @@ async fn a_thousand_contacts_in_full_answers_are_all_there() {
     let sim = Simulated::start().await;
     sim.switch("book_bodies", false).await;
     for half in 0..2 {
-        let members: Vec<Value> = (0..500)
-            .map(|number| entry(&format!("guest{half}-{number}@example.com")))
-            .collect();
+        let members: Vec<Value> = (0..500).map(|number| entry(&format!("guest{half}-{number}@example.com"))).collect();
         let outcome = sim.bulk("", json!({"members": members})).await;
         assert_eq!(outcome["new_members"].as_array().unwrap().len(), 500);
     }

@@ -80,14 +80,13 @@ async fn mc_13_the_api_may_lift_its_own_unsubscription() {
     let back = sim.list_call("PUT", ANA, body).await.expect(200);
     assert_eq!(back["status"], "subscribed");
 
-    let entry = |email: &str| json!({"members": [{"email_address": email, "status": "subscribed"}], "update_existing": true});
-    sim.switch("bulk_resubscribe_api_unsubscribed", "ignore")
-        .await;
+    let entry =
+        |email: &str| json!({"members": [{"email_address": email, "status": "subscribed"}], "update_existing": true});
+    sim.switch("bulk_resubscribe_api_unsubscribed", "ignore").await;
     let outcome = sim.bulk("", entry("ben@example.com")).await;
     assert_eq!(outcome["updated_members"][0]["status"], "unsubscribed");
     assert_eq!(outcome["error_count"], 0);
-    sim.switch("bulk_resubscribe_api_unsubscribed", "accept")
-        .await;
+    sim.switch("bulk_resubscribe_api_unsubscribed", "accept").await;
     let outcome = sim.bulk("", entry("ben@example.com")).await;
     assert_eq!(outcome["updated_members"][0]["status"], "subscribed");
     let outcomes: Vec<Value> = sim.member("ben@example.com").await["status_sent"]
@@ -128,9 +127,7 @@ async fn a_buyer_is_created_as_such_and_a_member_does_not_become_one() {
     let body = json!({"email_address": "ana@example.com", "status": "transactional"});
     let created = sim.list_call("POST", "/members", body).await.expect(200);
     assert_eq!(created["status"], "transactional");
-    let refused = sim
-        .list_call("PATCH", ANA, json!({"status": "transactional"}))
-        .await;
+    let refused = sim.list_call("PATCH", ANA, json!({"status": "transactional"})).await;
     let problem = refused.problem(400, "Invalid Resource");
     assert_eq!(problem["errors"][0]["field"], "status");
 }

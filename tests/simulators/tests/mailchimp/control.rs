@@ -10,14 +10,10 @@ async fn the_book_keeps_every_accepted_request_in_order() {
     sim.get("/lists?count=3").await.expect(200);
     sim.subscribe("ana@example.com").await;
     let again = json!({"email_address": "ana@example.com", "status": "subscribed"});
-    sim.list_call("POST", "/members", again.clone())
-        .await
-        .expect(400);
+    sim.list_call("POST", "/members", again.clone()).await.expect(400);
     let book = sim.book("").await;
-    let seen: Vec<(&Value, &Value, &Value)> = book
-        .iter()
-        .map(|entry| (&entry["seq"], &entry["kind"], &entry["status"]))
-        .collect();
+    let seen: Vec<(&Value, &Value, &Value)> =
+        book.iter().map(|entry| (&entry["seq"], &entry["kind"], &entry["status"])).collect();
     assert_eq!(
         seen,
         [
@@ -43,20 +39,12 @@ async fn the_book_keeps_every_accepted_request_in_order() {
 #[tokio::test]
 async fn the_token_is_needed_and_unknown_input_is_refused() {
     let sim = Simulated::start().await;
-    let wrong = sim
-        .running
-        .control_url
-        .replace(&sim.running.control_token, "guess");
+    let wrong = sim.running.control_url.replace(&sim.running.control_token, "guess");
     let refused = sim.send("GET", format!("{wrong}/state"), None, None).await;
     assert_eq!(refused.unwrap().status, 401);
     let unknown = Some(json!({"no_such_switch": true}));
     let refused = sim.control("PUT", "/switches", unknown).await.expect(400);
-    assert!(
-        refused["error"]
-            .as_str()
-            .unwrap()
-            .contains("no_such_switch")
-    );
+    assert!(refused["error"].as_str().unwrap().contains("no_such_switch"));
     for (path, body) in [
         ("/act", json!({"act": "dance"})),
         ("/seed", json!({"audiences": [{"id": "short"}]})),
@@ -91,18 +79,14 @@ async fn a_seed_creates_audiences_with_fields_and_members() {
 #[tokio::test]
 async fn operators_rename_and_delete_fields_tags_and_audiences() {
     let sim = Simulated::start().await;
-    let members = json!([{"email": "ana@example.com", "merge_fields": {"FNAME": "Ana", "LANG": "cs"}, "tags": ["VIP"]}]);
+    let members =
+        json!([{"email": "ana@example.com", "merge_fields": {"FNAME": "Ana", "LANG": "cs"}, "tags": ["VIP"]}]);
     sim.seed_members(members).await;
     let act = async |body: Value| sim.control("POST", "/act", Some(body)).await;
-    let rename =
-        json!({"act": "rename_merge_field", "audience": LIST, "tag": "FNAME", "new_tag": "GIVEN"});
+    let rename = json!({"act": "rename_merge_field", "audience": LIST, "tag": "FNAME", "new_tag": "GIVEN"});
     act(rename).await.expect(200);
-    act(json!({"act": "delete_merge_field", "audience": LIST, "tag": "LANG"}))
-        .await
-        .expect(200);
-    act(json!({"act": "delete_tag", "audience": LIST, "name": "vip"}))
-        .await
-        .expect(200);
+    act(json!({"act": "delete_merge_field", "audience": LIST, "tag": "LANG"})).await.expect(200);
+    act(json!({"act": "delete_tag", "audience": LIST, "name": "vip"})).await.expect(200);
     let member = sim.list_get("/members/ana@example.com").await.expect(200);
     assert_eq!(member["merge_fields"]["GIVEN"], "Ana");
     assert!(member["merge_fields"].get("LANG").is_none());
@@ -110,20 +94,11 @@ async fn operators_rename_and_delete_fields_tags_and_audiences() {
 
     let moved = json!({"act": "change_address", "audience": LIST, "email": "ana@example.com", "new_email": "ana.new@example.com"});
     act(moved).await.expect(200);
-    sim.list_get("/members/ana.new@example.com")
-        .await
-        .expect(200);
+    sim.list_get("/members/ana.new@example.com").await.expect(200);
     let nobody = json!({"act": "unsubscribe", "audience": LIST, "email": "ana@example.com"});
     let refused = act(nobody).await.expect(409);
-    assert!(
-        refused["error"]
-            .as_str()
-            .unwrap()
-            .contains("is not on the audience")
-    );
+    assert!(refused["error"].as_str().unwrap().contains("is not on the audience"));
 
-    act(json!({"act": "delete_list", "audience": LIST}))
-        .await
-        .expect(200);
+    act(json!({"act": "delete_list", "audience": LIST})).await.expect(200);
     sim.list_get("").await.problem(404, "Resource Not Found");
 }

@@ -17,30 +17,18 @@ fn ana() -> Value {
 #[tokio::test]
 async fn mc_33_answers_instead_of_the_request_apply_nothing() {
     let sim = Simulated::start().await;
-    for (fault, status) in [
-        ("bare_403", 403),
-        ("bare_503", 503),
-        ("problem_500", 500),
-        ("rate_429", 429),
-    ] {
+    for (fault, status) in [("bare_403", 403), ("bare_503", 503), ("problem_500", 500), ("rate_429", 429)] {
         sim.fault(writes(fault)).await;
         let reply = sim.list_call("POST", "", ana()).await;
         assert_eq!(reply.status, status);
-        assert_eq!(
-            reply.body.is_object(),
-            matches!(status, 429 | 500),
-            "{fault}"
-        );
+        assert_eq!(reply.body.is_object(), matches!(status, 429 | 500), "{fault}");
         assert!(reply.headers.get("retry-after").is_none());
         assert!(sim.member("ana@example.com").await.is_null());
     }
     assert!(sim.book("?writes=true").await.is_empty());
     let all = sim.book("?all=true").await;
     assert_eq!(all.len(), 4);
-    assert_eq!(
-        (&all[0]["fault"], &all[0]["accepted"]),
-        (&json!("bare_403"), &json!(false))
-    );
+    assert_eq!((&all[0]["fault"], &all[0]["accepted"]), (&json!("bare_403"), &json!(false)));
     sim.list_call("POST", "", ana()).await.expect(200);
 }
 
@@ -88,8 +76,7 @@ async fn mc_33_an_error_or_half_an_answer_after_applying() {
 #[tokio::test]
 async fn mc_33_a_stall_outlasts_the_client_and_the_write_stands() {
     let sim = Simulated::start().await;
-    sim.fault(json!([{"fault": "stall_ms", "ms": 120_000}]))
-        .await;
+    sim.fault(json!([{"fault": "stall_ms", "ms": 120_000}])).await;
     let request = sim
         .client
         .post(sim.url(&format!("/lists/{LIST}")))
@@ -106,22 +93,15 @@ async fn mc_33_a_stall_outlasts_the_client_and_the_write_stands() {
 #[tokio::test]
 async fn mc_33_rules_pause_count_and_are_checked() {
     let sim = Simulated::start().await;
-    sim.fault(json!([{"match": {"kind": "read"}, "after": 1, "times": 1, "fault": "bare_403"}]))
-        .await;
+    sim.fault(json!([{"match": {"kind": "read"}, "after": 1, "times": 1, "fault": "bare_403"}])).await;
     let mut statuses = Vec::new();
     for _ in 0..3 {
         statuses.push(sim.get("/ping").await.status);
     }
     assert_eq!(statuses, [200, 403, 200]);
     let rules = sim.control("GET", "/faults", None).await.expect(200);
-    assert_eq!(
-        (&rules["rules"][0]["seen"], &rules["rules"][0]["fired"]),
-        (&json!(3), &json!(1))
-    );
-    for wrong in [
-        json!([{"fault": "stall_ms"}]),
-        json!([{"fault": "earthquake"}]),
-    ] {
+    assert_eq!((&rules["rules"][0]["seen"], &rules["rules"][0]["fired"]), (&json!(3), &json!(1)));
+    for wrong in [json!([{"fault": "stall_ms"}]), json!([{"fault": "earthquake"}])] {
         let refused = sim.control("PUT", "/faults", Some(wrong)).await;
         assert!((400..500).contains(&refused.status));
         assert!(refused.body["error"].is_string());

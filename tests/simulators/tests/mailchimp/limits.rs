@@ -42,10 +42,7 @@ async fn mc_32_the_eleventh_request_is_429_without_retry_after() {
     let refused = sim.get("/ping").await;
     assert!(refused.headers.get("retry-after").is_none());
     let problem = refused.problem(429, "Too Many Requests");
-    assert_eq!(
-        problem["detail"],
-        "You have exceeded the limit of 10 simultaneous connections."
-    );
+    assert_eq!(problem["detail"], "You have exceeded the limit of 10 simultaneous connections.");
     let answer = finish(holding.pop().unwrap()).await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     sim.get("/ping").await.expect(200);
@@ -66,17 +63,12 @@ async fn until(sim: &Simulated, done: impl Fn(&serde_json::Value) -> bool) {
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), asking)
-        .await
-        .unwrap();
+    tokio::time::timeout(Duration::from_secs(30), asking).await.unwrap();
 }
 
 #[tokio::test]
 async fn mc_32_a_client_that_goes_away_can_keep_its_slot() {
-    let config = Config {
-        max_simultaneous: 1,
-        ..Config::default()
-    };
+    let config = Config { max_simultaneous: 1, ..Config::default() };
     let sim = Simulated::with(config).await;
     drop(holding_a_slot(&sim).await);
     until(&sim, |state| state["in_progress"] == 0).await;

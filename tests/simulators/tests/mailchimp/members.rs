@@ -25,9 +25,7 @@ async fn mc_07_a_member_is_found_by_hash_address_and_contact_id() {
         let found = sim.list_get(&format!("/members/{who}")).await.expect(200);
         assert_eq!(found["contact_id"], contact_id);
     }
-    let nobody = sim
-        .list_get("/members/00000000000000000000000000000000")
-        .await;
+    let nobody = sim.list_get("/members/00000000000000000000000000000000").await;
     nobody.problem(404, "Resource Not Found");
 }
 
@@ -56,13 +54,7 @@ async fn mc_09_put_needs_status_if_new_for_a_new_address() {
     let body = json!({"status_if_new": "pending"});
     let created = sim.list_call("PUT", ANA, body).await.expect(200);
     assert_eq!(created["status"], "pending");
-    let without = sim
-        .list_call(
-            "POST",
-            "/members",
-            json!({"email_address": "ben@example.com"}),
-        )
-        .await;
+    let without = sim.list_call("POST", "/members", json!({"email_address": "ben@example.com"})).await;
     let problem = without.problem(400, "Invalid Resource");
     assert_eq!(problem["errors"][0]["field"], "status");
 }
@@ -74,10 +66,7 @@ async fn mc_10_status_if_new_changes_neither_existing_nor_archived_members() {
     let left = json!({"email": "ana@example.com", "status": "unsubscribed", "origin": "api"});
     sim.seed_members(json!([left, archived])).await;
     let body = json!({"status_if_new": "subscribed", "merge_fields": {"FNAME": "X"}});
-    for (email, status) in [
-        ("ana@example.com", "unsubscribed"),
-        ("ben@example.com", "archived"),
-    ] {
+    for (email, status) in [("ana@example.com", "unsubscribed"), ("ben@example.com", "archived")] {
         let path = format!("/members/{email}");
         let member = sim.list_call("PUT", &path, body.clone()).await.expect(200);
         assert_eq!(member["status"], status);
@@ -135,12 +124,7 @@ async fn mc_17_a_permanently_deleted_address_comes_back_only_by_the_form() {
         let refused = sim.list_call(method, path, body.clone()).await;
         let problem = refused.problem(400, "Forgotten Email Not Subscribed");
         assert!(problem.get("type").is_none());
-        assert!(
-            problem["detail"]
-                .as_str()
-                .unwrap()
-                .contains("cannot be re-imported")
-        );
+        assert!(problem["detail"].as_str().unwrap().contains("cannot be re-imported"));
     }
     let bulk = json!({"members": [body], "update_existing": true});
     let outcome = sim.bulk("", bulk).await;
@@ -168,9 +152,7 @@ async fn mc_18_a_change_of_address_moves_the_hash_and_keeps_the_rest() {
     assert_eq!(after["unique_email_id"], before["unique_email_id"]);
     assert_eq!(after["tags"][0]["name"], "VIP");
     sim.list_get(ANA).await.problem(404, "Resource Not Found");
-    let nobody = sim
-        .list_call("PATCH", ANA, json!({"merge_fields": {}}))
-        .await;
+    let nobody = sim.list_call("PATCH", ANA, json!({"merge_fields": {}})).await;
     nobody.problem(404, "Resource Not Found");
 }
 
@@ -182,14 +164,8 @@ async fn mc_19_fake_addresses_are_refused_unless_allowed() {
         sim.list_call("POST", "/members", body).await
     };
     for (email, detail) in [
-        (
-            "ana@fake.example",
-            "ana@fake.example looks fake or invalid, please enter a real email address.",
-        ),
-        (
-            "ana@yopmail.com",
-            "ana@yopmail.com looks fake or invalid, please enter a real email address.",
-        ),
+        ("ana@fake.example", "ana@fake.example looks fake or invalid, please enter a real email address."),
+        ("ana@yopmail.com", "ana@yopmail.com looks fake or invalid, please enter a real email address."),
         ("ana at home", "Please provide a valid email address."),
     ] {
         let problem = add(email).await.problem(400, "Invalid Resource");
@@ -198,9 +174,7 @@ async fn mc_19_fake_addresses_are_refused_unless_allowed() {
     add("ana@example.com").await.expect(200);
     add("ana@guests.test").await.expect(200);
     sim.switch("allowed_domains_honoured", false).await;
-    add("ben@example.com")
-        .await
-        .problem(400, "Invalid Resource");
+    add("ben@example.com").await.problem(400, "Invalid Resource");
 }
 
 #[tokio::test]

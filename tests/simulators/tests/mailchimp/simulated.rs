@@ -30,10 +30,7 @@ impl Reply {
     pub(crate) fn problem(self, status: u16, title: &str) -> Value {
         assert_eq!(self.status, status, "{}", self.body);
         assert_eq!(self.body["title"], title);
-        assert_eq!(
-            self.headers["content-type"],
-            "application/problem+json; charset=utf-8"
-        );
+        assert_eq!(self.headers["content-type"], "application/problem+json; charset=utf-8");
         self.body
     }
 }
@@ -46,9 +43,7 @@ pub(crate) struct Simulated {
 pub(crate) fn client() -> Client {
     // The client refuses to be built without a TLS provider, although nothing here speaks TLS.
     TLS.call_once(|| {
-        rustls::crypto::ring::default_provider()
-            .install_default()
-            .unwrap();
+        rustls::crypto::ring::default_provider().install_default().unwrap();
     });
     Client::builder().no_proxy().build().unwrap()
 }
@@ -59,10 +54,7 @@ impl Simulated {
     }
 
     pub(crate) async fn with(config: Config) -> Self {
-        Self {
-            running: mailchimp::start(config).await.unwrap(),
-            client: client(),
-        }
+        Self { running: mailchimp::start(config).await.unwrap(), client: client() }
     }
 
     pub(crate) async fn send(
@@ -78,20 +70,14 @@ impl Simulated {
             request = request.header("authorization", value);
         }
         if let Some(body) = body {
-            request = request
-                .header("content-type", "application/json")
-                .body(body.to_string());
+            request = request.header("content-type", "application/json").body(body.to_string());
         }
         let response = request.send().await?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let bytes = response.bytes().await?;
         let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
-        Ok(Reply {
-            status,
-            headers,
-            body: serde_json::from_slice(&bytes).unwrap_or_else(|_| text()),
-        })
+        Ok(Reply { status, headers, body: serde_json::from_slice(&bytes).unwrap_or_else(|_| text()) })
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -108,8 +94,7 @@ impl Simulated {
         path: &str,
         body: Option<Value>,
     ) -> Result<Reply, reqwest::Error> {
-        self.send(method, self.url(path), Some(&self.bearer()), body)
-            .await
+        self.send(method, self.url(path), Some(&self.bearer()), body).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
@@ -122,8 +107,7 @@ impl Simulated {
 
     /// A path below the default audience.
     pub(crate) async fn list_call(&self, method: &str, path: &str, body: Value) -> Reply {
-        self.call(method, &format!("/lists/{LIST}{path}"), body)
-            .await
+        self.call(method, &format!("/lists/{LIST}{path}"), body).await
     }
 
     pub(crate) async fn list_get(&self, path: &str) -> Reply {
@@ -131,9 +115,7 @@ impl Simulated {
     }
 
     pub(crate) async fn bulk(&self, query: &str, body: Value) -> Value {
-        self.call("POST", &format!("/lists/{LIST}{query}"), body)
-            .await
-            .expect(200)
+        self.call("POST", &format!("/lists/{LIST}{query}"), body).await.expect(200)
     }
 
     /// A member through the provider port, subscribed.
@@ -159,21 +141,15 @@ impl Simulated {
 
     pub(crate) async fn switch(&self, name: &str, value: impl Into<Value>) {
         let body = json!({name: value.into()});
-        self.control("PUT", "/switches", Some(body))
-            .await
-            .expect(200);
+        self.control("PUT", "/switches", Some(body)).await.expect(200);
     }
 
     pub(crate) async fn fault(&self, rules: Value) {
-        self.control("PUT", "/faults", Some(rules))
-            .await
-            .expect(200);
+        self.control("PUT", "/faults", Some(rules)).await.expect(200);
     }
 
     pub(crate) async fn clock(&self, now: &str) {
-        self.control("PUT", "/clock", Some(json!({"now": now})))
-            .await
-            .expect(200);
+        self.control("PUT", "/clock", Some(json!({"now": now}))).await.expect(200);
     }
 
     /// A member as the control port shows it; null when there is none.
@@ -184,9 +160,7 @@ impl Simulated {
     }
 
     pub(crate) async fn book(&self, query: &str) -> Vec<Value> {
-        let book = self
-            .control("GET", &format!("/requests{query}"), None)
-            .await;
+        let book = self.control("GET", &format!("/requests{query}"), None).await;
         book.expect(200)["requests"].as_array().unwrap().clone()
     }
 }
@@ -194,9 +168,7 @@ impl Simulated {
 /// The given key of every item, sorted.
 pub(crate) fn sorted(items: &Value, key: &str) -> Vec<String> {
     let items = items.as_array().unwrap().iter();
-    let mut found: Vec<String> = items
-        .map(|item| item[key].as_str().unwrap().to_owned())
-        .collect();
+    let mut found: Vec<String> = items.map(|item| item[key].as_str().unwrap().to_owned()).collect();
     found.sort();
     found
 }

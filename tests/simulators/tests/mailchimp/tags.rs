@@ -7,10 +7,7 @@ use crate::simulated::{Simulated, sorted};
 const ANA: &str = "/members/ana@example.com";
 
 async fn tag_id(sim: &Simulated, name: &str) -> Value {
-    let found = sim
-        .list_get(&format!("/tag-search?name={name}"))
-        .await
-        .expect(200);
+    let found = sim.list_get(&format!("/tag-search?name={name}")).await.expect(200);
     found["tags"][0]["id"].clone()
 }
 
@@ -67,19 +64,10 @@ async fn mc_29_a_segment_batch_reports_whom_it_did_not_touch() {
     });
     let outcome = sim.list_call("POST", &path, body.clone()).await.expect(200);
     assert_eq!(outcome["total_added"], 2);
-    assert_eq!(
-        sorted(&outcome["members_added"], "email_address"),
-        ["in@example.com", "waiting@example.com"]
-    );
-    assert_eq!(
-        sorted(&outcome["members_removed"], "email_address"),
-        ["tagged.in@example.com"]
-    );
+    assert_eq!(sorted(&outcome["members_added"], "email_address"), ["in@example.com", "waiting@example.com"]);
+    assert_eq!(sorted(&outcome["members_removed"], "email_address"), ["tagged.in@example.com"]);
     let errors = outcome["errors"].as_array().unwrap();
-    let emails: Vec<&Value> = errors
-        .iter()
-        .map(|error| &error["email_addresses"])
-        .collect();
+    let emails: Vec<&Value> = errors.iter().map(|error| &error["email_addresses"]).collect();
     assert_eq!(
         emails,
         [
@@ -110,10 +98,7 @@ async fn mc_29_what_happens_to_unsubscribed_members_is_a_switch() {
     sim.switch("segment_add_on_unsubscribed", "silent").await;
     sim.switch("segment_unknown_email", "ignore").await;
     let outcome = sim.list_call("POST", &segment, add).await.expect(200);
-    assert_eq!(
-        (&outcome["total_added"], &outcome["error_count"]),
-        (&json!(0), &json!(0))
-    );
+    assert_eq!((&outcome["total_added"], &outcome["error_count"]), (&json!(0), &json!(0)));
 
     let tags = json!({"tags": [{"name": "B", "status": "active"}]});
     let path = format!("{ANA}/tags");
@@ -130,48 +115,29 @@ async fn mc_29_what_happens_to_unsubscribed_members_is_a_switch() {
 #[tokio::test]
 async fn mc_30_a_saved_segment_is_not_a_static_one_and_an_empty_set_empties() {
     let sim = Simulated::start().await;
-    sim.seed_members(json!([{"email": "ana@example.com"}, {"email": "ben@example.com"}]))
-        .await;
+    sim.seed_members(json!([{"email": "ana@example.com"}, {"email": "ben@example.com"}])).await;
     let saved = json!({"name": "Frequent", "options": {"match": "any", "conditions": []}});
     let saved = sim.list_call("POST", "/segments", saved).await.expect(200);
     assert_eq!(saved["type"], "saved");
     let id = &saved["id"];
     let path = format!("/segments/{id}");
-    let refused = sim
-        .list_call(
-            "POST",
-            &path,
-            json!({"members_to_add": ["ana@example.com"]}),
-        )
-        .await;
+    let refused = sim.list_call("POST", &path, json!({"members_to_add": ["ana@example.com"]})).await;
     assert_eq!(
         refused.problem(400, "Invalid Resource")["detail"],
         format!("A Static Segment with an id of {id} does not exist for this list")
     );
 
     let tag = json!({"name": "Guests", "static_segment": ["ana@example.com", "ben@example.com", "nobody@example.com"]});
-    let tag = sim
-        .list_call("POST", "/segments", tag.clone())
-        .await
-        .expect(200);
-    assert_eq!(
-        (&tag["type"], &tag["member_count"]),
-        (&json!("static"), &json!(2))
-    );
+    let tag = sim.list_call("POST", "/segments", tag.clone()).await.expect(200);
+    assert_eq!((&tag["type"], &tag["member_count"]), (&json!("static"), &json!(2)));
     let again = json!({"name": "GUESTS", "static_segment": []});
     let refused = sim.list_call("POST", "/segments", again).await;
     refused.problem(400, "Invalid Resource");
     let path = format!("/segments/{}", tag["id"]);
     let renamed = json!({"name": "Visitors", "static_segment": ["ben@example.com"]});
     let renamed = sim.list_call("PATCH", &path, renamed).await.expect(200);
-    assert_eq!(
-        (&renamed["name"], &renamed["member_count"]),
-        (&json!("Visitors"), &json!(1))
-    );
-    assert_eq!(
-        sim.member("ben@example.com").await["tags"],
-        json!(["Visitors"])
-    );
+    assert_eq!((&renamed["name"], &renamed["member_count"]), (&json!("Visitors"), &json!(1)));
+    assert_eq!(sim.member("ben@example.com").await["tags"], json!(["Visitors"]));
     let emptied = json!({"static_segment": []});
     let emptied = sim.list_call("PATCH", &path, emptied).await.expect(200);
     assert_eq!(emptied["member_count"], 0);
@@ -190,10 +156,7 @@ async fn segments_are_filtered_paged_and_show_whom_they_are_asked_for() {
     let audience = json!({"id": "ab12cd34ef", "tags": ["A", "B"], "saved_segments": ["S"], "members": members});
     let seed = json!({"audiences": [audience]});
     sim.control("POST", "/seed", Some(seed)).await.expect(200);
-    let page = sim
-        .list_get("/segments?type=static&count=2&offset=1")
-        .await
-        .expect(200);
+    let page = sim.list_get("/segments?type=static&count=2&offset=1").await.expect(200);
     assert_eq!(page["total_items"], 3);
     assert_eq!(sorted(&page["segments"], "name"), ["B", "T"]);
     let saved = sim.list_get("/segments?type=saved").await.expect(200);
@@ -202,19 +165,12 @@ async fn segments_are_filtered_paged_and_show_whom_they_are_asked_for() {
     let id = tag_id(&sim, "T").await;
     let path = format!("/segments/{id}/members");
     let shown = sim.list_get(&path).await.expect(200);
-    assert_eq!(
-        sorted(&shown["members"], "email_address"),
-        ["in@example.com"]
-    );
-    let all = sim
-        .list_get(&format!("{path}?include_unsubscribed=true"))
-        .await;
+    assert_eq!(sorted(&shown["members"], "email_address"), ["in@example.com"]);
+    let all = sim.list_get(&format!("{path}?include_unsubscribed=true")).await;
     assert_eq!(all.expect(200)["total_items"], 2);
     let too_many = vec!["x@example.com"; 501];
     let body = json!({"members_to_add": too_many});
-    let refused = sim
-        .list_call("POST", &format!("/segments/{id}"), body)
-        .await;
+    let refused = sim.list_call("POST", &format!("/segments/{id}"), body).await;
     let problem = refused.problem(400, "Invalid Resource");
     assert_eq!(problem["errors"][0]["field"], "members_to_add");
 }
@@ -227,9 +183,6 @@ async fn mc_46_a_member_shows_fifty_tags_and_counts_all() {
     let member = sim.list_call("POST", "/members", body).await.expect(200);
     assert_eq!(member["tags"].as_array().unwrap().len(), 50);
     assert_eq!(member["tags_count"], 60);
-    let all = sim
-        .list_get(&format!("{ANA}/tags?count=100"))
-        .await
-        .expect(200);
+    let all = sim.list_get(&format!("{ANA}/tags?count=100")).await.expect(200);
     assert_eq!(all["tags"].as_array().unwrap().len(), 60);
 }

@@ -23,16 +23,12 @@ fn write(state: &mut State, list: &str, via: Via, body: Value) -> Result<Written
     let (audience, rules, mint) = state.audience_mut(list).unwrap();
     let email = write.email.as_deref().unwrap();
     let existing = audience.find_email(email);
-    audience
-        .write(rules, mint, existing, write, How::via(via, now()))
-        .map_err(|(refusal, _)| refusal)
+    audience.write(rules, mint, existing, write, How::via(via, now())).map_err(|(refusal, _)| refusal)
 }
 
 fn member<'a>(state: &'a State, list: &str, email: &str) -> &'a Member {
     let audience = state.audience(list).unwrap();
-    audience
-        .member(audience.find_email(email).unwrap())
-        .unwrap()
+    audience.member(audience.find_email(email).unwrap()).unwrap()
 }
 
 #[test]
@@ -49,11 +45,7 @@ fn every_way_to_subscribe_somebody_is_decided_by_origin() {
             let (mut state, list) = account(&seed);
             let body = json!({"email_address": "ana@example.com", "status": "subscribed"});
             let result = write(&mut state, &list, via, body);
-            assert_eq!(
-                result == Err(Refusal::Compliance),
-                refused,
-                "{origin} {via:?}"
-            );
+            assert_eq!(result == Err(Refusal::Compliance), refused, "{origin} {via:?}");
             let subscribed = member(&state, &list, "ana@example.com").status == Status::Subscribed;
             assert_eq!(subscribed, !refused);
         }
@@ -84,10 +76,7 @@ fn a_refused_write_changes_nothing_but_the_record_of_statuses() {
     assert!(matches!(refused, Refusal::MergeFields(errors) if errors.len() == 1));
     let ana = member(&state, &list, "ana@example.com");
     assert_eq!(ana.merge_value(1), Some(&json!("Ana")));
-    assert_eq!(
-        (ana.status, ana.vip, ana.tags.len()),
-        (Status::Subscribed, false, 0)
-    );
+    assert_eq!((ana.status, ana.vip, ana.tags.len()), (Status::Subscribed, false, 0));
     assert_eq!(ana.status_sent[0].outcome, SentOutcome::Refused);
     assert_eq!(state.audience(&list).unwrap().tag_named("New"), None);
 }
@@ -110,21 +99,15 @@ fn a_forgotten_member_leaves_no_trace_in_segments() {
 
 #[test]
 fn an_address_can_be_taken_over_only_when_it_is_free() {
-    let seed =
-        json!([{"email": "ana@example.com"}, {"email": "ben@example.com", "archived": true}]);
+    let seed = json!([{"email": "ana@example.com"}, {"email": "ben@example.com", "archived": true}]);
     let (mut state, list) = account(&seed);
     let (audience, rules, mint) = state.audience_mut(&list).unwrap();
     let ana = audience.find_email("ana@example.com");
-    let rename = |email: &str| MemberWrite {
-        email: Some(email.to_owned()),
-        ..MemberWrite::default()
-    };
+    let rename = |email: &str| MemberWrite { email: Some(email.to_owned()), ..MemberWrite::default() };
     let how = How::via(Via::Patch, now());
     let onto_ben = audience.write(rules, mint, ana, rename("ben@example.com"), how);
     assert_eq!(onto_ben.unwrap_err().0, Refusal::Exists);
-    audience
-        .write(rules, mint, ana, rename("Eva@example.com"), how)
-        .unwrap();
+    audience.write(rules, mint, ana, rename("Eva@example.com"), how).unwrap();
     assert_eq!(audience.find_email("eva@example.com"), ana);
     assert_eq!(audience.find_email("ana@example.com"), None);
 }
@@ -141,10 +124,6 @@ fn every_bulk_entry_is_counted_once() {
     let request = BulkRequest::parse(body).unwrap();
     let (audience, rules, mint) = state.audience_mut(&list).unwrap();
     let outcome = audience.bulk(rules, mint, request, now());
-    let counts = (
-        outcome.created.len(),
-        outcome.updated.len(),
-        outcome.errors.len(),
-    );
+    let counts = (outcome.created.len(), outcome.updated.len(), outcome.errors.len());
     assert_eq!(counts, (1, 1, 4));
 }
