@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
-use http::header::{ACCEPT_ENCODING, HeaderName, HeaderValue};
+use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HeaderName, HeaderValue};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::body::{self, BodyFault, BodyRules};
@@ -270,12 +270,22 @@ impl Inner {
             Ok(body) => Attempt::Answered(Response {
                 status,
                 headers,
-                body: self.redactor.scrub_body(body),
+                body: self.scrubbed(gate, body),
                 waited: Duration::ZERO,
                 attempts: 0,
             }),
             Err(fault) => Attempt::Lost(self.unreadable(gate, status, fault)),
         }
+    }
+
+    fn scrubbed(&self, gate: &Gate, body: Vec<u8>) -> Vec<u8> {
+        let Some(clean) = self.redactor.scrub_body(&body) else { return body };
+        tracing::warn!(
+            account = %self.account,
+            origin = gate.origin.label(),
+            "a response repeated a credential; it was removed before the plugin saw it"
+        );
+        clean
     }
 
     fn failed(&self, gate: &Gate, error: reqwest::Error) -> Attempt {
@@ -334,6 +344,10 @@ impl Gate {
         let mut request = reqwest::Request::new(prepared.method.clone(), prepared.url.clone());
         let mut headers = prepared.headers.clone();
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        if prepared.body.is_none() && prepared.expects_body() {
+            // The HTTP client leaves the length out, and common servers answer 411 to that.
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         for (name, value) in &self.slots {
             headers.insert(name.clone(), value.clone());
         }

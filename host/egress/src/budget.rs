@@ -123,16 +123,16 @@ impl JobBudget {
         self.urgency
     }
 
-    /// When the job's time is over, as things stand: every wait for a limiter moves it back.
+    /// When the time is over, as things stand: waiting for a limiter moves it.
     #[must_use]
     pub fn deadline(&self) -> Instant {
-        self.started + self.limits.time + self.waited()
+        self.started + self.limits.time.saturating_add(self.waited())
     }
 
-    /// The time left, zero when it is over.
+    /// The time left, zero when it is over. Waiting for a limiter does not shorten it.
     #[must_use]
     pub fn remaining(&self) -> Duration {
-        self.deadline().saturating_duration_since(Instant::now())
+        self.limits.time.saturating_add(self.waited()).saturating_sub(self.started.elapsed())
     }
 
     /// The time spent waiting for limiters so far.

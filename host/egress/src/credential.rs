@@ -26,8 +26,8 @@ pub struct Secret {
 impl Secret {
     /// A secret for the slot of this name.
     #[must_use]
-    pub fn new(slot: impl Into<String>, value: Zeroizing<String>) -> Self {
-        Self { slot: slot.into(), value }
+    pub fn new(slot: impl Into<String>, value: impl Into<Zeroizing<String>>) -> Self {
+        Self { slot: slot.into(), value: value.into() }
     }
 
     /// The slot's name, which is no secret.
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     fn credential(kind: SlotKind, value: &str) -> Credential {
-        Credential { secret: Secret::new("api-key", Zeroizing::new(value.to_owned())), kind, origin: "api".to_owned() }
+        Credential { secret: Secret::new("api-key", value.to_owned()), kind, origin: "api".to_owned() }
     }
 
     #[test]

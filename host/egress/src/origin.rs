@@ -51,6 +51,7 @@ pub struct OriginPart {
 
 /// Where the value of a part comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum PartSource {
     /// The text behind the last `separator` in the secret of `slot`, as Mailchimp's data centre
     /// stands behind the last `-` of its API key.

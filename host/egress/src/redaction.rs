@@ -60,20 +60,19 @@ impl Redactor {
         Ok(Self { bodies: automaton(&bodies)?, texts: automaton(&texts)? })
     }
 
-    /// Removes secrets from a response's bytes. Without a secret in it, the buffer comes back as
-    /// it is.
-    pub(crate) fn scrub_body(&self, body: Vec<u8>) -> Vec<u8> {
-        let Some(automaton) = &self.bodies else { return body };
-        if !automaton.is_match(&body) {
-            return body;
+    /// A response's bytes without the secrets; none if there are none in it, so that the usual body
+    /// is read once and copied never.
+    pub(crate) fn scrub_body(&self, body: &[u8]) -> Option<Vec<u8>> {
+        let automaton = self.bodies.as_ref()?;
+        if !automaton.is_match(body) {
+            return None;
         }
-        tracing::warn!("a response repeated a credential; it was removed before the plugin saw it");
         let mut clean = Vec::with_capacity(body.len());
-        automaton.replace_all_with_bytes(&body, &mut clean, |_, _, out| {
+        automaton.replace_all_with_bytes(body, &mut clean, |_, _, out| {
             out.extend_from_slice(REDACTED.as_bytes());
             true
         });
-        clean
+        Some(clean)
     }
 
     /// Removes secrets from a response header's value.

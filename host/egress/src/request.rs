@@ -73,6 +73,13 @@ pub(crate) struct Prepared {
     pub(crate) bytes_up: u64,
 }
 
+impl Prepared {
+    /// Whether servers expect the method to come with a body, be it an empty one.
+    pub(crate) fn expects_body(&self) -> bool {
+        matches!(self.method, http::Method::POST | http::Method::PUT | http::Method::PATCH)
+    }
+}
+
 /// Checks a request and builds its URL behind `base`.
 ///
 /// `slots` are the headers in which this origin's credentials travel: a plugin may not set them.

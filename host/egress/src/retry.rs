@@ -18,6 +18,10 @@ const CONNECT_ATTEMPTS: u32 = 3;
 /// Attempts that may be answered with 429, the first included.
 const LIMITED_ATTEMPTS: u32 = 5;
 
+/// A longer `Retry-After` counts as this long. No provider means more, and whatever a server sends
+/// must stay within what a clock can add up.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The retries of one call.
 pub(crate) struct Retries {
     ceilings: ExponentialBackoff,
@@ -76,7 +80,7 @@ fn random_up_to(ceiling: Duration) -> Duration {
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+        return Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER));
     }
     let until = httpdate::parse_http_date(text).ok()?;
     let from = headers
@@ -84,7 +88,7 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
         .and_then(|value| value.to_str().ok())
         .and_then(|text| httpdate::parse_http_date(text).ok())
         .unwrap_or(now);
-    Some(until.duration_since(from).unwrap_or(Duration::ZERO))
+    Some(until.duration_since(from).unwrap_or(Duration::ZERO).min(MAX_RETRY_AFTER))
 }
 
 #[cfg(test)]
@@ -106,6 +110,8 @@ mod tests {
             (headers(&[(RETRY_AFTER, " 0 ")]), Some(0)),
             (headers(&[(RETRY_AFTER, "soon")]), None),
             (headers(&[(RETRY_AFTER, "-3")]), None),
+            (headers(&[(RETRY_AFTER, "18446744073709551615")]), Some(86_400)),
+            (headers(&[(RETRY_AFTER, "Fri, 31 Dec 9999 23:59:59 GMT")]), Some(86_400)),
             // `now` is Sun, 06 Nov 1994 08:49:37 GMT.
             (headers(&[(RETRY_AFTER, "Sun, 06 Nov 1994 08:50:07 GMT")]), Some(30)),
             (headers(&[(RETRY_AFTER, "Sun, 06 Nov 1994 08:49:00 GMT")]), Some(0)),

@@ -40,12 +40,7 @@ pub struct Connection {
 impl Connection {
     /// An account's connection. `settings` are those that are not secret.
     #[must_use]
-    pub fn new(
-        plugin: Plugin,
-        egress: AccountEgress,
-        settings: Vec<(String, String)>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub fn new(plugin: Plugin, egress: AccountEgress, settings: Vec<(String, String)>, clock: Arc<dyn Clock>) -> Self {
         Self { plugin, egress, settings, clock }
     }
 

@@ -69,7 +69,12 @@ pub(crate) struct OptOut {
 }
 
 /// An outcome with nothing but its count.
-pub(crate) fn outcome(place: Place, contact: Option<ContactId>, class: OutcomeClass, reason: Option<Reason>) -> Outcome {
+pub(crate) fn outcome(
+    place: Place,
+    contact: Option<ContactId>,
+    class: OutcomeClass,
+    reason: Option<Reason>,
+) -> Outcome {
     Outcome {
         entry: Some(place.entry),
         position: place.position,
@@ -126,9 +131,7 @@ pub(crate) fn judge(row: SnapshotRow, mapping: &Mapping, policy: &Policy) -> Wor
     };
     let attempt = decision::attempt_hash(&facts, policy);
     match decision::decide(&facts, policy) {
-        Decision::Settle { class, reason } => {
-            Work::Settled(outcome(place, Some(contact.contact), class, Some(reason)))
-        }
+        Decision::Settle { class, reason } => Work::Settled(outcome(place, Some(contact.contact), class, Some(reason))),
         Decision::Withdraw => Work::OptOut(Box::new(OptOut {
             place,
             contact: contact.contact,

@@ -25,9 +25,14 @@ pub(crate) struct OptedOut {
 pub(crate) async fn opt_out(provider: &dyn Provider, audience: &str, batch: Vec<OptOut>) -> OptedOut {
     let mut done = OptedOut::default();
     if !provider.has_subscriptions() {
-        let reason = Reason::new("cannot-unsubscribe", "the contact withdrew its consent, and this plugin cannot unsubscribe it: do it at the provider");
-        done.record.outcomes =
-            batch.iter().map(|item| outcome(item.place, Some(item.contact), OutcomeClass::Failed, Some(reason.clone()))).collect();
+        let reason = Reason::new(
+            "cannot-unsubscribe",
+            "the contact withdrew its consent, and this plugin cannot unsubscribe it: do it at the provider",
+        );
+        done.record.outcomes = batch
+            .iter()
+            .map(|item| outcome(item.place, Some(item.contact), OutcomeClass::Failed, Some(reason.clone())))
+            .collect();
         return done;
     }
     let mut answers: HashMap<u64, ActResult> = HashMap::new();

@@ -35,14 +35,3 @@ impl Patience {
         Ok(())
     }
 }
-
-/// Makes a call until it answers, fails for good, or patience ends.
-pub(crate) async fn patiently<T>(mut call: impl AsyncFnMut() -> Result<T, Failure>) -> Result<T, Failure> {
-    let mut patience = Patience::default();
-    loop {
-        match call().await {
-            Ok(answer) => return Ok(answer),
-            Err(failure) => patience.wait(failure).await?,
-        }
-    }
-}

@@ -71,7 +71,10 @@ pub(crate) async fn push(provider: &dyn Provider, audience: &str, prepared: &[u8
                 if *alike >= OFFENDERS {
                     pushed.stop = Some(Reason::new(
                         "request-refused",
-                        format!("{OFFENDERS} contacts failed alone with the same error, so the request itself is at fault: {}", reason.message),
+                        format!(
+                            "{OFFENDERS} contacts failed alone with the same error, so the request itself is at fault: {}",
+                            reason.message
+                        ),
                     ));
                 }
                 let verdict = |reason| Verdict::Refused { class: OutcomeClass::Failed, reason };
@@ -188,3 +191,6 @@ fn verdict(result: ItemResult) -> Verdict {
 pub(crate) fn may_subscribe(sending: &Sending) -> bool {
     sending.kind == PushKind::Create && sending.on_create == OnCreate::Subscribed
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,17 +9,15 @@ use postroom_domain::contact::ContactId;
 use postroom_domain::decision::{self, Departure, Memory, Policy, TagStep};
 use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
 use postroom_store::Store;
-use postroom_store::runs::{
-    BatchRecord, Confirmation, ConfirmedContent, Outcome, RunStart, RunState, RunSummary,
-};
+use postroom_store::runs::{BatchRecord, Confirmation, ConfirmedContent, Outcome, RunStart, RunState, RunSummary};
 use postroom_store::syncs::Sync;
 use serde::Serialize;
 
-use crate::error::SyncError;
+use crate::error::{Failure, SyncError};
 use crate::judge::{OptOut, Sending, Tagging, Work, judge, outcome, owed};
 use crate::ledger::Ledger;
 use crate::opt_out::opt_out;
-use crate::patience::patiently;
+use crate::patience::Patience;
 use crate::planning::{PAGE, Plan, plan, policy};
 use crate::provider::Provider;
 use crate::push::{Verdict, push};
@@ -86,9 +84,7 @@ pub async fn run(
     }
     let audience = sync.audience.remote_id.as_str();
     let prepared = if plan.create + plan.update + plan.rename > 0 {
-        patiently(async || provider.prepare(audience).await)
-            .await
-            .map_err(|failure| SyncError::Provider { sync: sync.name.clone(), failure })?
+        prepare(provider, audience).await.map_err(|failure| SyncError::Provider { sync: sync.name.clone(), failure })?
     } else {
         Vec::new()
     };
@@ -112,6 +108,16 @@ pub async fn run(
     };
     office.work().await?;
     office.close(now()).await
+}
+
+async fn prepare(provider: &dyn Provider, audience: &str) -> Result<Vec<u8>, Failure> {
+    let mut patience = Patience::default();
+    loop {
+        match provider.prepare(audience).await {
+            Ok(prepared) => return Ok(prepared),
+            Err(failure) => patience.wait(failure).await?,
+        }
+    }
 }
 
 /// A run at work.
@@ -197,9 +203,8 @@ impl<'a> Office<'a> {
 
     /// Lets work through while there is room; what is not reached is pending.
     fn admit(&mut self, work: Work) -> Work {
-        let pending = |place, contact, reason| {
-            Work::Settled(outcome(place, Some(contact), OutcomeClass::Pending, Some(reason)))
-        };
+        let pending =
+            |place, contact, reason| Work::Settled(outcome(place, Some(contact), OutcomeClass::Pending, Some(reason)));
         let reason = match (&self.stop, self.room) {
             (Some(stop), _) => Some(stop.clone()),
             (None, 0) => Some(Reason::new("canary", "beyond the number of contacts that this run was to send")),

@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 use crate::convert;
 use crate::error::Failure;
 use crate::judge::Tagging;
-use crate::patience::{Patience, patiently};
+use crate::patience::Patience;
 use crate::provider::Provider;
 
 /// The tags of a run: prepared at the first need, so that a run without any makes no call for them.
@@ -46,10 +46,14 @@ impl Tags {
         Self { add, remove, prepared: OnceCell::new() }
     }
 
-    async fn prepared(&self, provider: &dyn Provider, audience: &str) -> Result<&Vec<u8>, Failure> {
-        self.prepared
-            .get_or_try_init(|| patiently(async || provider.prepare_tags(audience, &self.add, &self.remove).await))
-            .await
+    async fn prepare(&self, provider: &dyn Provider, audience: &str) -> Result<Vec<u8>, Failure> {
+        let mut patience = Patience::default();
+        loop {
+            match provider.prepare_tags(audience, &self.add, &self.remove).await {
+                Ok(prepared) => return Ok(prepared),
+                Err(failure) => patience.wait(failure).await?,
+            }
+        }
     }
 
     /// Changes the tags of a batch. What does not succeed stays owed.
@@ -58,7 +62,7 @@ impl Tags {
         if batch.is_empty() {
             return done;
         }
-        let prepared = match self.prepared(provider, audience).await {
+        let prepared = match self.prepared.get_or_try_init(|| self.prepare(provider, audience)).await {
             Ok(prepared) => prepared,
             Err(failure) => return untouched(batch, failure.reason().clone()),
         };
@@ -90,7 +94,8 @@ impl Tags {
                 break;
             }
         }
-        let unanswered = done.stop.clone().unwrap_or_else(|| Reason::new("no-answer", "the plugin gave no answer for this tag"));
+        let unanswered =
+            done.stop.clone().unwrap_or_else(|| Reason::new("no-answer", "the plugin gave no answer for this tag"));
         done.items = batch.into_iter().map(|work| conclude(work, &answers, &unanswered)).collect();
         done
     }
@@ -120,7 +125,9 @@ fn conclude(work: Tagging, answers: &HashMap<(u64, String), contract::TagResult>
     let mut state = work.state.clone();
     let mut outcome = None;
     let mut reason = None;
-    let of = |contact: ContactId, tag: &String| answers.get(&(convert::key(contact), tag.clone())).map(|result| &result.outcome);
+    let of = |contact: ContactId, tag: &String| {
+        answers.get(&(convert::key(contact), tag.clone())).map(|result| &result.outcome)
+    };
     let steps = [(TagChange::Remove, &work.remove), (TagChange::Add, &work.add)];
     for (change, tag) in steps.into_iter().filter_map(|(change, tag)| Some((change, tag.as_ref()?))) {
         match of(work.contact, tag) {

@@ -102,9 +102,7 @@ impl Book {
     /// The entries that pass `filter`, oldest first.
     #[must_use]
     pub fn select(&self, filter: Filter) -> Vec<Arc<Entry>> {
-        let first = self
-            .entries
-            .partition_point(|entry| entry.seq <= filter.after);
+        let first = self.entries.partition_point(|entry| entry.seq <= filter.after);
         self.entries
             .iter()
             .skip(first)

@@ -15,9 +15,7 @@ pub enum SimulatorError {
         address: SocketAddr,
     },
     /// The operating system refused the address.
-    #[error(
-        "The simulator could not listen on {address}: {source}. Choose another port, or port 0 for any free one."
-    )]
+    #[error("The simulator could not listen on {address}: {source}. Choose another port, or port 0 for any free one.")]
     Listen {
         /// The address that was asked for.
         address: SocketAddr,

@@ -41,15 +41,8 @@ impl Fault {
     #[must_use]
     pub fn applies(self) -> bool {
         match self {
-            Self::Bare403
-            | Self::Bare503
-            | Self::Problem500
-            | Self::Rate429
-            | Self::ResetBeforeReading => false,
-            Self::ResetAfterApplying
-            | Self::ErrorAfterApplying
-            | Self::StallMs
-            | Self::TruncateBody => true,
+            Self::Bare403 | Self::Bare503 | Self::Problem500 | Self::Rate429 | Self::ResetBeforeReading => false,
+            Self::ResetAfterApplying | Self::ErrorAfterApplying | Self::StallMs | Self::TruncateBody => true,
         }
     }
 }
@@ -68,13 +61,8 @@ pub struct Matcher {
 
 impl Matcher {
     fn matches(&self, method: &str, path: &str) -> bool {
-        self.method
-            .as_deref()
-            .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
-            && self
-                .path_contains
-                .as_deref()
-                .is_none_or(|part| path.contains(part))
+        self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+            && self.path_contains.as_deref().is_none_or(|part| path.contains(part))
             && self.kind.is_none_or(|kind| kind == Kind::of(method))
     }
 }
@@ -131,14 +119,7 @@ impl Faults {
                 );
             }
         }
-        self.rules = rules
-            .into_iter()
-            .map(|rule| ArmedRule {
-                rule,
-                seen: 0,
-                fired: 0,
-            })
-            .collect();
+        self.rules = rules.into_iter().map(|rule| ArmedRule { rule, seen: 0, fired: 0 }).collect();
         Ok(())
     }
 
@@ -157,8 +138,7 @@ impl Faults {
                 continue;
             }
             armed.seen += 1;
-            let due = armed.seen > armed.rule.after
-                && armed.rule.times.is_none_or(|times| armed.fired < times);
+            let due = armed.seen > armed.rule.after && armed.rule.times.is_none_or(|times| armed.fired < times);
             if due && struck.is_none() {
                 armed.fired += 1;
                 struck = Some((armed.rule.fault, armed.rule.ms.unwrap_or_default()));
@@ -174,11 +154,7 @@ mod tests {
 
     fn rule(after: u64, times: Option<u64>, fault: Fault) -> FaultRule {
         FaultRule {
-            matcher: Matcher {
-                method: Some("post".to_owned()),
-                path_contains: Some("/lists/".to_owned()),
-                kind: None,
-            },
+            matcher: Matcher { method: Some("post".to_owned()), path_contains: Some("/lists/".to_owned()), kind: None },
             after,
             times,
             fault,
@@ -190,9 +166,7 @@ mod tests {
     fn a_rule_strikes_after_its_pause_and_only_so_often() {
         let mut faults = Faults::default();
         faults.set(vec![rule(1, Some(2), Fault::Bare403)]).unwrap();
-        let struck: Vec<bool> = (0..5)
-            .map(|_| faults.strike("POST", "/3.0/lists/x").is_some())
-            .collect();
+        let struck: Vec<bool> = (0..5).map(|_| faults.strike("POST", "/3.0/lists/x").is_some()).collect();
         assert_eq!(struck, [false, true, true, false, false]);
         assert!(faults.strike("GET", "/3.0/lists/x").is_none());
         assert_eq!(faults.list()[0].seen, 5);

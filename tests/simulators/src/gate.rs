@@ -18,11 +18,7 @@ pub(crate) struct Gate {
 
 impl Gate {
     pub(crate) fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self {
-            limit,
-            taken: AtomicUsize::new(0),
-            abandoned: AtomicUsize::new(0),
-        })
+        Arc::new(Self { limit, taken: AtomicUsize::new(0), abandoned: AtomicUsize::new(0) })
     }
 
     /// The number of requests that may be in progress together.
@@ -44,14 +40,9 @@ impl Gate {
     /// goes away before its answer is complete.
     pub(crate) fn enter(self: &Arc<Self>, hold_if_abandoned: Option<Duration>) -> Option<Slot> {
         self.taken
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| {
-                (taken < self.limit).then_some(taken + 1)
-            })
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| (taken < self.limit).then_some(taken + 1))
             .ok()?;
-        Some(Slot {
-            gate: Arc::clone(self),
-            hold_if_abandoned,
-        })
+        Some(Slot { gate: Arc::clone(self), hold_if_abandoned })
     }
 
     fn leave(&self) {

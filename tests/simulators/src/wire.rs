@@ -22,9 +22,7 @@ pub(crate) async fn bind_loopback(address: SocketAddr) -> Result<TcpListener, Si
     if !address.ip().is_loopback() {
         return Err(SimulatorError::NotLoopback { address });
     }
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| SimulatorError::Listen { address, source })
+    TcpListener::bind(address).await.map_err(|source| SimulatorError::Listen { address, source })
 }
 
 /// A handle on one connection, given to its requests.
@@ -56,13 +54,7 @@ impl Listener for ResettableListener {
             tracing::warn!(%error, "could not set TCP_NODELAY on a simulator connection");
         }
         let wire = Wire::default();
-        (
-            ResettableStream {
-                inner: stream,
-                wire,
-            },
-            address,
-        )
+        (ResettableStream { inner: stream, wire }, address)
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
@@ -94,21 +86,13 @@ impl ResettableStream {
 }
 
 impl AsyncRead for ResettableStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.inner).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for ResettableStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.check()?;
         Pin::new(&mut self.inner).poll_write(cx, buf)
     }

@@ -4,7 +4,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use super::*;
 
 fn secret(value: &str) -> Secret {
-    Secret::new("api-key", Zeroizing::new(value.to_owned()))
+    Secret::new("api-key", value.to_owned())
 }
 
 fn redactor(value: &str, encoded: &[&str]) -> Redactor {
@@ -12,7 +12,7 @@ fn redactor(value: &str, encoded: &[&str]) -> Redactor {
 }
 
 fn scrubbed(redactor: &Redactor, body: &str) -> String {
-    String::from_utf8(redactor.scrub_body(body.as_bytes().to_vec())).unwrap()
+    redactor.scrub_body(body.as_bytes()).map_or_else(|| body.to_owned(), |clean| String::from_utf8(clean).unwrap())
 }
 
 const LONG: &str = "0123456789abcdef/+\"~?-us6";
@@ -68,10 +68,7 @@ fn short_secrets_are_removed_from_texts_only() {
 #[test]
 fn a_clean_body_is_not_copied() {
     let redactor = redactor(LONG, &[]);
-    let body = b"nothing to see here".to_vec();
-    let address = body.as_ptr();
-    let clean = redactor.scrub_body(body);
-    assert_eq!(clean.as_ptr(), address);
+    assert_eq!(redactor.scrub_body(b"nothing to see here"), None);
 }
 
 #[test]
@@ -83,5 +80,5 @@ fn bytes_that_are_no_text_survive() {
     let mut wanted = vec![0xff, 0x00, 0xfe];
     wanted.extend_from_slice(b"[redacted]");
     wanted.push(0x80);
-    assert_eq!(redactor.scrub_body(body), wanted);
+    assert_eq!(redactor.scrub_body(&body), Some(wanted));
 }

@@ -1,14 +1,19 @@
 //! Concurrency, rate, 429 and `Retry-After`.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::support::{Answer, Server, account, account_config, budget, concurrency, get, http, ok, post};
+use crate::support::{
+    Answer, Server, account, account_config, budget, concurrency, config, get, http, ok, origin, post,
+};
 use postroom_egress::{
     AccountConfig, AccountEgress, AccountLimits, JobBudget, JobLimits, SendError, Timeouts, Transport,
     TransportOptions, Urgency, WireState,
 };
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Barrier;
 use tokio::time::Instant;
 
 fn limited(headers: &[(&str, &str)]) -> Answer {
@@ -104,66 +109,71 @@ async fn most_together(settings: AccountConfig, server: &Held, calls: usize, urg
     server.most()
 }
 
-/// A server that keeps each request open until no other one arrives for a moment.
+/// A server that answers nothing before `together` requests are open, and remembers how many were.
+/// With a limit that is too low the calls would never end, with one too high it remembers more.
 struct Held {
     url: String,
-    state: Arc<std::sync::Mutex<(usize, usize)>>,
+    state: Arc<Mutex<Open>>,
+}
+
+#[derive(Default)]
+struct Open {
+    now: usize,
+    most: usize,
 }
 
 impl Held {
-    async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    async fn start(together: usize) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let state = Arc::new(std::sync::Mutex::new((0, 0)));
+        let state: Arc<Mutex<Open>> = Arc::default();
+        let barrier = Arc::new(Barrier::new(together));
         let shared = Arc::clone(&state);
         tokio::spawn(async move {
-            use tokio::io::{AsyncReadExt, AsyncWriteExt};
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let state = Arc::clone(&shared);
-                tokio::spawn(async move {
-                    let mut buffer = vec![0; 4096];
-                    while stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {
-                        {
-                            let mut state = state.lock().unwrap();
-                            state.0 += 1;
-                            state.1 = state.1.max(state.0);
-                        }
-                        tokio::time::sleep(Duration::from_millis(20)).await;
-                        state.lock().unwrap().0 -= 1;
-                        if stream.write_all(&http(200, &[], "")).await.is_err() {
-                            return;
-                        }
-                    }
-                });
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(hold(stream, Arc::clone(&shared), Arc::clone(&barrier)));
             }
         });
         Self { url, state }
     }
 
     fn most(&self) -> usize {
-        self.state.lock().unwrap().1
+        self.state.lock().unwrap().most
     }
 
     fn settings(&self) -> AccountConfig {
-        crate::support::config(vec![crate::support::origin("api", &self.url)])
+        config(vec![origin("api", &self.url)])
+    }
+}
+
+async fn hold(mut stream: TcpStream, state: Arc<Mutex<Open>>, barrier: Arc<Barrier>) {
+    let mut buffer = vec![0; 4096];
+    while stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {
+        {
+            let mut open = state.lock().unwrap();
+            open.now += 1;
+            open.most = open.most.max(open.now);
+        }
+        barrier.wait().await;
+        state.lock().unwrap().now -= 1;
+        if stream.write_all(&http(200, &[], "")).await.is_err() {
+            return;
+        }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_accounts_concurrency_is_held_and_bulk_leaves_one_slot() {
-    let server = Held::start().await;
-    let settings = AccountConfig { limits: concurrency(3), ..server.settings() };
-    assert_eq!(most_together(settings.clone(), &server, 12, Urgency::Bulk).await, 2);
-    assert_eq!(most_together(settings, &server, 12, Urgency::Prompt).await, 3);
-
-    let server = Held::start().await;
-    let settings = AccountConfig { limits: concurrency(1), ..server.settings() };
-    assert_eq!(most_together(settings, &server, 4, Urgency::Bulk).await, 1);
+    for (slots, urgency, together) in [(3, Urgency::Bulk, 2), (3, Urgency::Prompt, 3), (1, Urgency::Bulk, 1)] {
+        let server = Held::start(together).await;
+        let settings = AccountConfig { limits: concurrency(slots), ..server.settings() };
+        assert_eq!(most_together(settings, &server, 12, urgency).await, together, "{slots} {urgency:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_process_has_a_limit_over_all_accounts() {
-    let server = Held::start().await;
+    let server = Held::start(2).await;
     let transport = Transport::new(TransportOptions { max_calls: 2, ..TransportOptions::default() });
     let settings = AccountConfig { transport, limits: concurrency(10), ..server.settings() };
     let (one, two) = tokio::join!(
@@ -178,20 +188,22 @@ async fn waiting_for_a_slot_is_bounded_and_not_charged() {
     let server = Server::always(Answer::Hang(Vec::new())).await;
     let mut settings = account_config(&server);
     settings.limits = concurrency(1);
-    settings.timeouts = Timeouts { limiter_wait: Duration::from_millis(50), ..settings.timeouts };
+    settings.timeouts = Timeouts { limiter_wait: Duration::from_millis(100), ..settings.timeouts };
     let egress = AccountEgress::new(settings).unwrap();
-    let (holder, waiter) = (budget(), budget());
+    let holder = budget();
+    let waiter = std::cell::OnceCell::new();
     tokio::select! {
         _ = egress.send(get("/x"), &holder) => panic!("nothing answers"),
         result = async {
             while server.seen().is_empty() {
                 tokio::task::yield_now().await;
             }
-            egress.send(get("/y"), &waiter).await
+            egress.send(get("/y"), waiter.get_or_init(budget)).await
         } => assert_eq!(result, Err(SendError::RateLimited { retry_after: None })),
     }
+    let waiter = waiter.get().unwrap();
     let facts = waiter.facts();
-    assert!(facts.waited >= Duration::from_millis(50));
+    assert!(facts.waited >= Duration::from_millis(100));
     assert_eq!((facts.requests, facts.last), (0, WireState::Unsent));
     let left = JobLimits::default().time.saturating_sub(waiter.remaining());
     assert!(left < facts.waited, "the wait was charged: {left:?}");

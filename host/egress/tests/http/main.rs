@@ -1,6 +1,6 @@
 //! The crate's promises, kept or broken over real connections on loopback.
 //!
-//! `cfg(test)` on each module tells the panic lints that helpers of tests are tests as well.
+//! `cfg(test)` on each module tells the panic lints that what the tests call is test code as well.
 
 #[cfg(test)]
 mod bodies;

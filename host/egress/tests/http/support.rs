@@ -12,7 +12,6 @@ use postroom_egress::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use zeroize::Zeroizing;
 
 pub(crate) const KEY: &str = "0123456789abcdef0123456789abcdef-us6";
 
@@ -173,11 +172,7 @@ pub(crate) fn origin(label: &str, url: &str) -> ResolvedOrigin {
 }
 
 pub(crate) fn credential(origin: &str, kind: SlotKind, value: &str) -> Credential {
-    Credential {
-        secret: Secret::new(format!("{origin}-key"), Zeroizing::new(value.to_owned())),
-        kind,
-        origin: origin.to_owned(),
-    }
+    Credential { secret: Secret::new(format!("{origin}-key"), value.to_owned()), kind, origin: origin.to_owned() }
 }
 
 /// Short enough for a test, long enough for a loaded machine.

@@ -51,6 +51,15 @@ async fn a_request_arrives_as_described_with_the_credential_added() {
 }
 
 #[tokio::test]
+async fn a_post_without_a_body_says_so() {
+    let server = Server::always(ok("")).await;
+    let request = postroom_egress::Request { body: None, ..post("/actions/start", "") };
+    account(&server).send(request, &budget()).await.unwrap();
+    // Common servers answer 411 to a POST without a length.
+    assert_eq!(server.seen().remove(0).header("content-length"), Some("0"));
+}
+
+#[tokio::test]
 async fn redirects_are_answers() {
     let elsewhere = Server::always(ok("stolen")).await;
     let target = format!("{}/steal", elsewhere.url());
@@ -254,17 +263,19 @@ async fn the_jobs_allowance_is_kept() {
 #[tokio::test]
 async fn a_job_without_time_left_gets_no_answer() {
     let server = Server::always(Answer::Hang(Vec::new())).await;
-    let budget = JobBudget::new(JobLimits { time: Duration::from_millis(100), ..JobLimits::default() }, Urgency::Bulk);
-    assert_eq!(account(&server).send(post("/x", "{}"), &budget).await, Err(SendError::TimedOut));
+    let egress = account(&server);
+    let limits = JobLimits { time: Duration::from_millis(200), ..JobLimits::default() };
+    let budget = JobBudget::new(limits, Urgency::Bulk);
+    assert_eq!(egress.send(post("/x", "{}"), &budget).await, Err(SendError::TimedOut));
     assert_eq!((budget.facts().last, budget.facts().unanswered), (WireState::Unanswered, 1));
-    assert!(matches!(account(&server).send(get("/x"), &budget).await, Err(SendError::BudgetSpent(_))));
+    assert!(matches!(egress.send(get("/x"), &budget).await, Err(SendError::BudgetSpent(_))));
 }
 
 #[tokio::test]
 async fn a_provider_that_never_answers_times_out() {
     let server = Server::always(Answer::Hang(Vec::new())).await;
     let mut settings = account_config(&server);
-    settings.timeouts = Timeouts { total: Duration::from_millis(100), ..settings.timeouts };
+    settings.timeouts = Timeouts { total: Duration::from_millis(300), ..settings.timeouts };
     let budget = budget();
     let egress = AccountEgress::new(settings).unwrap();
     assert_eq!(egress.send(get("/x"), &budget).await, Err(SendError::TimedOut));

@@ -49,9 +49,7 @@ impl Default for Config {
             api_key: "0123456789abcdef0123456789abcdef-us6".to_owned(),
             access_tokens: Vec::new(),
             seed: 1,
-            allowed_domains: ["example.com", "example.org", "example.net", ".test"]
-                .map(str::to_owned)
-                .to_vec(),
+            allowed_domains: ["example.com", "example.org", "example.net", ".test"].map(str::to_owned).to_vec(),
             max_simultaneous: SIMULTANEOUS,
             latency: Duration::ZERO,
             aborted_slot_hold: ABORTED_SLOT_HOLD,
@@ -70,21 +68,14 @@ impl Config {
 
     /// Refuses a key that no client would send.
     pub(super) fn check_key(&self) -> Result<(), SimulatorError> {
-        let well_formed = self
-            .api_key
-            .rsplit_once('-')
-            .is_some_and(|(digits, centre)| {
-                let number = centre.trim_start_matches(|c: char| c.is_ascii_lowercase());
-                digits.len() == 32
-                    && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
-                    && number.len() < centre.len()
-                    && !number.is_empty()
-                    && number.bytes().all(|byte| byte.is_ascii_digit())
-            });
-        if well_formed {
-            Ok(())
-        } else {
-            Err(SimulatorError::ApiKeyShape)
-        }
+        let well_formed = self.api_key.rsplit_once('-').is_some_and(|(digits, centre)| {
+            let number = centre.trim_start_matches(|c: char| c.is_ascii_lowercase());
+            digits.len() == 32
+                && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+                && number.len() < centre.len()
+                && !number.is_empty()
+                && number.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        if well_formed { Ok(()) } else { Err(SimulatorError::ApiKeyShape) }
     }
 }

@@ -31,10 +31,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/{token}/clock", put(set_clock))
         .route("/{token}/connections", get(connections))
         .fallback(|| async { refuse(StatusCode::NOT_FOUND, "There is no such control endpoint.") })
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(&shared),
-            check_token,
-        ))
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared), check_token))
         .with_state(shared)
 }
 
@@ -60,11 +57,7 @@ fn unreadable(rejection: &JsonRejection) -> Response {
 }
 
 /// `GET book`, `GET requests?writes=true&after=SEQ&all=true`.
-async fn book(
-    State(shared): State<Arc<Shared>>,
-    Path(_token): Path<String>,
-    Query(filter): Query<Filter>,
-) -> Response {
+async fn book(State(shared): State<Arc<Shared>>, Path(_token): Path<String>, Query(filter): Query<Filter>) -> Response {
     let entries = shared.world().book.select(filter);
     let entries: Vec<_> = entries.iter().map(AsRef::as_ref).collect();
     Json(json!({"requests": entries})).into_response()
@@ -80,10 +73,7 @@ async fn clear_book(State(shared): State<Arc<Shared>>) -> Response {
 async fn state(State(shared): State<Arc<Shared>>, Query(filter): Query<StateFilter>) -> Response {
     let dump = {
         let world = shared.world();
-        serde_json::to_vec(&StateDump {
-            state: &world.state,
-            filter: &filter,
-        })
+        serde_json::to_vec(&StateDump { state: &world.state, filter: &filter })
     };
     match dump {
         Ok(bytes) => ([(header::CONTENT_TYPE, "application/json")], bytes).into_response(),
@@ -125,10 +115,7 @@ async fn switches(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 /// `PUT switches`: only the named ones change.
-async fn set_switches(
-    State(shared): State<Arc<Shared>>,
-    body: Body<Map<String, Value>>,
-) -> Response {
+async fn set_switches(State(shared): State<Arc<Shared>>, body: Body<Map<String, Value>>) -> Response {
     let changes = match body {
         Ok(Json(changes)) => changes,
         Err(rejection) => return unreadable(&rejection),

@@ -12,19 +12,13 @@ pub struct Projection {
     children: BTreeMap<String, Projection>,
 }
 
-static EVERYTHING: Projection = Projection {
-    keeps_others: true,
-    children: BTreeMap::new(),
-};
+static EVERYTHING: Projection = Projection { keeps_others: true, children: BTreeMap::new() };
 
 impl Projection {
     /// Compiles the two comma lists in dot notation. An absent or empty `fields` keeps everything.
     #[must_use]
     pub fn new(fields: Option<&str>, exclude_fields: Option<&str>) -> Self {
-        let mut root = Self {
-            keeps_others: true,
-            children: BTreeMap::new(),
-        };
+        let mut root = Self { keeps_others: true, children: BTreeMap::new() };
         let kept: Vec<&str> = names(fields).collect();
         if !kept.is_empty() {
             root.keeps_others = false;
@@ -90,10 +84,8 @@ impl Projection {
             if node.keeps_others {
                 return;
             }
-            node = node.children.entry(key.to_owned()).or_insert(Self {
-                keeps_others: false,
-                children: BTreeMap::new(),
-            });
+            node =
+                node.children.entry(key.to_owned()).or_insert(Self { keeps_others: false, children: BTreeMap::new() });
         }
         node.keeps_others = true;
         node.children.clear();
@@ -105,10 +97,8 @@ impl Projection {
             if !node.keeps_others && !node.children.contains_key(key) {
                 return;
             }
-            node = node.children.entry(key.to_owned()).or_insert(Self {
-                keeps_others: true,
-                children: BTreeMap::new(),
-            });
+            node =
+                node.children.entry(key.to_owned()).or_insert(Self { keeps_others: true, children: BTreeMap::new() });
         }
         node.keeps_others = false;
         node.children.clear();
@@ -116,10 +106,7 @@ impl Projection {
 }
 
 fn names(list: Option<&str>) -> impl Iterator<Item = &str> {
-    list.unwrap_or_default()
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
+    list.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]
@@ -135,10 +122,7 @@ mod tests {
     #[test]
     fn mc_06_only_named_fields_are_kept() {
         let keep = Projection::new(Some("lists.id,lists.stats.x, total_items"), None);
-        assert_eq!(
-            keep.prune(lists()),
-            json!({"lists": [{"id": "a", "stats": {"x": 1}}], "total_items": 1})
-        );
+        assert_eq!(keep.prune(lists()), json!({"lists": [{"id": "a", "stats": {"x": 1}}], "total_items": 1}));
         let count = Projection::new(Some("total_items"), None);
         assert_eq!(count.prune(lists()), json!({"total_items": 1}));
         assert!(!count.keeps("lists"));
@@ -147,15 +131,9 @@ mod tests {
     #[test]
     fn mc_06_excluded_fields_are_left_out_of_what_is_kept() {
         let keep = Projection::new(None, Some("lists.stats,total_items"));
-        assert_eq!(
-            keep.prune(lists()),
-            json!({"lists": [{"id": "a", "name": "A"}]})
-        );
+        assert_eq!(keep.prune(lists()), json!({"lists": [{"id": "a", "name": "A"}]}));
         let both = Projection::new(Some("lists"), Some("lists.name,nothing.there"));
-        assert_eq!(
-            both.prune(lists()),
-            json!({"lists": [{"id": "a", "stats": {"x": 1, "y": 2}}]})
-        );
+        assert_eq!(both.prune(lists()), json!({"lists": [{"id": "a", "stats": {"x": 1, "y": 2}}]}));
         assert_eq!(Projection::new(Some(""), None).prune(lists()), lists());
     }
 }

@@ -51,24 +51,12 @@ pub async fn start(config: Config) -> Result<Running, SimulatorError> {
     let base_url = url_of(provider.local_addr(), config.listen)?;
     let control_base = url_of(control.local_addr(), config.control_listen)?;
 
-    let rules = Rules {
-        switches: config.switches,
-        domains: DomainPolicy::allowing(&config.allowed_domains),
-    };
+    let rules = Rules { switches: config.switches, domains: DomainPolicy::allowing(&config.allowed_domains) };
     let mut state = State::new(rules, config.seed);
     state.rules.switches.latency_ms = u64::try_from(config.latency.as_millis()).unwrap_or(u64::MAX);
-    let seed = Seed {
-        audiences: config.audiences,
-    };
-    state
-        .plant(seed, Moment::now())
-        .map_err(|reason| SimulatorError::Seed { reason })?;
-    let world = World {
-        state,
-        book: Book::default(),
-        faults: Faults::default(),
-        stopped_clock: None,
-    };
+    let seed = Seed { audiences: config.audiences };
+    state.plant(seed, Moment::now()).map_err(|reason| SimulatorError::Seed { reason })?;
+    let world = World { state, book: Book::default(), faults: Faults::default(), stopped_clock: None };
 
     let (stop, stopping) = watch::channel(false);
     let control_token = format!("{:032x}", rand::rng().random::<u128>());
@@ -80,13 +68,10 @@ pub async fn start(config: Config) -> Result<Running, SimulatorError> {
     let shared = Arc::new(shared);
 
     let provider_routes: Router = http::router(Arc::clone(&shared));
-    let provider_server = axum::serve(
-        ResettableListener(provider),
-        provider_routes.into_make_service_with_connect_info::<Wire>(),
-    )
-    .with_graceful_shutdown(stopped(stopping.clone()));
-    let control_server =
-        axum::serve(control, control::router(shared)).with_graceful_shutdown(stopped(stopping));
+    let provider_server =
+        axum::serve(ResettableListener(provider), provider_routes.into_make_service_with_connect_info::<Wire>())
+            .with_graceful_shutdown(stopped(stopping.clone()));
+    let control_server = axum::serve(control, control::router(shared)).with_graceful_shutdown(stopped(stopping));
 
     Ok(Running {
         base_url,
@@ -128,9 +113,7 @@ async fn finish(mut server: Server) -> Result<(), SimulatorError> {
     match tokio::time::timeout(SHUTDOWN_PATIENCE, &mut server).await {
         Ok(Ok(Ok(()))) => Ok(()),
         Ok(Ok(Err(source))) => Err(SimulatorError::Serve { source }),
-        Ok(Err(error)) => Err(SimulatorError::Task {
-            reason: error.to_string(),
-        }),
+        Ok(Err(error)) => Err(SimulatorError::Task { reason: error.to_string() }),
         Err(_) => {
             server.abort();
             Ok(())
@@ -146,9 +129,6 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
 }
 
 fn url_of(bound: std::io::Result<SocketAddr>, asked: SocketAddr) -> Result<String, SimulatorError> {
-    let address = bound.map_err(|source| SimulatorError::Listen {
-        address: asked,
-        source,
-    })?;
+    let address = bound.map_err(|source| SimulatorError::Listen { address: asked, source })?;
     Ok(format!("http://{address}"))
 }

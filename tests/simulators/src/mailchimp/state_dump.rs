@@ -21,11 +21,7 @@ pub(super) struct StateFilter {
 
 impl Default for StateFilter {
     fn default() -> Self {
-        Self {
-            audience: None,
-            email: None,
-            members: true,
-        }
+        Self { audience: None, email: None, members: true }
     }
 }
 
@@ -88,9 +84,7 @@ impl Serialize for MembersDump<'_> {
                 let member = index.and_then(|index| audience.member(index));
                 serializer.collect_seq(member.map(|member| dump(audience, member)))
             }
-            None => {
-                serializer.collect_seq(audience.members().map(|(_, member)| dump(audience, member)))
-            }
+            None => serializer.collect_seq(audience.members().map(|(_, member)| dump(audience, member))),
         }
     }
 }
@@ -112,15 +106,10 @@ fn segments(audience: &Audience) -> Vec<Value> {
 }
 
 fn counts(audience: &Audience) -> Value {
-    let mut counts: Map<String, Value> = Status::ALL
-        .into_iter()
-        .map(|status| (status.name().to_owned(), json!(audience.count(status))))
-        .collect();
+    let mut counts: Map<String, Value> =
+        Status::ALL.into_iter().map(|status| (status.name().to_owned(), json!(audience.count(status)))).collect();
     let all = audience.members().count();
-    counts.insert(
-        "archived".to_owned(),
-        json!(all - audience.count_contacts()),
-    );
+    counts.insert("archived".to_owned(), json!(all - audience.count_contacts()));
     counts.insert("forgotten".to_owned(), json!(audience.forgotten_count()));
     Value::Object(counts)
 }

@@ -6,9 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::projection::Projection;
-use super::state::{
-    Audience, BulkError, BulkOutcome, Member, MergeField, Moment, Segment, SegmentOutcome,
-};
+use super::state::{Audience, BulkError, BulkOutcome, Member, MergeField, Moment, Segment, SegmentOutcome};
 
 /// The provider's limit on tags in a member's answer; `tags_count` has the truth (MC-46).
 const SHOWN_TAGS: usize = 50;
@@ -102,10 +100,7 @@ pub struct MemberView<'a> {
 impl Serialize for MemberView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (audience, member) = (self.audience, self.member);
-        let mut object = Object {
-            map: serializer.serialize_map(None)?,
-            keep: self.keep,
-        };
+        let mut object = Object { map: serializer.serialize_map(None)?, keep: self.keep };
         object.put("id", &member.hash)?;
         object.put("email_address", &member.email)?;
         object.put("unique_email_id", &member.unique_email_id)?;
@@ -118,17 +113,11 @@ impl Serialize for MemberView<'_> {
             object.put("unsubscribe_reason", reason)?;
         }
         object.put("consents_to_one_to_one_messaging", &true)?;
-        object.put_with("merge_fields", |keep| MergeFieldsView {
-            audience,
-            member,
-            keep,
-        })?;
+        object.put_with("merge_fields", |keep| MergeFieldsView { audience, member, keep })?;
         if !audience.interests.is_empty() {
             object.put_with("interests", |_| interests(audience, member))?;
         }
-        object.put_with("stats", |keep| {
-            keep.prune(json!({"avg_open_rate": 0, "avg_click_rate": 0}))
-        })?;
+        object.put_with("stats", |keep| keep.prune(json!({"avg_open_rate": 0, "avg_click_rate": 0})))?;
         object.put("ip_signup", &member.ip_signup)?;
         object.put("timestamp_signup", &MomentOrEmpty(member.timestamp_signup))?;
         object.put("ip_opt", &member.ip_opt)?;
@@ -144,18 +133,12 @@ impl Serialize for MemberView<'_> {
         object.put_with("tags", |keep| {
             Seq(move || {
                 let shown = member.tags.iter().take(SHOWN_TAGS);
-                shown.map(move |(id, _)| {
-                    keep.prune(json!({"id": id, "name": tag_name(audience, *id)}))
-                })
+                shown.map(move |(id, _)| keep.prune(json!({"id": id, "name": tag_name(audience, *id)})))
             })
         })?;
         object.put("list_id", &audience.id)?;
-        object.put_with("_links", |keep| {
-            keep.prune(links(&format!(
-                "/lists/{}/members/{}",
-                audience.id, member.hash
-            )))
-        })?;
+        object
+            .put_with("_links", |keep| keep.prune(links(&format!("/lists/{}/members/{}", audience.id, member.hash))))?;
         object.map.end()
     }
 }
@@ -171,17 +154,12 @@ fn full_name(audience: &Audience, member: &Member) -> String {
         member.merge_value(field.merge_id)?.as_str()
     };
     let name = [part("FNAME"), part("LNAME")];
-    name.into_iter()
-        .flatten()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    name.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 fn interests(audience: &Audience, member: &Member) -> Value {
     let ids = audience.interests.iter();
-    ids.map(|id| (id.clone(), Value::Bool(member.interests.contains(id))))
-        .collect()
+    ids.map(|id| (id.clone(), Value::Bool(member.interests.contains(id)))).collect()
 }
 
 fn location(member: &Member) -> Value {
@@ -217,10 +195,7 @@ pub struct Collection<'a, T> {
 
 impl<T: Serialize> Serialize for Collection<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = Object {
-            map: serializer.serialize_map(None)?,
-            keep: self.keep,
-        };
+        let mut object = Object { map: serializer.serialize_map(None)?, keep: self.keep };
         if self.keep.keeps(self.key) {
             object.map.serialize_entry(self.key, &self.items)?;
         } else if !self.drops_arrays {
@@ -249,13 +224,9 @@ impl Serialize for MembersAt<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (audience, keep) = (self.audience, self.keep);
         let members = self.indexes.iter();
-        serializer.collect_seq(members.filter_map(|index| {
-            Some(MemberView {
-                audience,
-                member: audience.member(*index)?,
-                keep,
-            })
-        }))
+        serializer.collect_seq(
+            members.filter_map(|index| Some(MemberView { audience, member: audience.member(*index)?, keep })),
+        )
     }
 }
 
@@ -266,10 +237,7 @@ struct BulkErrorView<'a> {
 
 impl Serialize for BulkErrorView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = Object {
-            map: serializer.serialize_map(None)?,
-            keep: self.keep,
-        };
+        let mut object = Object { map: serializer.serialize_map(None)?, keep: self.keep };
         object.put("email_address", &self.error.email_address)?;
         object.put("error", &self.error.error)?;
         object.put("error_code", self.error.error_code)?;
@@ -292,20 +260,10 @@ pub struct BulkView<'a> {
 impl Serialize for BulkView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (audience, outcome) = (self.audience, self.outcome);
-        let mut object = Object {
-            map: serializer.serialize_map(None)?,
-            keep: self.keep,
-        };
-        let arrays = [
-            ("new_members", &outcome.created),
-            ("updated_members", &outcome.updated),
-        ];
+        let mut object = Object { map: serializer.serialize_map(None)?, keep: self.keep };
+        let arrays = [("new_members", &outcome.created), ("updated_members", &outcome.updated)];
         for (key, indexes) in arrays {
-            object.put_with(key, |keep| MembersAt {
-                audience,
-                indexes,
-                keep,
-            })?;
+            object.put_with(key, |keep| MembersAt { audience, indexes, keep })?;
         }
         object.put_with("errors", |keep| {
             Seq(move || {
@@ -334,27 +292,15 @@ pub struct SegmentBatchView<'a> {
 impl Serialize for SegmentBatchView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (audience, outcome) = (self.audience, self.outcome);
-        let mut object = Object {
-            map: serializer.serialize_map(None)?,
-            keep: self.keep,
-        };
-        let arrays = [
-            ("members_added", &outcome.added),
-            ("members_removed", &outcome.removed),
-        ];
+        let mut object = Object { map: serializer.serialize_map(None)?, keep: self.keep };
+        let arrays = [("members_added", &outcome.added), ("members_removed", &outcome.removed)];
         for (key, indexes) in arrays {
-            object.put_with(key, |keep| MembersAt {
-                audience,
-                indexes,
-                keep,
-            })?;
+            object.put_with(key, |keep| MembersAt { audience, indexes, keep })?;
         }
         object.put_with("errors", |keep| {
             Seq(move || {
                 let errors = outcome.errors.iter();
-                errors.map(move |(error, emails)| {
-                    keep.prune(json!({"email_addresses": emails, "error": error}))
-                })
+                errors.map(move |(error, emails)| keep.prune(json!({"email_addresses": emails, "error": error})))
             })
         })?;
         object.put("total_added", &outcome.added.len())?;

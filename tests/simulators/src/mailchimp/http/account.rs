@@ -17,9 +17,7 @@ pub(super) fn root(state: &State, call: &Call) -> Result<Answer, Problem> {
     let keep = call.projection();
     let audiences = state.audiences.iter();
     let subscribers: usize = if keep.keeps("total_subscribers") {
-        audiences
-            .map(|audience| audience.count(Status::Subscribed))
-            .sum()
+        audiences.map(|audience| audience.count(Status::Subscribed)).sum()
     } else {
         0
     };

@@ -18,8 +18,7 @@ const PROBLEM: &str = "application/problem+json; charset=utf-8";
 const HTML: &str = "text/html";
 
 /// A page as a front proxy sends it: no JSON anywhere (MC-33).
-const PROXY_PAGE: &str =
-    "<html><head><title>Service Unavailable</title></head><body>akamai_503</body></html>";
+const PROXY_PAGE: &str = "<html><head><title>Service Unavailable</title></head><body>akamai_503</body></html>";
 
 /// A decided answer.
 #[derive(Debug)]
@@ -43,12 +42,7 @@ impl Answer {
     /// 200 with `value`.
     pub(super) fn json<T: Serialize>(value: &T) -> Result<Self, Problem> {
         let body = serde_json::to_vec(value).map_err(|_| Problem::internal())?;
-        Ok(Self {
-            status: 200,
-            content_type: JSON,
-            body,
-            allow: None,
-        })
+        Ok(Self { status: 200, content_type: JSON, body, allow: None })
     }
 
     /// 204.
@@ -76,20 +70,12 @@ impl Answer {
             Fault::Rate429 => Some(Self::problem(&Problem::too_many_requests(limit))),
             // The connection is reset before any of it leaves.
             Fault::ResetBeforeReading => Some(Self::bare(500, HTML, "")),
-            Fault::ResetAfterApplying
-            | Fault::ErrorAfterApplying
-            | Fault::StallMs
-            | Fault::TruncateBody => None,
+            Fault::ResetAfterApplying | Fault::ErrorAfterApplying | Fault::StallMs | Fault::TruncateBody => None,
         }
     }
 
     fn bare(status: u16, content_type: &'static str, body: &str) -> Self {
-        Self {
-            status,
-            content_type,
-            body: body.as_bytes().to_vec(),
-            allow: None,
-        }
+        Self { status, content_type, body: body.as_bytes().to_vec(), allow: None }
     }
 
     /// The response. `slot` is given back when its last byte was handed to the connection (MC-32).
@@ -114,8 +100,13 @@ impl Answer {
             }
             Delivery::Half => {
                 let half = bytes.slice(..length / 2);
-                let cut = Err(io::Error::from(io::ErrorKind::ConnectionAborted));
-                let pieces = stream::iter([Ok(half), cut]);
+                let cut = async {
+                    // The server flushes what it has while the body is not ready: without this the
+                    // connection would end before the first half has left.
+                    tokio::task::yield_now().await;
+                    Err(io::Error::from(io::ErrorKind::ConnectionAborted))
+                };
+                let pieces = stream::once(async { Ok(half) }).chain(stream::once(cut));
                 Body::from_stream(pieces.map(move |piece| {
                     // Kept until the body is dropped: the answer never completes.
                     let _held = &slot;
@@ -124,14 +115,10 @@ impl Answer {
             }
         };
         let mut response = Reply::new(body);
-        *response.status_mut() =
-            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         if self.status != 204 {
-            headers.insert(
-                header::CONTENT_TYPE,
-                HeaderValue::from_static(self.content_type),
-            );
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
         if let Some(allow) = self.allow {

@@ -10,11 +10,8 @@ use crate::mailchimp::world::Shared;
 /// Lets the request in, or says why not. Basic takes the key as its password with any user name;
 /// `Bearer` and `OAuth` take the key or one of the tokens.
 pub(super) fn check(shared: &Shared, headers: &HeaderMap) -> Result<(), Problem> {
-    let value = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .map(str::trim)
-        .unwrap_or_default();
+    let value =
+        headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::trim).unwrap_or_default();
     if value.is_empty() {
         return Err(Problem::key_missing());
     }
@@ -48,11 +45,7 @@ pub(super) fn check(shared: &Shared, headers: &HeaderMap) -> Result<(), Problem>
 }
 
 fn still_valid(shared: &Shared) -> Result<(), Problem> {
-    if shared.world().state.key_valid {
-        Ok(())
-    } else {
-        Err(Problem::key_invalid())
-    }
+    if shared.world().state.key_valid { Ok(()) } else { Err(Problem::key_invalid()) }
 }
 
 fn password(encoded: &str) -> Option<String> {

@@ -67,17 +67,8 @@ impl Call {
             }
         }
         let query_text = head.uri.query().unwrap_or_default().to_owned();
-        let query = form_urlencoded::parse(query_text.as_bytes())
-            .into_owned()
-            .collect();
-        Self {
-            method,
-            path: head.uri.path().to_owned(),
-            query_text,
-            query,
-            body: Ok(None),
-            override_refused,
-        }
+        let query = form_urlencoded::parse(query_text.as_bytes()).into_owned().collect();
+        Self { method, path: head.uri.path().to_owned(), query_text, query, body: Ok(None), override_refused }
     }
 
     /// Parses the body outside of any lock. A fault in it is told when somebody asks for it.
@@ -85,13 +76,9 @@ impl Call {
         if bytes.is_empty() {
             return;
         }
-        self.body = serde_json::from_slice(bytes).map(Some).map_err(|_| {
-            Problem::new(
-                400,
-                "JSON Parse Error",
-                "We encountered an unspecified JSON parsing error.",
-            )
-        });
+        self.body = serde_json::from_slice(bytes)
+            .map(Some)
+            .map_err(|_| Problem::new(400, "JSON Parse Error", "We encountered an unspecified JSON parsing error."));
     }
 
     /// The decoded path segments below the API's root.
@@ -138,10 +125,7 @@ impl Call {
             // In a query a plus sign is a blank; clients that do not encode it mean the offset.
             Some(text) => match Moment::parse(&text.replace(' ', "+")).or(Moment::parse(text)) {
                 Some(moment) => Ok(Some(moment)),
-                None => Err(Problem::invalid_field(
-                    name,
-                    "This value is not a valid datetime.",
-                )),
+                None => Err(Problem::invalid_field(name, "This value is not a valid datetime.")),
             },
         }
     }
@@ -150,14 +134,11 @@ impl Call {
     pub(super) fn page(&self) -> Result<Page, Problem> {
         let number = |name: &str, default: usize| match self.param(name) {
             None | Some("") => Ok(default),
-            Some(text) => text.parse().map_err(|_| {
-                Problem::invalid_field(name, "This value should be a non-negative whole number.")
-            }),
+            Some(text) => text
+                .parse()
+                .map_err(|_| Problem::invalid_field(name, "This value should be a non-negative whole number.")),
         };
-        Ok(Page {
-            offset: number("offset", 0)?,
-            count: number("count", DEFAULT_PAGE)?.min(LARGEST_PAGE),
-        })
+        Ok(Page { offset: number("offset", 0)?, count: number("count", DEFAULT_PAGE)?.min(LARGEST_PAGE) })
     }
 
     /// `fields` and `exclude_fields` (MC-06).

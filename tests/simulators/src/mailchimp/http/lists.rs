@@ -25,10 +25,7 @@ pub(super) fn all(state: &State, call: &Call) -> Result<Answer, Problem> {
     });
     let (page, total_items) = call.page()?.cut(matching);
     let below = keep.child("lists");
-    let items = page
-        .into_iter()
-        .filter_map(|audience| below.map(|keep| list(audience, keep)))
-        .collect();
+    let items = page.into_iter().filter_map(|audience| below.map(|keep| list(audience, keep))).collect();
     Answer::json(&Collection {
         key: "lists",
         items,
@@ -54,11 +51,7 @@ pub(super) fn one(state: &State, call: &Call, id: &str) -> Result<Answer, Proble
 
 fn list(audience: &Audience, keep: &Projection) -> Value {
     // Counting goes over all members: only when it is asked for.
-    let stats = if keep.keeps("stats") {
-        stats(audience)
-    } else {
-        Value::Null
-    };
+    let stats = if keep.keeps("stats") { stats(audience) } else { Value::Null };
     keep.prune(json!({
         "id": audience.id,
         "web_id": audience.web_id,
@@ -120,15 +113,12 @@ pub(super) fn merge_fields(state: &State, call: &Call, id: &str) -> Result<Answe
     let kind = call.param("type");
     let required = call.param("required").map(|_| call.flag("required"));
     let matching = audience.merge_fields.iter().filter(|field| {
-        kind.is_none_or(|kind| json!(field.kind) == kind)
-            && required.is_none_or(|required| field.required == required)
+        kind.is_none_or(|kind| json!(field.kind) == kind) && required.is_none_or(|required| field.required == required)
     });
     let (page, total_items) = call.page()?.cut(matching);
     let below = keep.child("merge_fields");
-    let items: Vec<Value> = page
-        .into_iter()
-        .filter_map(|field| below.map(|keep| keep.prune(view::merge_field(audience, field))))
-        .collect();
+    let items: Vec<Value> =
+        page.into_iter().filter_map(|field| below.map(|keep| keep.prune(view::merge_field(audience, field)))).collect();
     Answer::json(&Collection {
         key: "merge_fields",
         items,
@@ -141,27 +131,16 @@ pub(super) fn merge_fields(state: &State, call: &Call, id: &str) -> Result<Answe
 }
 
 /// `GET /lists/{id}/merge-fields/{merge_id}`.
-pub(super) fn merge_field(
-    state: &State,
-    call: &Call,
-    id: &str,
-    merge_id: &str,
-) -> Result<Answer, Problem> {
+pub(super) fn merge_field(state: &State, call: &Call, id: &str, merge_id: &str) -> Result<Answer, Problem> {
     let audience = state.audience(id)?;
     let fields = &mut audience.merge_fields.iter();
-    let field = fields
-        .find(|field| field.merge_id.to_string() == merge_id)
-        .ok_or_else(Problem::not_found)?;
+    let field = fields.find(|field| field.merge_id.to_string() == merge_id).ok_or_else(Problem::not_found)?;
     let keep = call.projection();
     Answer::json(&keep.prune(view::merge_field(audience, field)))
 }
 
 /// `POST /lists/{id}/merge-fields`.
-pub(super) fn add_merge_field(
-    state: &mut State,
-    call: &mut Call,
-    id: &str,
-) -> Result<Answer, Problem> {
+pub(super) fn add_merge_field(state: &mut State, call: &mut Call, id: &str) -> Result<Answer, Problem> {
     let body = call.take_body()?;
     let missing: Vec<FieldError> = ["name", "type"]
         .into_iter()
@@ -171,12 +150,9 @@ pub(super) fn add_merge_field(
     if !missing.is_empty() {
         return Err(Problem::invalid(missing));
     }
-    let field: NewMergeField = serde_json::from_value(body)
-        .map_err(|error| Problem::invalid_field("", error.to_string()))?;
+    let field: NewMergeField =
+        serde_json::from_value(body).map_err(|error| Problem::invalid_field("", error.to_string()))?;
     let (audience, ..) = state.audience_mut(id)?;
-    let merge_id = audience
-        .add_merge_field(field)
-        .map_err(|error| Problem::invalid(vec![error]))?
-        .merge_id;
+    let merge_id = audience.add_merge_field(field).map_err(|error| Problem::invalid(vec![error]))?.merge_id;
     merge_field(state, call, id, &merge_id.to_string())
 }

@@ -6,53 +6,32 @@ use super::answer::Answer;
 use super::call::Call;
 use crate::mailchimp::projection::Projection;
 use crate::mailchimp::state::{
-    ArchivedTwice, Audience, BulkRequest, How, Member, MemberWrite, Moment, Problem, Shape, State,
-    Via, Written,
+    ArchivedTwice, Audience, BulkRequest, How, Member, MemberWrite, Moment, Problem, Shape, State, Via, Written,
 };
 use crate::mailchimp::view::{BulkView, Collection, MemberView};
 
 /// `POST /lists/{id}`.
-pub(super) fn bulk(
-    state: &mut State,
-    call: &mut Call,
-    list: &str,
-    now: Moment,
-) -> Result<Answer, Problem> {
+pub(super) fn bulk(state: &mut State, call: &mut Call, list: &str, now: Moment) -> Result<Answer, Problem> {
     let (audience, rules, mint) = state.audience_mut(list)?;
     let mut request = BulkRequest::parse(call.take_body()?)?;
     request.skip_merge_validation = call.flag("skip_merge_validation");
     request.skip_duplicate_check = call.flag("skip_duplicate_check");
     let outcome = audience.bulk(rules, mint, request, now);
-    Answer::json(&BulkView {
-        audience,
-        outcome: &outcome,
-        keep: &call.projection(),
-    })
+    Answer::json(&BulkView { audience, outcome: &outcome, keep: &call.projection() })
 }
 
 /// `GET /lists/{id}/members`.
 pub(super) fn all(state: &State, call: &Call, list: &str) -> Result<Answer, Problem> {
     let audience = state.audience(list)?;
     let filter = Filter::new(call, state.rules.switches.since_last_changed_inclusive)?;
-    let mut matching: Vec<&Member> = audience
-        .members()
-        .map(|(_, member)| member)
-        .filter(|member| filter.admits(member))
-        .collect();
+    let mut matching: Vec<&Member> =
+        audience.members().map(|(_, member)| member).filter(|member| filter.admits(member)).collect();
     sort(&mut matching, call)?;
     let (page, total_items) = call.page()?.cut(matching.into_iter());
     let keep = call.projection();
     let below = keep.child("members");
-    let items: Vec<MemberView<'_>> = page
-        .into_iter()
-        .filter_map(|member| {
-            below.map(|keep| MemberView {
-                audience,
-                member,
-                keep,
-            })
-        })
-        .collect();
+    let items: Vec<MemberView<'_>> =
+        page.into_iter().filter_map(|member| below.map(|keep| MemberView { audience, member, keep })).collect();
     Answer::json(&Collection {
         key: "members",
         items,
@@ -96,9 +75,7 @@ impl<'a> Filter<'a> {
     fn admits(&self, member: &Member) -> bool {
         let status = member.shown_status();
         // Archived members are shown only to those who ask for them.
-        let in_status = self
-            .status
-            .map_or(!member.archived, |wanted| wanted == status);
+        let in_status = self.status.map_or(!member.archived, |wanted| wanted == status);
         let changed = member.last_changed;
         let since = self
             .since_last_changed
@@ -106,23 +83,13 @@ impl<'a> Filter<'a> {
         let opted_in = |admits: &dyn Fn(Moment) -> bool| member.timestamp_opt.is_some_and(admits);
         in_status
             && since
-            && self
-                .before_last_changed
-                .is_none_or(|before| changed < before)
+            && self.before_last_changed.is_none_or(|before| changed < before)
             && self.email_type.is_none_or(|kind| kind == member.email_type)
-            && self
-                .unique_email_id
-                .is_none_or(|id| id == member.unique_email_id)
+            && self.unique_email_id.is_none_or(|id| id == member.unique_email_id)
             && (!self.vip_only || member.vip)
-            && self
-                .since_opt
-                .is_none_or(|since| opted_in(&|at| at >= since))
-            && self
-                .before_opt
-                .is_none_or(|before| opted_in(&|at| at < before))
-            && self
-                .unsubscribed_since
-                .is_none_or(|since| status == "unsubscribed" && changed >= since)
+            && self.since_opt.is_none_or(|since| opted_in(&|at| at >= since))
+            && self.before_opt.is_none_or(|before| opted_in(&|at| at < before))
+            && self.unsubscribed_since.is_none_or(|since| status == "unsubscribed" && changed >= since)
     }
 }
 
@@ -139,10 +106,7 @@ fn sort(members: &mut [&Member], call: &Call) -> Result<(), Problem> {
             ));
         }
     }
-    if call
-        .param("sort_dir")
-        .is_some_and(|direction| direction.eq_ignore_ascii_case("desc"))
-    {
+    if call.param("sort_dir").is_some_and(|direction| direction.eq_ignore_ascii_case("desc")) {
         members.reverse();
     }
     Ok(())
@@ -157,11 +121,7 @@ pub(super) fn one(state: &State, call: &Call, list: &str, who: &str) -> Result<A
 
 fn show(audience: &Audience, index: usize, keep: &Projection) -> Result<Answer, Problem> {
     let member = audience.member(index).ok_or_else(Problem::not_found)?;
-    Answer::json(&MemberView {
-        audience,
-        member,
-        keep,
-    })
+    Answer::json(&MemberView { audience, member, keep })
 }
 
 fn parse(body: Value, shape: Shape) -> Result<MemberWrite, Problem> {
@@ -169,12 +129,7 @@ fn parse(body: Value, shape: Shape) -> Result<MemberWrite, Problem> {
 }
 
 /// `POST /lists/{id}/members`.
-pub(super) fn add(
-    state: &mut State,
-    call: &mut Call,
-    list: &str,
-    now: Moment,
-) -> Result<Answer, Problem> {
+pub(super) fn add(state: &mut State, call: &mut Call, list: &str, now: Moment) -> Result<Answer, Problem> {
     let write = parse(call.take_body()?, Shape { tags: true })?;
     let audience = state.audience(list)?;
     let email = write.email.as_deref();
@@ -183,13 +138,7 @@ pub(super) fn add(
 }
 
 /// `PUT /lists/{id}/members/{who}`.
-pub(super) fn put(
-    state: &mut State,
-    call: &mut Call,
-    list: &str,
-    who: &str,
-    now: Moment,
-) -> Result<Answer, Problem> {
+pub(super) fn put(state: &mut State, call: &mut Call, list: &str, who: &str, now: Moment) -> Result<Answer, Problem> {
     let mut write = parse(call.take_body()?, Shape { tags: false })?;
     let audience = state.audience(list)?;
     let mut existing = audience.find(who);
@@ -204,13 +153,7 @@ pub(super) fn put(
 }
 
 /// `PATCH /lists/{id}/members/{who}`.
-pub(super) fn patch(
-    state: &mut State,
-    call: &mut Call,
-    list: &str,
-    who: &str,
-    now: Moment,
-) -> Result<Answer, Problem> {
+pub(super) fn patch(state: &mut State, call: &mut Call, list: &str, who: &str, now: Moment) -> Result<Answer, Problem> {
     let write = parse(call.take_body()?, Shape { tags: false })?;
     let existing = state.audience(list)?.find(who);
     carry_out(state, call, list, existing, write, Via::Patch, now)
@@ -228,19 +171,13 @@ fn carry_out(
     let mut how = How::via(via, now);
     how.skip_merge_validation = call.flag("skip_merge_validation");
     let (audience, rules, mint) = state.audience_mut(list)?;
-    let Written { index, .. } = audience
-        .write(rules, mint, existing, write, how)
-        .map_err(|(refusal, email)| refusal.into_problem(&email))?;
+    let Written { index, .. } =
+        audience.write(rules, mint, existing, write, how).map_err(|(refusal, email)| refusal.into_problem(&email))?;
     show(audience, index, &call.projection())
 }
 
 /// `DELETE /lists/{id}/members/{who}` (MC-16).
-pub(super) fn archive(
-    state: &mut State,
-    list: &str,
-    who: &str,
-    now: Moment,
-) -> Result<Answer, Problem> {
+pub(super) fn archive(state: &mut State, list: &str, who: &str, now: Moment) -> Result<Answer, Problem> {
     let (audience, rules, _) = state.audience_mut(list)?;
     let index = audience.find(who).ok_or_else(Problem::not_found)?;
     if audience.archive(index, now) {
@@ -253,11 +190,7 @@ pub(super) fn archive(
 }
 
 /// `POST /lists/{id}/members/{who}/actions/delete-permanent` (MC-17).
-pub(super) fn delete_permanent(
-    state: &mut State,
-    list: &str,
-    who: &str,
-) -> Result<Answer, Problem> {
+pub(super) fn delete_permanent(state: &mut State, list: &str, who: &str) -> Result<Answer, Problem> {
     let (audience, ..) = state.audience_mut(list)?;
     let index = audience.find(who).ok_or_else(Problem::not_found)?;
     audience.forget(index);

@@ -35,11 +35,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new().fallback(serve).with_state(shared)
 }
 
-async fn serve(
-    State(shared): State<Arc<Shared>>,
-    ConnectInfo(wire): ConnectInfo<Wire>,
-    request: Request,
-) -> Response {
+async fn serve(State(shared): State<Arc<Shared>>, ConnectInfo(wire): ConnectInfo<Wire>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let mut call = Call::from_head(&head);
 
@@ -49,26 +45,28 @@ async fn serve(
         let keeps = shared.world().state.rules.switches.aborted_call_keeps_slot;
         slot = shared.gate.enter(keeps.then_some(shared.aborted_slot_hold));
     }
-    let fault = if slot.is_some() {
-        shared.world().faults.strike(&call.method, &call.path)
-    } else {
-        None
-    };
+    let fault = if slot.is_some() { shared.world().faults.strike(&call.method, &call.path) } else { None };
 
     // A body is drained even when the request is turned away, so that the client reads its answer
     // rather than an error of its own writing.
     let body = match fault {
         Some((Fault::ResetBeforeReading, _)) => Bytes::new(),
-        _ => axum::body::to_bytes(body, BODY_LIMIT)
-            .await
-            .unwrap_or_default(),
+        _ => match axum::body::to_bytes(body, BODY_LIMIT).await {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                // The client went away, or sent more than anybody should: nobody waits for an answer,
+                // and the slot counts as abandoned.
+                tracing::debug!(%error, path = call.path, "a request's body did not arrive whole");
+                drop(slot);
+                wire.reset();
+                return Reply::default();
+            }
+        },
     };
 
     let turned_away = match (&authorised, &slot, fault) {
         (Err(problem), ..) => Some(Answer::problem(problem)),
-        (Ok(()), None, _) => Some(Answer::problem(&Problem::too_many_requests(
-            shared.gate.limit(),
-        ))),
+        (Ok(()), None, _) => Some(Answer::problem(&Problem::too_many_requests(shared.gate.limit()))),
         (Ok(()), Some(_), Some((fault, _))) => Answer::instead(fault, shared.gate.limit()),
         (Ok(()), Some(_), None) => None,
     };
@@ -85,8 +83,8 @@ async fn serve(
             shared.pause(Duration::from_millis(latency)).await;
             let mut world = shared.world();
             let now = world.now();
-            let answer = routes::dispatch(&mut world.state, &mut call, now)
-                .unwrap_or_else(|problem| Answer::problem(&problem));
+            let answer =
+                routes::dispatch(&mut world.state, &mut call, now).unwrap_or_else(|problem| Answer::problem(&problem));
             record(&mut world, &call, &body, &answer, fault_kind, true);
             answer
         }
@@ -113,14 +111,7 @@ async fn serve(
     answer.deliver(slot, delivery)
 }
 
-fn record(
-    world: &mut World,
-    call: &Call,
-    body: &Bytes,
-    answer: &Answer,
-    fault: Option<Fault>,
-    accepted: bool,
-) {
+fn record(world: &mut World, call: &Call, body: &Bytes, answer: &Answer, fault: Option<Fault>, accepted: bool) {
     let keeps_body = world.state.rules.switches.book_bodies;
     world.book.record(Entry {
         seq: 0,

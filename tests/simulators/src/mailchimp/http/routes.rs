@@ -37,13 +37,7 @@ pub(super) fn dispatch(state: &mut State, call: &mut Call, now: Moment) -> Resul
     }
 }
 
-fn within_list(
-    state: &mut State,
-    call: &mut Call,
-    now: Moment,
-    list: &str,
-    rest: &[&str],
-) -> Result<Answer, Problem> {
+fn within_list(state: &mut State, call: &mut Call, now: Moment, list: &str, rest: &[&str]) -> Result<Answer, Problem> {
     let method = call.method.clone();
     let not_allowed = |allow| Err(Problem::not_allowed(allow));
     match rest {

@@ -6,8 +6,8 @@ use super::answer::Answer;
 use super::call::Call;
 use crate::mailchimp::projection::Projection;
 use crate::mailchimp::state::{
-    Audience, BATCH_LIMIT, FieldError, Include, Moment, OnUnsubscribed, Problem, Segment,
-    SegmentBatch, SegmentKind, State,
+    Audience, BATCH_LIMIT, FieldError, Include, Moment, OnUnsubscribed, Problem, Segment, SegmentBatch, SegmentKind,
+    State,
 };
 use crate::mailchimp::view::{self, Collection, MemberView, SegmentBatchView};
 
@@ -26,11 +26,7 @@ fn include(call: &Call) -> Include {
 fn show(audience: &Audience, segment: &Segment, include: Include, keep: &Projection) -> Value {
     // Counting goes over the segment's members: only when it is asked for.
     let count = if keep.keeps("member_count") {
-        segment
-            .members()
-            .filter_map(|index| audience.member(index))
-            .filter(|member| include.shows(member))
-            .count()
+        segment.members().filter_map(|index| audience.member(index)).filter(|member| include.shows(member)).count()
     } else {
         0
     };
@@ -55,10 +51,8 @@ pub(super) fn all(state: &State, call: &Call, list: &str) -> Result<Answer, Prob
     });
     let (page, total_items) = call.page()?.cut(matching);
     let below = keep.child("segments");
-    let items: Vec<Value> = page
-        .into_iter()
-        .filter_map(|segment| below.map(|keep| show(audience, segment, include(call), keep)))
-        .collect();
+    let items: Vec<Value> =
+        page.into_iter().filter_map(|segment| below.map(|keep| show(audience, segment, include(call), keep))).collect();
     Answer::json(&Collection {
         key: "segments",
         items,
@@ -82,9 +76,8 @@ fn addresses(body: &mut Value, key: &str) -> Result<Option<Vec<String>>, Problem
     let Some(value) = body.get_mut(key).map(Value::take) else {
         return Ok(None);
     };
-    let emails: Vec<String> = serde_json::from_value(value).map_err(|_| {
-        Problem::invalid_field(key, "This value should be an array of e-mail addresses.")
-    })?;
+    let emails: Vec<String> = serde_json::from_value(value)
+        .map_err(|_| Problem::invalid_field(key, "This value should be an array of e-mail addresses."))?;
     if emails.len() > BATCH_LIMIT {
         return Err(Problem::invalid_field(
             key,
@@ -95,27 +88,16 @@ fn addresses(body: &mut Value, key: &str) -> Result<Option<Vec<String>>, Problem
 }
 
 /// `POST /lists/{id}/segments`: with `static_segment` a tag, with `options` a saved segment.
-pub(super) fn create(
-    state: &mut State,
-    call: &mut Call,
-    list: &str,
-    now: Moment,
-) -> Result<Answer, Problem> {
+pub(super) fn create(state: &mut State, call: &mut Call, list: &str, now: Moment) -> Result<Answer, Problem> {
     let mut body = call.take_body()?;
-    let name = body
-        .get("name")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
+    let name = body.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let emails = addresses(&mut body, "static_segment")?;
     let options = body.get_mut("options").map(Value::take);
     let kind = match (&emails, &options) {
         (Some(_), _) => SegmentKind::Static,
         (None, Some(_)) => SegmentKind::Saved,
         (None, None) => {
-            return Err(Problem::bad_request(
-                "A segment needs either static_segment or options.",
-            ));
+            return Err(Problem::bad_request("A segment needs either static_segment or options."));
         }
     };
     let (audience, rules, mint) = state.audience_mut(list)?;
@@ -125,13 +107,7 @@ pub(super) fn create(
 }
 
 /// `POST /lists/{id}/segments/{segment}`: adds and removes members (MC-29, MC-30).
-pub(super) fn batch(
-    state: &mut State,
-    call: &mut Call,
-    list: &str,
-    id: &str,
-    now: Moment,
-) -> Result<Answer, Problem> {
+pub(super) fn batch(state: &mut State, call: &mut Call, list: &str, id: &str, now: Moment) -> Result<Answer, Problem> {
     let id = number(id)?;
     let (audience, rules, _) = state.audience_mut(list)?;
     audience.require_static(id)?;
@@ -141,21 +117,11 @@ pub(super) fn batch(
         remove: addresses(&mut body, "members_to_remove")?.unwrap_or_default(),
     };
     let outcome = audience.batch_segment(id, batch, rules, now);
-    Answer::json(&SegmentBatchView {
-        audience,
-        outcome: &outcome,
-        keep: &call.projection(),
-    })
+    Answer::json(&SegmentBatchView { audience, outcome: &outcome, keep: &call.projection() })
 }
 
 /// `PATCH /lists/{id}/segments/{segment}`: a new name, a new set of members, or both (MC-30).
-pub(super) fn change(
-    state: &mut State,
-    call: &mut Call,
-    list: &str,
-    id: &str,
-    now: Moment,
-) -> Result<Answer, Problem> {
+pub(super) fn change(state: &mut State, call: &mut Call, list: &str, id: &str, now: Moment) -> Result<Answer, Problem> {
     let id_number = number(id)?;
     let mut body = call.take_body()?;
     let emails = addresses(&mut body, "static_segment")?;
@@ -168,10 +134,7 @@ pub(super) fn change(
     if let Some(name) = name {
         let taken = audience.tag_named(name).is_some_and(|tag| tag != id_number);
         if name.is_empty() || taken {
-            return Err(Problem::invalid_field(
-                "name",
-                "Sorry, that tag already exists.",
-            ));
+            return Err(Problem::invalid_field("name", "Sorry, that tag already exists."));
         }
         let segment = audience.segment_mut(id_number)?;
         name.clone_into(&mut segment.name);
@@ -189,11 +152,7 @@ pub(super) fn change(
 /// `DELETE /lists/{id}/segments/{segment}`.
 pub(super) fn delete(state: &mut State, list: &str, id: &str) -> Result<Answer, Problem> {
     let (audience, ..) = state.audience_mut(list)?;
-    if audience.delete_segment(number(id)?) {
-        Ok(Answer::nothing())
-    } else {
-        Err(Problem::not_found())
-    }
+    if audience.delete_segment(number(id)?) { Ok(Answer::nothing()) } else { Err(Problem::not_found()) }
 }
 
 /// `GET /lists/{id}/segments/{segment}/members`.
@@ -201,23 +160,12 @@ pub(super) fn members(state: &State, call: &Call, list: &str, id: &str) -> Resul
     let audience = state.audience(list)?;
     let include = include(call);
     let segment = audience.segment(number(id)?)?;
-    let shown = segment
-        .members()
-        .filter_map(|index| audience.member(index))
-        .filter(|member| include.shows(member));
+    let shown = segment.members().filter_map(|index| audience.member(index)).filter(|member| include.shows(member));
     let (page, total_items) = call.page()?.cut(shown);
     let keep = call.projection();
     let below = keep.child("members");
-    let items: Vec<MemberView<'_>> = page
-        .into_iter()
-        .filter_map(|member| {
-            below.map(|keep| MemberView {
-                audience,
-                member,
-                keep,
-            })
-        })
-        .collect();
+    let items: Vec<MemberView<'_>> =
+        page.into_iter().filter_map(|member| below.map(|keep| MemberView { audience, member, keep })).collect();
     Answer::json(&Collection {
         key: "members",
         items,
@@ -252,17 +200,9 @@ pub(super) fn tag_search(state: &State, call: &Call, list: &str) -> Result<Answe
 }
 
 /// `GET /lists/{id}/members/{who}/tags`.
-pub(super) fn member_tags(
-    state: &State,
-    call: &Call,
-    list: &str,
-    who: &str,
-) -> Result<Answer, Problem> {
+pub(super) fn member_tags(state: &State, call: &Call, list: &str, who: &str) -> Result<Answer, Problem> {
     let audience = state.audience(list)?;
-    let member = audience
-        .find(who)
-        .and_then(|index| audience.member(index))
-        .ok_or_else(Problem::not_found)?;
+    let member = audience.find(who).and_then(|index| audience.member(index)).ok_or_else(Problem::not_found)?;
     let (page, total_items) = call.page()?.cut(member.tags.iter());
     let keep = call.projection();
     let below = keep.child("tags");
@@ -299,9 +239,9 @@ pub(super) fn set_member_tags(
     let (on, off) = read_tags(&body)?;
     if !audience.may_tag(index, rules) {
         return match rules.switches.member_tags_on_unsubscribed {
-            OnUnsubscribed::Error => Err(Problem::invalid_detail(
-                "Contact is unsubscribed or cleaned and cannot be tagged.",
-            )),
+            OnUnsubscribed::Error => {
+                Err(Problem::invalid_detail("Contact is unsubscribed or cleaned and cannot be tagged."))
+            }
             OnUnsubscribed::Silent | OnUnsubscribed::Allow => Ok(Answer::nothing()),
         };
     }
@@ -317,10 +257,7 @@ pub(super) fn set_member_tags(
 /// The names to add and the names to remove.
 fn read_tags(body: &Value) -> Result<(Vec<String>, Vec<String>), Problem> {
     let Some(tags) = body.get("tags").and_then(Value::as_array) else {
-        return Err(Problem::invalid_field(
-            "tags",
-            "This value should be of type array.",
-        ));
+        return Err(Problem::invalid_field("tags", "This value should be of type array."));
     };
     let (mut on, mut off, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for (position, tag) in tags.iter().enumerate() {
@@ -334,9 +271,5 @@ fn read_tags(body: &Value) -> Result<(Vec<String>, Vec<String>), Problem> {
             )),
         }
     }
-    if errors.is_empty() {
-        Ok((on, off))
-    } else {
-        Err(Problem::invalid(errors))
-    }
+    if errors.is_empty() { Ok((on, off)) } else { Err(Problem::invalid(errors)) }
 }

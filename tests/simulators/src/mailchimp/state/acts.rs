@@ -111,33 +111,20 @@ impl State {
     /// When what the act is about does not exist or is in another state.
     pub fn act(&mut self, act: Act, now: Moment) -> Result<(), ActError> {
         match act {
-            Act::Unsubscribe {
-                audience,
-                email,
-                reason,
-            } => {
+            Act::Unsubscribe { audience, email, reason } => {
                 let member = self.somebody(&audience, &email)?;
                 leave(member, Status::Unsubscribed, Origin::Contact, now);
                 member.unsubscribe_reason = reason;
             }
-            Act::Abuse { audience, email } => leave(
-                self.somebody(&audience, &email)?,
-                Status::Unsubscribed,
-                Origin::Abuse,
-                now,
-            ),
-            Act::Bounce { audience, email } => leave(
-                self.somebody(&audience, &email)?,
-                Status::Cleaned,
-                Origin::Bounce,
-                now,
-            ),
-            Act::OperatorUnsubscribe { audience, email } => leave(
-                self.somebody(&audience, &email)?,
-                Status::Unsubscribed,
-                Origin::Admin,
-                now,
-            ),
+            Act::Abuse { audience, email } => {
+                leave(self.somebody(&audience, &email)?, Status::Unsubscribed, Origin::Abuse, now)
+            }
+            Act::Bounce { audience, email } => {
+                leave(self.somebody(&audience, &email)?, Status::Cleaned, Origin::Bounce, now)
+            }
+            Act::OperatorUnsubscribe { audience, email } => {
+                leave(self.somebody(&audience, &email)?, Status::Unsubscribed, Origin::Admin, now)
+            }
             Act::Confirm { audience, email } => {
                 let member = self.somebody(&audience, &email)?;
                 if member.status != Status::Pending {
@@ -152,21 +139,12 @@ impl State {
                 let (audience, mint) = self.place(&audience)?;
                 audience.sign_up(email, mint, now);
             }
-            Act::ChangeAddress {
-                audience,
-                email,
-                new_email,
-            } => {
+            Act::ChangeAddress { audience, email, new_email } => {
                 let (audience, _) = self.place(&audience)?;
                 let index = audience.find_email(&email);
                 let index = index.ok_or_else(|| nobody(&audience.id, &email))?;
-                if audience
-                    .find_email(&new_email)
-                    .is_some_and(|other| other != index)
-                {
-                    return Err(ActError(format!(
-                        "{new_email} is on the audience already; choose another address."
-                    )));
+                if audience.find_email(&new_email).is_some_and(|other| other != index) {
+                    return Err(ActError(format!("{new_email} is on the audience already; choose another address.")));
                 }
                 audience.rename(index, new_email);
                 if let Some(member) = audience.member_mut(index) {
@@ -178,17 +156,11 @@ impl State {
                     return Err(ActError(format!("There is no merge field {tag}.")));
                 }
             }
-            Act::RenameMergeField {
-                audience,
-                tag,
-                new_tag,
-            } => {
+            Act::RenameMergeField { audience, tag, new_tag } => {
                 let (audience, _) = self.place(&audience)?;
                 let mut fields = audience.merge_fields.iter_mut();
                 let field = fields.find(|field| field.tag == tag);
-                field
-                    .ok_or_else(|| ActError(format!("There is no merge field {tag}.")))?
-                    .tag = new_tag;
+                field.ok_or_else(|| ActError(format!("There is no merge field {tag}.")))?.tag = new_tag;
             }
             Act::DeleteTag { audience, name } => {
                 let (audience, _) = self.place(&audience)?;
@@ -207,20 +179,15 @@ impl State {
     }
 
     fn place(&mut self, id: &str) -> Result<(&mut Audience, &mut Mint), ActError> {
-        let (audience, _, mint) = self.audience_mut(id).map_err(|_| {
-            ActError(format!(
-                "There is no audience {id}; see `state` for the ids."
-            ))
-        })?;
+        let (audience, _, mint) = self
+            .audience_mut(id)
+            .map_err(|_| ActError(format!("There is no audience {id}; see `state` for the ids.")))?;
         Ok((audience, mint))
     }
 
     fn somebody(&mut self, audience: &str, email: &str) -> Result<&mut Member, ActError> {
         let (place, _) = self.place(audience)?;
-        place
-            .find_email(email)
-            .and_then(|index| place.member_mut(index))
-            .ok_or_else(|| nobody(audience, email))
+        place.find_email(email).and_then(|index| place.member_mut(index)).ok_or_else(|| nobody(audience, email))
     }
 }
 

@@ -2,10 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{
-    FieldError, Id128, Member, MergeField, Mint, Moment, NewMergeField, Segment, Status,
-    member_hash,
-};
+use super::{FieldError, Id128, Member, MergeField, Mint, Moment, NewMergeField, Segment, Status, member_hash};
 
 /// One audience. A member's position is its index: it stays until the member is permanently deleted.
 #[derive(Debug)]
@@ -66,10 +63,7 @@ impl Audience {
 
     /// Every member with its index, archived ones included, oldest first.
     pub fn members(&self) -> impl Iterator<Item = (usize, &Member)> {
-        self.members
-            .iter()
-            .enumerate()
-            .filter_map(|(index, slot)| slot.as_ref().map(|member| (index, member)))
+        self.members.iter().enumerate().filter_map(|(index, slot)| slot.as_ref().map(|member| (index, member)))
     }
 
     /// Number of permanently deleted addresses.
@@ -97,26 +91,19 @@ impl Audience {
             return self.find_email(who);
         }
         let id: Id128 = who.parse().ok()?;
-        self.by_hash
-            .get(&id)
-            .or_else(|| self.by_contact.get(&id))
-            .copied()
+        self.by_hash.get(&id).or_else(|| self.by_contact.get(&id)).copied()
     }
 
     /// How many members have this status, archived ones not counted.
     #[must_use]
     pub fn count(&self, status: Status) -> usize {
-        self.members()
-            .filter(|(_, member)| !member.archived && member.status == status)
-            .count()
+        self.members().filter(|(_, member)| !member.archived && member.status == status).count()
     }
 
     /// How many members are there, archived ones not counted.
     #[must_use]
     pub fn count_contacts(&self) -> usize {
-        self.members()
-            .filter(|(_, member)| !member.archived)
-            .count()
+        self.members().filter(|(_, member)| !member.archived).count()
     }
 
     /// Adds a merge field.
@@ -128,12 +115,9 @@ impl Audience {
         self.last_merge_id = field.merge_id;
         let position = self.merge_fields.len();
         self.merge_fields.push(field);
-        self.merge_fields.get(position).ok_or_else(|| {
-            FieldError::new(
-                "tag",
-                "The merge field was not kept; this is a fault of the simulator.",
-            )
-        })
+        self.merge_fields
+            .get(position)
+            .ok_or_else(|| FieldError::new("tag", "The merge field was not kept; this is a fault of the simulator."))
     }
 
     /// Removes a merge field and every value in it. False when there is none with this tag.
@@ -143,9 +127,7 @@ impl Audience {
         };
         let field = self.merge_fields.remove(position);
         for member in self.members.iter_mut().flatten() {
-            member
-                .merge_values
-                .retain(|(merge_id, _)| *merge_id != field.merge_id);
+            member.merge_values.retain(|(merge_id, _)| *merge_id != field.merge_id);
         }
         true
     }

@@ -5,10 +5,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{
-    Audience, FieldError, How, MemberWrite, Mint, Moment, Problem, Refusal, Rules, Shape, Via,
-    member_hash,
-};
+use super::{Audience, FieldError, How, MemberWrite, Mint, Moment, Problem, Refusal, Rules, Shape, Via, member_hash};
 
 /// The provider's limit on members in one call.
 pub const BULK_LIMIT: usize = 500;
@@ -40,18 +37,12 @@ impl BulkRequest {
         let flag = |value: Option<Value>, key: &str| match value {
             None => Ok(false),
             Some(Value::Bool(flag)) => Ok(flag),
-            Some(_) => Err(Problem::invalid_field(
-                key,
-                "This value should be of type boolean.",
-            )),
+            Some(_) => Err(Problem::invalid_field(key, "This value should be of type boolean.")),
         };
         let update_existing = flag(map.remove("update_existing"), "update_existing")?;
         let sync_tags = flag(map.remove("sync_tags"), "sync_tags")?;
         let Some(Value::Array(entries)) = map.remove("members") else {
-            return Err(Problem::invalid_field(
-                "members",
-                "This value should be of type array.",
-            ));
+            return Err(Problem::invalid_field("members", "This value should be of type array."));
         };
         if entries.len() > BULK_LIMIT {
             return Err(Problem::invalid_field(
@@ -71,13 +62,7 @@ impl BulkRequest {
         if !errors.is_empty() {
             return Err(Problem::invalid(errors));
         }
-        Ok(Self {
-            members,
-            update_existing,
-            sync_tags,
-            skip_merge_validation: false,
-            skip_duplicate_check: false,
-        })
+        Ok(Self { members, update_existing, sync_tags, skip_merge_validation: false, skip_duplicate_check: false })
     }
 }
 
@@ -101,11 +86,7 @@ impl BulkError {
         let (field, field_message) = refusal.field();
         Self {
             error: refusal.sentence(&email),
-            error_code: if *refusal == Refusal::ExistsInBulk {
-                "ERROR_CONTACT_EXISTS"
-            } else {
-                "ERROR_GENERIC"
-            },
+            error_code: if *refusal == Refusal::ExistsInBulk { "ERROR_CONTACT_EXISTS" } else { "ERROR_GENERIC" },
             field: field.to_owned(),
             field_message: field_message.to_owned(),
             email_address: email,
@@ -126,13 +107,7 @@ pub struct BulkOutcome {
 
 impl Audience {
     /// Carries out a bulk call, entry by entry.
-    pub fn bulk(
-        &mut self,
-        rules: &Rules,
-        mint: &mut Mint,
-        request: BulkRequest,
-        now: Moment,
-    ) -> BulkOutcome {
+    pub fn bulk(&mut self, rules: &Rules, mint: &mut Mint, request: BulkRequest, now: Moment) -> BulkOutcome {
         let mut outcome = BulkOutcome::default();
         let mut met = HashSet::with_capacity(request.members.len());
         for mut write in request.members {
@@ -145,9 +120,7 @@ impl Audience {
                     let again = !met.insert(hash);
                     if again && !request.skip_duplicate_check {
                         let email = email.to_owned();
-                        outcome
-                            .errors
-                            .push(BulkError::new(&Refusal::Duplicate, email));
+                        outcome.errors.push(BulkError::new(&Refusal::Duplicate, email));
                         continue;
                     }
                     self.by_hash.get(&hash).map(|index| (*index, again))
@@ -162,9 +135,7 @@ impl Audience {
                 keep_status: again,
                 now,
             };
-            let kept_tags = request
-                .sync_tags
-                .then(|| write.tags.clone().unwrap_or_default());
+            let kept_tags = request.sync_tags.then(|| write.tags.clone().unwrap_or_default());
             match self.write(rules, mint, existing.map(|(index, _)| index), write, how) {
                 Ok(written) => {
                     if let Some(names) = kept_tags {

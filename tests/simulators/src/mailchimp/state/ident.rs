@@ -91,14 +91,8 @@ mod tests {
     #[test]
     fn mc_07_the_hash_is_the_md5_of_the_lower_case_address() {
         for (email, hash) in [
-            (
-                "Urist.McVankab@freddiesjokes.com",
-                "62eeb292278cc15f5817cb78f7790b08",
-            ),
-            (
-                " jana.novakova@example.cz",
-                "afe06c9ac3057b15d524fcef0229024b",
-            ),
+            ("Urist.McVankab@freddiesjokes.com", "62eeb292278cc15f5817cb78f7790b08"),
+            (" jana.novakova@example.cz", "afe06c9ac3057b15d524fcef0229024b"),
         ] {
             assert_eq!(member_hash(email).to_string(), hash);
             assert_eq!(hash.to_uppercase().parse(), Ok(member_hash(email)));

@@ -23,13 +23,8 @@ pub enum Status {
 
 impl Status {
     /// All of them, for schema messages.
-    pub const ALL: [Self; 5] = [
-        Self::Subscribed,
-        Self::Unsubscribed,
-        Self::Cleaned,
-        Self::Pending,
-        Self::Transactional,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Subscribed, Self::Unsubscribed, Self::Cleaned, Self::Pending, Self::Transactional];
 
     /// The name on the wire.
     #[must_use]
@@ -172,19 +167,13 @@ impl Member {
     /// The status on the wire.
     #[must_use]
     pub fn shown_status(&self) -> &'static str {
-        if self.archived {
-            "archived"
-        } else {
-            self.status.name()
-        }
+        if self.archived { "archived" } else { self.status.name() }
     }
 
     /// The value under a merge id.
     #[must_use]
     pub fn merge_value(&self, merge_id: u32) -> Option<&Value> {
-        self.merge_values
-            .iter()
-            .find_map(|(id, value)| (*id == merge_id).then_some(value))
+        self.merge_values.iter().find_map(|(id, value)| (*id == merge_id).then_some(value))
     }
 
     /// Sets the value under a merge id.

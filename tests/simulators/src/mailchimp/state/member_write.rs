@@ -55,16 +55,9 @@ impl MemberWrite {
     /// Every violation of the schema.
     pub fn parse(value: Value, at: &str, shape: Shape) -> Result<Self, Vec<FieldError>> {
         let Value::Object(mut map) = value else {
-            return Err(vec![FieldError::new(
-                at.trim_end_matches('.'),
-                not_an_object(&value),
-            )]);
+            return Err(vec![FieldError::new(at.trim_end_matches('.'), not_an_object(&value))]);
         };
-        let mut reader = Reader {
-            map: &mut map,
-            at,
-            errors: Vec::new(),
-        };
+        let mut reader = Reader { map: &mut map, at, errors: Vec::new() };
         let write = Self {
             email: reader.text("email_address").map(trimmed),
             status: reader.status("status"),
@@ -81,28 +74,16 @@ impl MemberWrite {
             timestamp_opt: reader.moment("timestamp_opt"),
             tags: if shape.tags { reader.tags() } else { None },
         };
-        if reader.errors.is_empty() {
-            Ok(write)
-        } else {
-            Err(reader.errors)
-        }
+        if reader.errors.is_empty() { Ok(write) } else { Err(reader.errors) }
     }
 }
 
 fn trimmed(text: String) -> String {
-    if text.trim().len() == text.len() {
-        text
-    } else {
-        text.trim().to_owned()
-    }
+    if text.trim().len() == text.len() { text } else { text.trim().to_owned() }
 }
 
 fn not_an_object(value: &Value) -> String {
-    if value.is_array() {
-        ARRAY_FOR_OBJECT.to_owned()
-    } else {
-        expected("object", value)
-    }
+    if value.is_array() { ARRAY_FOR_OBJECT.to_owned() } else { expected("object", value) }
 }
 
 /// The provider's sentence about a value of the wrong type.
@@ -126,8 +107,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn fail(&mut self, key: &str, message: impl Into<String>) {
-        self.errors
-            .push(FieldError::new(format!("{}{key}", self.at), message));
+        self.errors.push(FieldError::new(format!("{}{key}", self.at), message));
     }
 
     fn text(&mut self, key: &str) -> Option<String> {
@@ -197,10 +177,7 @@ impl Reader<'_> {
     fn location(&mut self) -> Option<(f64, f64)> {
         let map = self.object("location")?;
         let degrees = |key: &str| map.get(key).and_then(Value::as_f64);
-        Some((
-            degrees("latitude").unwrap_or_default(),
-            degrees("longitude").unwrap_or_default(),
-        ))
+        Some((degrees("latitude").unwrap_or_default(), degrees("longitude").unwrap_or_default()))
     }
 
     fn tags(&mut self) -> Option<Vec<String>> {

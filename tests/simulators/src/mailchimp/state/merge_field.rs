@@ -86,10 +86,7 @@ impl MergeField {
     /// Whether `key` names this field in `merge_fields`.
     #[must_use]
     pub fn answers_to(&self, key: &str) -> bool {
-        self.tag == key
-            || key
-                .strip_prefix("MERGE")
-                .is_some_and(|number| number.parse() == Ok(self.merge_id))
+        self.tag == key || key.strip_prefix("MERGE").is_some_and(|number| number.parse() == Ok(self.merge_id))
     }
 }
 
@@ -170,17 +167,13 @@ impl NewMergeField {
                 if tag.is_empty() || tag.len() > TAG_LENGTH || tag == "EMAIL" {
                     return Err(FieldError::new(
                         "tag",
-                        format!(
-                            "Merge tags have 1 to {TAG_LENGTH} characters and EMAIL is reserved."
-                        ),
+                        format!("Merge tags have 1 to {TAG_LENGTH} characters and EMAIL is reserved."),
                     ));
                 }
                 if taken(&tag) {
                     return Err(FieldError::new(
                         "tag",
-                        format!(
-                            "A Merge Field with the tag \"{tag}\" already exists for this list."
-                        ),
+                        format!("A Merge Field with the tag \"{tag}\" already exists for this list."),
                     ));
                 }
                 tag
@@ -193,11 +186,7 @@ impl NewMergeField {
                     .take(TAG_LENGTH)
                     .collect::<String>()
                     .to_ascii_uppercase();
-                if tag.is_empty() || tag == "EMAIL" || taken(&tag) {
-                    format!("MERGE{merge_id}")
-                } else {
-                    tag
-                }
+                if tag.is_empty() || tag == "EMAIL" || taken(&tag) { format!("MERGE{merge_id}") } else { tag }
             }
         };
         let last = existing.iter().map(|field| field.display_order).max();
@@ -209,9 +198,7 @@ impl NewMergeField {
             required: self.required,
             default_value: self.default_value,
             public: self.public,
-            display_order: self
-                .display_order
-                .unwrap_or_else(|| last.unwrap_or(0).saturating_add(1)),
+            display_order: self.display_order.unwrap_or_else(|| last.unwrap_or(0).saturating_add(1)),
             options: self.options,
             help_text: self.help_text,
         })

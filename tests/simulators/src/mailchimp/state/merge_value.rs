@@ -25,11 +25,7 @@ pub(super) const MISSING: &str = "Please enter a value";
 ///
 /// # Errors
 /// The provider's sentence about the field.
-pub(super) fn check(
-    field: &MergeField,
-    value: Value,
-    switches: &Switches,
-) -> Result<Option<Value>, String> {
+pub(super) fn check(field: &MergeField, value: Value, switches: &Switches) -> Result<Option<Value>, String> {
     match &value {
         Value::Null => {
             return match switches.null_merge_value {
@@ -82,29 +78,18 @@ fn as_text(value: Value) -> String {
 }
 
 fn is_complete(value: &Value) -> bool {
-    ADDRESS_PARTS.iter().all(|part| {
-        value
-            .get(part)
-            .and_then(Value::as_str)
-            .is_some_and(|text| !text.trim().is_empty())
-    })
+    ADDRESS_PARTS.iter().all(|part| value.get(part).and_then(Value::as_str).is_some_and(|text| !text.trim().is_empty()))
 }
 
 fn address(value: Value) -> Result<Value, String> {
     let Value::Object(map) = &value else {
         return Err(NO_SCHEMA.to_owned());
     };
-    let known = |key: &String| {
-        ADDRESS_PARTS.contains(&key.as_str()) || ADDRESS_EXTRAS.contains(&key.as_str())
-    };
+    let known = |key: &String| ADDRESS_PARTS.contains(&key.as_str()) || ADDRESS_EXTRAS.contains(&key.as_str());
     if !map.keys().all(known) || !map.values().all(Value::is_string) {
         return Err(NO_SCHEMA.to_owned());
     }
-    if is_complete(&value) {
-        Ok(value)
-    } else {
-        Err(INCOMPLETE_ADDRESS.to_owned())
-    }
+    if is_complete(&value) { Ok(value) } else { Err(INCOMPLETE_ADDRESS.to_owned()) }
 }
 
 fn number(value: Value) -> Result<Value, String> {
@@ -117,9 +102,7 @@ fn number(value: Value) -> Result<Value, String> {
                 return Ok(Value::from(whole));
             }
             let real: f64 = text.parse().map_err(|_| refused())?;
-            serde_json::Number::from_f64(real)
-                .map(Value::Number)
-                .ok_or_else(refused)
+            serde_json::Number::from_f64(real).map(Value::Number).ok_or_else(refused)
         }
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(refused()),
     }
@@ -131,27 +114,21 @@ fn text(text: String, switches: &Switches) -> Result<Value, String> {
     }
     match switches.long_text {
         CutOrRefuse::Cut => Ok(Value::String(text.chars().take(TEXT_LENGTH).collect())),
-        CutOrRefuse::Refuse => Err(format!(
-            "This value is too long. It should have {TEXT_LENGTH} characters or less."
-        )),
+        CutOrRefuse::Refuse => Err(format!("This value is too long. It should have {TEXT_LENGTH} characters or less.")),
     }
 }
 
 fn formatted(field: &MergeField, text: &str) -> Result<(), String> {
     let format = field.options.date_format.as_deref();
     let (fits, message) = match field.kind {
-        MergeFieldType::Birthday => (
-            is_birthday(text),
-            "Please enter a month (01-12) and a day (01-31)",
-        ),
+        MergeFieldType::Birthday => (is_birthday(text), "Please enter a month (01-12) and a day (01-31)"),
         MergeFieldType::Date => (is_date(text, format), "Please enter the date"),
         MergeFieldType::Phone => (
             field.options.phone_format.as_deref() != Some("US") || is_us_phone(text),
             "Please enter a valid US phone number",
         ),
         MergeFieldType::Url | MergeFieldType::ImageUrl => (
-            Url::parse(text)
-                .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some()),
+            Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some()),
             "Please enter a valid URL",
         ),
         MergeFieldType::Zip => (
@@ -162,18 +139,11 @@ fn formatted(field: &MergeField, text: &str) -> Result<(), String> {
             if field.options.choices.iter().any(|choice| choice == text) {
                 return Ok(());
             }
-            return Err(format!(
-                "Value must be one of: {}",
-                field.options.choices.join(", ")
-            ));
+            return Err(format!("Value must be one of: {}", field.options.choices.join(", ")));
         }
         MergeFieldType::Text | MergeFieldType::Number | MergeFieldType::Address => (true, ""),
     };
-    if fits {
-        Ok(())
-    } else {
-        Err(message.to_owned())
-    }
+    if fits { Ok(()) } else { Err(message.to_owned()) }
 }
 
 /// Reads `text` cut at `separator` into numbers of exactly the given widths.
@@ -207,17 +177,16 @@ fn is_date(text: &str, format: Option<&str>) -> bool {
         return is_calendar_date(year, month, day);
     }
     match (parts(text, '/', [2, 2, 4]), format) {
-        (Some([day, month, year]), Some("DD/MM/YYYY"))
-        | (Some([month, day, year]), Some("MM/DD/YYYY")) => is_calendar_date(year, month, day),
+        (Some([day, month, year]), Some("DD/MM/YYYY")) | (Some([month, day, year]), Some("MM/DD/YYYY")) => {
+            is_calendar_date(year, month, day)
+        }
         _ => false,
     }
 }
 
 fn is_us_phone(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    let plain = text
-        .chars()
-        .all(|c| c.is_ascii_digit() || matches!(c, ' ' | '-' | '.' | '(' | ')' | '+'));
+    let plain = text.chars().all(|c| c.is_ascii_digit() || matches!(c, ' ' | '-' | '.' | '(' | ')' | '+'));
     plain && (digits == 10 || (digits == 11 && text.trim_start_matches('+').starts_with('1')))
 }
 
@@ -249,14 +218,9 @@ mod tests {
         let other = check(&field(MergeFieldType::Address), whole, &Switches::default());
         assert_eq!(other.unwrap_err(), NO_SCHEMA);
         for part in ADDRESS_PARTS {
-            let mut address =
-                json!({"addr1": "Main 1", "city": "Brno", "state": "JM", "zip": "60200"});
+            let mut address = json!({"addr1": "Main 1", "city": "Brno", "state": "JM", "zip": "60200"});
             address[part] = json!(" ");
-            let refused = check(
-                &field(MergeFieldType::Address),
-                address,
-                &Switches::default(),
-            );
+            let refused = check(&field(MergeFieldType::Address), address, &Switches::default());
             assert_eq!(refused.unwrap_err(), INCOMPLETE_ADDRESS);
         }
     }

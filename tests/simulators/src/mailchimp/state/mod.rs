@@ -21,6 +21,8 @@ mod problem;
 mod seed;
 mod segment;
 mod switches;
+#[cfg(test)]
+mod tests;
 mod writing;
 
 pub use acts::{Act, ActError};
@@ -36,8 +38,8 @@ pub use problem::{FieldError, Problem, Refusal};
 pub use seed::{AudienceSeed, MemberSeed, Seed};
 pub use segment::{BATCH_LIMIT, Include, Segment, SegmentBatch, SegmentKind, SegmentOutcome};
 pub use switches::{
-    AcceptOrIgnore, ArchivedTwice, CutOrRefuse, ErrorOrIgnore, IgnoreOrRefuse, MissingStatus,
-    OnUnsubscribed, Switches, WrongDatacenter,
+    AcceptOrIgnore, ArchivedTwice, CutOrRefuse, ErrorOrIgnore, IgnoreOrRefuse, MissingStatus, OnUnsubscribed, Switches,
+    WrongDatacenter,
 };
 pub use writing::{How, Written};
 
@@ -67,12 +69,7 @@ impl State {
     /// An account without audiences. `seed` makes ids and shuffles repeatable.
     #[must_use]
     pub fn new(rules: Rules, seed: u64) -> Self {
-        Self {
-            audiences: Vec::new(),
-            rules,
-            mint: Mint::new(seed),
-            key_valid: true,
-        }
+        Self { audiences: Vec::new(), rules, mint: Mint::new(seed), key_valid: true }
     }
 
     /// The audience with this id.
@@ -80,25 +77,15 @@ impl State {
     /// # Errors
     /// [`Problem`] 404.
     pub fn audience(&self, id: &str) -> Result<&Audience, Problem> {
-        self.audiences
-            .iter()
-            .find(|audience| audience.id == id)
-            .ok_or_else(Problem::not_found)
+        self.audiences.iter().find(|audience| audience.id == id).ok_or_else(Problem::not_found)
     }
 
     /// The audience with this id, for writing, beside the rules and the mint that a write needs.
     ///
     /// # Errors
     /// [`Problem`] 404.
-    pub fn audience_mut(
-        &mut self,
-        id: &str,
-    ) -> Result<(&mut Audience, &Rules, &mut Mint), Problem> {
-        let audience = self
-            .audiences
-            .iter_mut()
-            .find(|audience| audience.id == id)
-            .ok_or_else(Problem::not_found)?;
+    pub fn audience_mut(&mut self, id: &str) -> Result<(&mut Audience, &Rules, &mut Mint), Problem> {
+        let audience = self.audiences.iter_mut().find(|audience| audience.id == id).ok_or_else(Problem::not_found)?;
         Ok((audience, &self.rules, &mut self.mint))
     }
 }

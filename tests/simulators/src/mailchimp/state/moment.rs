@@ -48,9 +48,7 @@ impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| {
-            serde::de::Error::custom(format!(
-                "`{text}` is not a time; write it as 2024-05-01T10:00:00+00:00"
-            ))
+            serde::de::Error::custom(format!("`{text}` is not a time; write it as 2024-05-01T10:00:00+00:00"))
         })
     }
 }
@@ -67,10 +65,7 @@ mod tests {
             "2024-05-01 10:00:00",
             "2024-05-01T10:00:00.900+00:00",
         ] {
-            assert_eq!(
-                Moment::parse(text).unwrap().to_string(),
-                "2024-05-01T10:00:00+00:00"
-            );
+            assert_eq!(Moment::parse(text).unwrap().to_string(), "2024-05-01T10:00:00+00:00");
         }
         assert_eq!(Moment::parse("yesterday"), None);
     }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 /// Detail of a validation error that names its fields.
-const SEE_ERRORS: &str = "The resource submitted could not be validated. For field-specific details, see the 'errors' array.";
+const SEE_ERRORS: &str =
+    "The resource submitted could not be validated. For field-specific details, see the 'errors' array.";
 /// Where ordinary problems point. Answers about consent were captured without it.
 const GLOSSARY: &str = "https://mailchimp.com/developer/marketing/docs/errors/";
 
@@ -19,10 +20,7 @@ pub struct FieldError {
 impl FieldError {
     /// An error about `field`.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            message: message.into(),
-        }
+        Self { field: field.into(), message: message.into() }
     }
 }
 
@@ -65,11 +63,7 @@ impl Problem {
     /// 404.
     #[must_use]
     pub fn not_found() -> Self {
-        Self::new(
-            404,
-            "Resource Not Found",
-            "The requested resource could not be found.",
-        )
+        Self::new(404, "Resource Not Found", "The requested resource could not be found.")
     }
 
     /// 405 with the methods that would do.
@@ -110,11 +104,7 @@ impl Problem {
     /// 401 without a key (MC-01).
     #[must_use]
     pub fn key_missing() -> Self {
-        Self::new(
-            401,
-            "API Key Missing",
-            "Your request did not include an API key.",
-        )
+        Self::new(401, "API Key Missing", "Your request did not include an API key.")
     }
 
     /// 401 with a key that is not (or no longer) one (MC-01, MC-04).
@@ -130,21 +120,13 @@ impl Problem {
     /// 403 for a key of another data centre (MC-01).
     #[must_use]
     pub fn wrong_datacenter() -> Self {
-        Self::new(
-            403,
-            "Wrong Datacenter",
-            "The API key provided is linked to a different datacenter.",
-        )
+        Self::new(403, "Wrong Datacenter", "The API key provided is linked to a different datacenter.")
     }
 
     /// 429 (MC-32). There is never a `Retry-After`.
     #[must_use]
     pub fn too_many_requests(limit: usize) -> Self {
-        Self::new(
-            429,
-            "Too Many Requests",
-            format!("You have exceeded the limit of {limit} simultaneous connections."),
-        )
+        Self::new(429, "Too Many Requests", format!("You have exceeded the limit of {limit} simultaneous connections."))
     }
 
     /// 500.
@@ -196,15 +178,9 @@ impl Refusal {
         match self {
             Self::NotFound => Problem::not_found(),
             Self::Exists | Self::ExistsInBulk => Problem::new(400, "Member Exists", sentence),
-            Self::Compliance => {
-                Problem::new(400, "Member In Compliance State", sentence).without_type()
-            }
-            Self::Forgotten => {
-                Problem::new(400, "Forgotten Email Not Subscribed", sentence).without_type()
-            }
-            Self::Duplicate | Self::Address(_) | Self::UnknownInterest(_) => {
-                Problem::invalid_detail(sentence)
-            }
+            Self::Compliance => Problem::new(400, "Member In Compliance State", sentence).without_type(),
+            Self::Forgotten => Problem::new(400, "Forgotten Email Not Subscribed", sentence).without_type(),
+            Self::Duplicate | Self::Address(_) | Self::UnknownInterest(_) => Problem::invalid_detail(sentence),
             Self::Field(error) => Problem::invalid(vec![error]),
             Self::MergeFields(errors) => {
                 let mut problem = Problem::invalid_detail(sentence);
@@ -219,9 +195,7 @@ impl Refusal {
     pub fn sentence(&self, email: &str) -> String {
         match self {
             Self::NotFound => "The requested resource could not be found.".to_owned(),
-            Self::Exists => format!(
-                "{email} is already a list member. Use PUT to insert or update list members."
-            ),
+            Self::Exists => format!("{email} is already a list member. Use PUT to insert or update list members."),
             Self::ExistsInBulk => format!(
                 "{email} is already a list member, do you want to update? please provide update_existing:true in the request body"
             ),

@@ -4,9 +4,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{
-    Audience, Member, MergeFieldType, Moment, NewMergeField, Origin, SegmentKind, State, Status,
-};
+use super::{Audience, Member, MergeFieldType, Moment, NewMergeField, Origin, SegmentKind, State, Status};
 
 /// What to put into an account.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -43,11 +41,7 @@ impl AudienceSeed {
     #[must_use]
     pub fn hotel_guests() -> Self {
         let mut merge_fields = NewMergeField::standard();
-        merge_fields.push(NewMergeField::plain(
-            "LANG",
-            "Language",
-            MergeFieldType::Text,
-        ));
+        merge_fields.push(NewMergeField::plain("LANG", "Language", MergeFieldType::Text));
         Self {
             id: Some("ab12cd34ef".to_owned()),
             name: Some("Hotel guests".to_owned()),
@@ -99,18 +93,13 @@ impl State {
     /// # Errors
     /// A sentence about the first contradiction. What came before it stays.
     pub fn plant(&mut self, seed: Seed, now: Moment) -> Result<Vec<String>, String> {
-        seed.audiences
-            .into_iter()
-            .map(|audience| self.plant_audience(audience, now))
-            .collect()
+        seed.audiences.into_iter().map(|audience| self.plant_audience(audience, now)).collect()
     }
 
     fn plant_audience(&mut self, seed: AudienceSeed, now: Moment) -> Result<String, String> {
         let id = seed.id.unwrap_or_else(|| self.mint.short_id());
         if id.len() != 10 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(format!(
-                "The audience id {id} must be 10 hexadecimal digits; leave it out to get one."
-            ));
+            return Err(format!("The audience id {id} must be 10 hexadecimal digits; leave it out to get one."));
         }
         let mut fields = seed.merge_fields;
         if self.audience(&id).is_err() {
@@ -122,9 +111,7 @@ impl State {
         }
         for field in fields.into_iter().flatten() {
             let (audience, ..) = self.audience_mut(&id).map_err(|problem| problem.detail)?;
-            audience
-                .add_merge_field(field)
-                .map_err(|error| error.message)?;
+            audience.add_merge_field(field).map_err(|error| error.message)?;
         }
         let (audience, _, mint) = self.audience_mut(&id).map_err(|problem| problem.detail)?;
         audience.interests.extend(seed.interests);
@@ -158,9 +145,7 @@ impl State {
         member.ip_opt = seed.ip_opt;
         member.last_changed = seed.last_changed.unwrap_or(now);
         for (tag, value) in seed.merge_fields {
-            let field = audience
-                .merge_field(&tag)
-                .ok_or_else(|| format!("There is no merge field {tag}."))?;
+            let field = audience.merge_field(&tag).ok_or_else(|| format!("There is no merge field {tag}."))?;
             member.set_merge_value(field.merge_id, value);
         }
         let index = audience.insert(member);

@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{
-    Audience, ErrorOrIgnore, Member, Mint, Moment, OnUnsubscribed, Problem, Rules, Status,
-};
+use super::{Audience, ErrorOrIgnore, Member, Mint, Moment, OnUnsubscribed, Problem, Rules, Status};
 
 /// The provider's limit on addresses in one array of a batch.
 pub const BATCH_LIMIT: usize = 500;
@@ -79,10 +77,8 @@ pub struct SegmentOutcome {
 }
 
 const NOT_A_MEMBER: &str = "Email address is not a member of this list.";
-const NOT_ADDED: &str =
-    "Email address was not added: it is unsubscribed from or cleaned in this list.";
-const NOT_REMOVED: &str =
-    "Email address was not removed: it is unsubscribed from or cleaned in this list.";
+const NOT_ADDED: &str = "Email address was not added: it is unsubscribed from or cleaned in this list.";
+const NOT_REMOVED: &str = "Email address was not removed: it is unsubscribed from or cleaned in this list.";
 
 impl SegmentOutcome {
     fn fail(&mut self, sentence: &'static str, email: String) {
@@ -99,10 +95,7 @@ impl Audience {
     /// # Errors
     /// [`Problem`] 404.
     pub fn segment(&self, id: u32) -> Result<&Segment, Problem> {
-        self.segments
-            .iter()
-            .find(|segment| segment.id == id)
-            .ok_or_else(Problem::not_found)
+        self.segments.iter().find(|segment| segment.id == id).ok_or_else(Problem::not_found)
     }
 
     /// The segment with this id, to change what does not concern members.
@@ -110,10 +103,7 @@ impl Audience {
     /// # Errors
     /// [`Problem`] 404.
     pub fn segment_mut(&mut self, id: u32) -> Result<&mut Segment, Problem> {
-        self.segments
-            .iter_mut()
-            .find(|segment| segment.id == id)
-            .ok_or_else(Problem::not_found)
+        self.segments.iter_mut().find(|segment| segment.id == id).ok_or_else(Problem::not_found)
     }
 
     /// Refuses an id that is not that of a static segment (MC-30).
@@ -135,9 +125,7 @@ impl Audience {
         let name = name.trim().to_lowercase();
         self.segments
             .iter()
-            .find(|segment| {
-                segment.kind == SegmentKind::Static && segment.name.to_lowercase() == name
-            })
+            .find(|segment| segment.kind == SegmentKind::Static && segment.name.to_lowercase() == name)
             .map(|segment| segment.id)
     }
 
@@ -155,16 +143,10 @@ impl Audience {
     ) -> Result<u32, Problem> {
         let name = name.trim();
         if name.is_empty() {
-            return Err(Problem::invalid_field(
-                "name",
-                "This value should not be blank.",
-            ));
+            return Err(Problem::invalid_field("name", "This value should not be blank."));
         }
         if kind == SegmentKind::Static && self.tag_named(name).is_some() {
-            return Err(Problem::invalid_field(
-                "name",
-                "Sorry, that tag already exists.",
-            ));
+            return Err(Problem::invalid_field("name", "Sorry, that tag already exists."));
         }
         let id = mint.number();
         self.segments.push(Segment {
@@ -195,13 +177,7 @@ impl Audience {
 
     /// Adds and removes members by address. Unsubscribed and cleaned ones are reported rather than
     /// changed (MC-29, with switches).
-    pub fn batch_segment(
-        &mut self,
-        id: u32,
-        batch: SegmentBatch,
-        rules: &Rules,
-        now: Moment,
-    ) -> SegmentOutcome {
+    pub fn batch_segment(&mut self, id: u32, batch: SegmentBatch, rules: &Rules, now: Moment) -> SegmentOutcome {
         let mut outcome = SegmentOutcome::default();
         let switches = &rules.switches;
         for email in batch.add {
@@ -256,8 +232,7 @@ impl Audience {
             .iter()
             .filter_map(|email| self.find_email(email))
             .filter(|index| {
-                self.member(*index)
-                    .is_some_and(|member| !member.archived && !member.status.is_untaggable())
+                self.member(*index).is_some_and(|member| !member.archived && !member.status.is_untaggable())
             })
             .collect();
         let held: Vec<usize> = match self.segment(id) {
@@ -277,14 +252,7 @@ impl Audience {
 
     /// Tags a member by names, creating tags that do not exist (MC-28). An unsubscribed or cleaned
     /// member is passed over unless the switch allows it.
-    pub fn tag_by_names(
-        &mut self,
-        index: usize,
-        names: &[String],
-        rules: &Rules,
-        mint: &mut Mint,
-        now: Moment,
-    ) {
+    pub fn tag_by_names(&mut self, index: usize, names: &[String], rules: &Rules, mint: &mut Mint, now: Moment) {
         if !self.may_tag(index, rules) {
             return;
         }
@@ -304,9 +272,7 @@ impl Audience {
     #[must_use]
     pub fn may_tag(&self, index: usize, rules: &Rules) -> bool {
         rules.switches.member_tags_on_unsubscribed == OnUnsubscribed::Allow
-            || self
-                .member(index)
-                .is_some_and(|member| !member.status.is_untaggable())
+            || self.member(index).is_some_and(|member| !member.status.is_untaggable())
     }
 
     /// Puts a member into a static segment.
@@ -327,9 +293,7 @@ impl Audience {
 
     /// Takes a member out of a static segment; false when it was not in it.
     pub fn untag(&mut self, index: usize, id: u32) -> bool {
-        let held = self
-            .segment_mut(id)
-            .is_ok_and(|segment| segment.members.remove(&index));
+        let held = self.segment_mut(id).is_ok_and(|segment| segment.members.remove(&index));
         if held && let Some(member) = self.member_mut(index) {
             member.tags.retain(|(tag, _)| *tag != id);
         }
@@ -338,14 +302,9 @@ impl Audience {
 
     /// Takes every tag but the named ones off a member (MC-26).
     pub fn untag_all_but(&mut self, index: usize, names: &[String]) {
-        let keep: Vec<u32> = names
-            .iter()
-            .filter_map(|name| self.tag_named(name))
-            .collect();
-        let held: Vec<u32> = self
-            .member(index)
-            .map(|member| member.tags.iter().map(|(id, _)| *id).collect())
-            .unwrap_or_default();
+        let keep: Vec<u32> = names.iter().filter_map(|name| self.tag_named(name)).collect();
+        let held: Vec<u32> =
+            self.member(index).map(|member| member.tags.iter().map(|(id, _)| *id).collect()).unwrap_or_default();
         for id in held {
             if !keep.contains(&id) {
                 self.untag(index, id);

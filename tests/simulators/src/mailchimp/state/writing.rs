@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use super::merge_value;
 use super::switches::AcceptOrIgnore;
 use super::{
-    Audience, FieldError, Member, MemberWrite, MergeFieldType, Mint, MissingStatus, Moment, Origin,
-    Refusal, Rules, SentOutcome, SentStatus, Status, Via, member_hash,
+    Audience, FieldError, Member, MemberWrite, MergeFieldType, Mint, MissingStatus, Moment, Origin, Refusal, Rules,
+    SentOutcome, SentStatus, Status, Via, member_hash,
 };
 
 /// The circumstances of a write.
@@ -28,13 +28,7 @@ impl How {
     /// A write through `via` with everything else at its default.
     #[must_use]
     pub fn via(via: Via, now: Moment) -> Self {
-        Self {
-            via,
-            skip_merge_validation: false,
-            update_existing: true,
-            keep_status: false,
-            now,
-        }
+        Self { via, skip_merge_validation: false, update_existing: true, keep_status: false, now }
     }
 }
 
@@ -75,23 +69,14 @@ impl Audience {
             Ok(plan) => plan,
             Err(refusal) => {
                 let held = existing.and_then(|index| self.member(index));
-                let email = write
-                    .email
-                    .or_else(|| held.map(|member| member.email.clone()))
-                    .unwrap_or_default();
+                let email = write.email.or_else(|| held.map(|member| member.email.clone())).unwrap_or_default();
                 return Err((refusal, email));
             }
         };
         let tags = write.tags.take();
         let written = match existing {
-            Some(index) => Written {
-                index,
-                created: self.update(index, plan, write, how.now),
-            },
-            None => Written {
-                index: self.create(plan, write, how.now, mint),
-                created: true,
-            },
+            Some(index) => Written { index, created: self.update(index, plan, write, how.now) },
+            None => Written { index: self.create(plan, write, how.now, mint), created: true },
         };
         if let Some(tags) = tags {
             self.tag_by_names(written.index, &tags, rules, mint, how.now);
@@ -99,13 +84,7 @@ impl Audience {
         Ok(written)
     }
 
-    fn plan(
-        &self,
-        rules: &Rules,
-        existing: Option<usize>,
-        write: &mut MemberWrite,
-        how: How,
-    ) -> Result<Plan, Refusal> {
+    fn plan(&self, rules: &Rules, existing: Option<usize>, write: &mut MemberWrite, how: How) -> Result<Plan, Refusal> {
         let member = existing.and_then(|index| self.member(index));
         let new_address = self.plan_address(rules, member, write, how)?;
         let status = match member {
@@ -113,19 +92,14 @@ impl Audience {
             None => Some(plan_new(rules, write, how)?),
         };
         let sent = write.merge_fields.take();
-        let merge_values = self
-            .plan_merge_values(rules, member, sent, how.skip_merge_validation)
-            .map_err(Refusal::MergeFields)?;
+        let merge_values =
+            self.plan_merge_values(rules, member, sent, how.skip_merge_validation).map_err(Refusal::MergeFields)?;
         for (id, _) in write.interests.iter().flatten() {
             if !self.interests.contains(id) {
                 return Err(Refusal::UnknownInterest(id.clone()));
             }
         }
-        Ok(Plan {
-            status,
-            merge_values,
-            new_address,
-        })
+        Ok(Plan { status, merge_values, new_address })
     }
 
     /// Whether the address is new to the audience, after every objection to it.
@@ -142,20 +116,14 @@ impl Audience {
         let Some(email) = write.email.as_deref() else {
             return match member {
                 Some(_) => Ok(false),
-                None => Err(Refusal::Field(FieldError::new(
-                    "email_address",
-                    "This value should not be blank.",
-                ))),
+                None => Err(Refusal::Field(FieldError::new("email_address", "This value should not be blank."))),
             };
         };
         let hash = member_hash(email);
         if member.is_some_and(|member| member.hash == hash) {
             return Ok(false);
         }
-        rules
-            .domains
-            .check(email, rules.switches.allowed_domains_honoured)
-            .map_err(Refusal::Address)?;
+        rules.domains.check(email, rules.switches.allowed_domains_honoured).map_err(Refusal::Address)?;
         if self.forgotten.contains(&hash) {
             return Err(Refusal::Forgotten);
         }
@@ -192,11 +160,7 @@ impl Audience {
                 let held = member.and_then(|member| member.merge_value(field.merge_id));
                 let value = changed.map(|(_, value)| value).or(held);
                 let refused = errors.iter().any(|error| error.field == field.tag);
-                if field.required
-                    && touches_fields
-                    && !refused
-                    && value.is_none_or(merge_value::is_empty)
-                {
+                if field.required && touches_fields && !refused && value.is_none_or(merge_value::is_empty) {
                     errors.push(FieldError::new(field.tag.clone(), merge_value::MISSING));
                 }
                 if rules.switches.stale_address_blocks
@@ -204,18 +168,11 @@ impl Audience {
                     && changed.is_none()
                     && held.is_some_and(merge_value::is_incomplete_address)
                 {
-                    errors.push(FieldError::new(
-                        field.tag.clone(),
-                        merge_value::INCOMPLETE_ADDRESS,
-                    ));
+                    errors.push(FieldError::new(field.tag.clone(), merge_value::INCOMPLETE_ADDRESS));
                 }
             }
         }
-        if errors.is_empty() {
-            Ok(changes)
-        } else {
-            Err(errors)
-        }
+        if errors.is_empty() { Ok(changes) } else { Err(errors) }
     }
 
     fn create(&mut self, plan: Plan, write: MemberWrite, now: Moment, mint: &mut Mint) -> usize {
@@ -291,16 +248,13 @@ impl Member {
 
 /// The status a new address gets.
 fn plan_new(rules: &Rules, write: &MemberWrite, how: How) -> Result<Status, Refusal> {
-    let missing =
-        |key: &str| Refusal::Field(FieldError::new(key, "This value should not be blank."));
+    let missing = |key: &str| Refusal::Field(FieldError::new(key, "This value should not be blank."));
     match how.via {
         Via::Post => write.status.ok_or_else(|| missing("status")),
         Via::Put => write.status_if_new.ok_or_else(|| missing("status_if_new")),
         Via::Patch => Err(Refusal::NotFound),
         Via::Bulk => {
-            let if_new = write
-                .status_if_new
-                .filter(|_| rules.switches.bulk_status_if_new);
+            let if_new = write.status_if_new.filter(|_| rules.switches.bulk_status_if_new);
             match (write.status.or(if_new), rules.switches.bulk_missing_status) {
                 (Some(status), _) => Ok(status),
                 (None, MissingStatus::Subscribe) => Ok(Status::Subscribed),
@@ -311,28 +265,15 @@ fn plan_new(rules: &Rules, write: &MemberWrite, how: How) -> Result<Status, Refu
 }
 
 /// The status an existing member is to get; `None` leaves it as it is.
-fn plan_existing(
-    rules: &Rules,
-    member: &Member,
-    write: &MemberWrite,
-    how: How,
-) -> Result<Option<Status>, Refusal> {
+fn plan_existing(rules: &Rules, member: &Member, write: &MemberWrite, how: How) -> Result<Option<Status>, Refusal> {
     let adds = how.via == Via::Post || (how.via == Via::Bulk && !how.update_existing);
     if adds && !member.archived {
-        return Err(if how.via == Via::Bulk {
-            Refusal::ExistsInBulk
-        } else {
-            Refusal::Exists
-        });
+        return Err(if how.via == Via::Bulk { Refusal::ExistsInBulk } else { Refusal::Exists });
     }
     if how.keep_status {
         return Ok(None);
     }
-    let wanted = if adds {
-        Some(plan_new(rules, write, how)?)
-    } else {
-        write.status
-    };
+    let wanted = if adds { Some(plan_new(rules, write, how)?) } else { write.status };
     match wanted {
         None => Ok(None),
         Some(Status::Subscribed) if member.compliance => Err(Refusal::Compliance),
@@ -342,12 +283,10 @@ fn plan_existing(
                 && rules.switches.bulk_resubscribe_api_unsubscribed == AcceptOrIgnore::Ignore;
             Ok((!silently_ignored).then_some(Status::Subscribed))
         }
-        Some(Status::Transactional) if how.via == Via::Patch => {
-            Err(Refusal::Field(FieldError::new(
-                "status",
-                "Value must be one of: subscribed, unsubscribed, cleaned, pending.",
-            )))
-        }
+        Some(Status::Transactional) if how.via == Via::Patch => Err(Refusal::Field(FieldError::new(
+            "status",
+            "Value must be one of: subscribed, unsubscribed, cleaned, pending.",
+        ))),
         // Somebody who is on the audience does not become a mere buyer.
         Some(Status::Transactional) if !member.archived || member.compliance => Ok(None),
         Some(status) => Ok(Some(status)),
@@ -403,10 +342,7 @@ fn apply_data(member: &mut Member, merge_values: Vec<(u32, Value)>, write: Membe
 }
 
 fn remember_statuses(member: &mut Member, write: &MemberWrite, plan: Option<&Plan>, via: Via) {
-    let sent = [
-        ("status", write.status),
-        ("status_if_new", write.status_if_new),
-    ];
+    let sent = [("status", write.status), ("status_if_new", write.status_if_new)];
     for (key, status) in sent {
         let Some(status) = status else { continue };
         let outcome = match plan {
@@ -414,11 +350,6 @@ fn remember_statuses(member: &mut Member, write: &MemberWrite, plan: Option<&Pla
             Some(plan) if key == "status" && plan.status == Some(status) => SentOutcome::Applied,
             Some(_) => SentOutcome::Ignored,
         };
-        member.status_sent.push(SentStatus {
-            status,
-            key,
-            via,
-            outcome,
-        });
+        member.status_sent.push(SentStatus { status, key, via, outcome });
     }
 }
