@@ -45,7 +45,7 @@ async fn c1_a_replaced_key_keeps_the_accounts_syncs() {
     house.postroom_with(&["account", "edit", "mc", "--secret", "api-key=-"], &key).done();
     let report = house.run("Guests");
     assert_eq!(report["counts"]["unchanged"], 1);
-    house.postroom(&["account", "remove", "mc", "--yes"]).refused(3, &["Guests"]);
+    house.postroom(&["account", "remove", "mc"]).refused(3, &["Guests"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,6 +54,6 @@ async fn a1_audiences_and_their_fields_are_listed() {
     let audiences = house.postroom(&["audience", "list", "mc", "--json"]).done().json();
     assert_eq!(audiences[0]["id"], "ab12cd34ef");
     let fields = house.postroom(&["audience", "fields", "mc", "ab12cd34ef", "--json"]).done().json();
-    let names: Vec<&str> = fields.as_array().unwrap().iter().map(|field| field["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> = fields["fields"].as_array().unwrap().iter().map(|field| field["name"].as_str().unwrap()).collect();
     assert!(names.contains(&"ADDRESS") && names.contains(&"FNAME"), "{names:?}");
 }
