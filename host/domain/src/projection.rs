@@ -75,25 +75,23 @@ pub struct Projection {
 pub fn project(address: &EmailAddress, fields: &Fields, mapping: &Mapping, confirmed: Option<&Base>) -> Projection {
     let mut writes = Vec::with_capacity(mapping.targets.len());
     let mut omitted = Vec::new();
-    let mut base = Base::new();
+    // What other syncs put into the same audience is part of what it holds, so that two syncs with
+    // different mappings do not take each other's work for a change.
+    let mut base = confirmed.cloned().unwrap_or_default();
     for target in &mapping.targets {
-        let known = confirmed.and_then(|base| base.get(&target.field));
         match value_of(target, fields) {
             Seen::Value(value) => {
                 base.insert(target.field.clone(), hash_of(&value));
                 writes.push(RemoteWrite { field: target.field.clone(), value: Some(value) });
             }
             Seen::Nothing => {
-                if known.is_some() {
+                if base.remove(&target.field).is_some() {
                     writes.push(RemoteWrite { field: target.field.clone(), value: None });
                 }
             }
             Seen::Incomplete { missing, any } => {
-                if any || known.is_some() {
+                if any || base.contains_key(&target.field) {
                     omitted.push(OmittedField { field: target.field.clone(), missing });
-                }
-                if let Some(known) = known {
-                    base.insert(target.field.clone(), known.clone());
                 }
             }
         }
@@ -260,6 +258,23 @@ mod tests {
         assert_eq!(after.writes, [RemoteWrite { field: "FNAME".into(), value: None }]);
         assert_ne!(after.hash, before.hash);
         assert_eq!(project(&jana(), &Fields::new(), &mapping(), None).writes, []);
+    }
+
+    #[test]
+    fn two_syncs_into_one_audience_do_not_undo_each_other() {
+        let all = fields(serde_json::json!({"firstname": "Jana", "lastname": "Kask"}));
+        let other = Mapping {
+            targets: vec![Target {
+                field: "LNAME".into(),
+                kind: "text".into(),
+                source: TargetSource::Value("lastname".parse().unwrap()),
+            }],
+        };
+        let first = project(&jana(), &all, &mapping(), None);
+        let second = project(&jana(), &all, &other, Some(&first.base));
+        assert_ne!(second.hash, first.hash);
+        assert_eq!(project(&jana(), &all, &mapping(), Some(&second.base)).hash, second.hash);
+        assert_eq!(project(&jana(), &all, &other, Some(&second.base)).hash, second.hash);
     }
 
     #[test]

@@ -164,7 +164,7 @@ pub struct RefusedRow {
 }
 
 /// The sums of an import, so far or in all.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportCounts {
     /// Rows that were taken.
     pub rows: u64,
