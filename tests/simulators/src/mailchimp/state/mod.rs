@@ -32,7 +32,7 @@ pub use domains::DomainPolicy;
 pub use ident::{Id128, Mint, member_hash};
 pub use member::{Member, Origin, SentOutcome, SentStatus, Status, Via};
 pub use member_write::{MemberWrite, Shape};
-pub use merge_field::{MergeField, MergeFieldOptions, MergeFieldType, NewMergeField};
+pub use merge_field::{MergeField, MergeFieldChange, MergeFieldOptions, MergeFieldType, NewMergeField};
 pub use moment::Moment;
 pub use problem::{FieldError, Problem, Refusal};
 pub use seed::{AudienceSeed, MemberSeed, Seed};
