@@ -64,7 +64,7 @@ impl Context {
         match &self.store {
             Some(folder) => {
                 let folder = folder.display().to_string();
-                format!("`{}` makes one", crate::shell::line(["postroom", "--store", folder.as_str(), "init"]))
+                format!("`{}` makes one", crate::shell::line(["postroom", "init", "--store", folder.as_str()]))
             }
             None => "`postroom init` makes one; `postroom demo` shows everything without one".to_owned(),
         }

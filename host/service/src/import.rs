@@ -64,8 +64,8 @@ pub struct FileSummary {
     pub encoding: &'static str,
     /// Whether the encoding was told by the letters alone.
     pub encoding_guessed: bool,
-    /// What stands between cells.
-    pub delimiter: String,
+    /// The character that stands between cells.
+    pub delimiter: char,
     /// Its columns, each with the place it goes to.
     pub columns: Vec<Column>,
     /// Its rows, the ragged ones included.
@@ -406,7 +406,7 @@ fn summary(examined: &Examined) -> FileSummary {
         file: file_name(examined),
         encoding: examined.encoding,
         encoding_guessed: examined.encoding_guessed,
-        delimiter: examined.delimiter.as_str().to_owned(),
+        delimiter: char::from(examined.delimiter.byte()),
         columns: examined.columns.clone(),
         rows: examined.rows,
     }

@@ -122,8 +122,9 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
 }
 
 async fn add(args: AddArgs, context: &Context) -> Result<AccountChecked> {
-    // The store is asked for the form only: nobody waits for the lock while a secret is typed.
-    let form = context.reading()?.account_form(&args.plugin, args.auth.as_deref()).await?;
+    // The store is taken first: nobody types a secret to learn then that another process holds it.
+    let service = context.writing("account add")?;
+    let form = service.account_form(&args.plugin, args.auth.as_deref()).await?;
     let request = AddAccount {
         secrets: args.secrets.collect(Some(&form), context.output)?,
         name: args.name,
@@ -134,10 +135,11 @@ async fn add(args: AddArgs, context: &Context) -> Result<AccountChecked> {
         insecure_origin: args.insecure_origin,
         check: !args.no_check,
     };
-    Ok(context.writing("account add")?.add_account(request).await?)
+    Ok(service.add_account(request).await?)
 }
 
 async fn edit(args: EditArgs, context: &Context) -> Result<AccountChecked> {
+    let service = context.writing("account edit")?;
     let request = EditAccount {
         secrets: args.secrets.collect(None, context.output)?,
         name: args.name,
@@ -148,7 +150,7 @@ async fn edit(args: EditArgs, context: &Context) -> Result<AccountChecked> {
         insecure_origin: args.insecure_origin,
         check: !args.no_check,
     };
-    Ok(context.writing("account edit")?.edit_account(request).await?)
+    Ok(service.edit_account(request).await?)
 }
 
 fn changes(set: Vec<(String, String)>, unset: Vec<String>) -> BTreeMap<String, Option<String>> {

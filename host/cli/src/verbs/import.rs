@@ -125,11 +125,11 @@ pub(crate) async fn act(args: Args, context: &Context) -> Result<Exit> {
 fn source(source: &FileSummary) -> String {
     let guessed = if source.encoding_guessed { ", as its letters suggest" } else { "" };
     let columns: Vec<String> = source.columns.iter().map(column).collect();
+    let delimiter = if source.delimiter == '\t' { "tabs".to_owned() } else { format!("`{}`", source.delimiter) };
     format!(
-        "{}: {}, {} between cells, {}{guessed}\nColumns: {}\n",
+        "{}: {}, {delimiter} between cells, {}{guessed}\nColumns: {}\n",
         table::visible(&source.file),
         counted(source.rows, "row", "rows"),
-        source.delimiter,
         source.encoding,
         columns.join(", ")
     )

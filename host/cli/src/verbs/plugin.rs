@@ -6,7 +6,7 @@ use clap::Subcommand;
 use postroom_service::plugins::{
     InstallPlugin, Permissions, PluginInspection, PluginInstalled, PluginOrigin, PluginSummary,
 };
-use postroom_service::{Service, ServiceError};
+use postroom_service::{ErrorKind, Service, ServiceError};
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -51,7 +51,7 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
             let path = Path::new(&plugin);
             let is_file = path.extension().is_some_and(|extension| extension == "wasm") || path.is_file();
             let inspection = if is_file {
-                service.inspect_component(&read(path)?).await?
+                service.inspect_component(&read(path)?).await.map_err(|error| of_file(error, path))?
             } else {
                 service.inspect_plugin(&plugin).await?
             };
@@ -61,7 +61,8 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let request =
                 InstallPlugin { component: read(&file)?, source: source.unwrap_or(name), approve };
-            let installed = install(&context.writing("plugin install")?, request, context).await?;
+            let installed = install(&context.writing("plugin install")?, request, context).await;
+            let installed = installed.map_err(|error| of_file(error, &file))?;
             output.answer(&installed, page)?;
         }
         Verb::Remove { id } => {
@@ -75,7 +76,11 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
 }
 
 /// Installs, and asks at the terminal where an approval is missing.
-async fn install(service: &Service, mut request: InstallPlugin, context: &Context) -> Result<PluginInstalled> {
+async fn install(
+    service: &Service,
+    mut request: InstallPlugin,
+    context: &Context,
+) -> std::result::Result<PluginInstalled, ServiceError> {
     match service.install_plugin(request.clone()).await {
         Err(ServiceError::PluginNeedsApproval(asked)) if context.output.can_ask() => {
             context.output.remark(&format!(
@@ -85,13 +90,24 @@ async fn install(service: &Service, mut request: InstallPlugin, context: &Contex
                 asked.digest,
                 rights(&asked.permissions)
             ));
-            if !confirm("Allow all of this?", context.output)? {
-                return Err(ServiceError::PluginNeedsApproval(asked).into());
+            // A terminal that can't be read has not said yes.
+            if !confirm("Allow all of this?", context.output).unwrap_or(false) {
+                return Err(ServiceError::PluginNeedsApproval(asked));
             }
             request.approve = Some(asked.digest.clone());
-            Ok(service.install_plugin(request).await?)
+            service.install_plugin(request).await
         }
-        answer => Ok(answer?),
+        answer => answer,
+    }
+}
+
+/// A component's fault, with the file that it came from.
+fn of_file(error: ServiceError, file: &Path) -> Failure {
+    match error {
+        ServiceError::Plugin(_) if error.kind() == ErrorKind::BadInput => {
+            Failure::bad_input(format!("{}: {error}", file.display()))
+        }
+        other => other.into(),
     }
 }
 

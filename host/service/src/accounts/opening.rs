@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use postroom_egress::{
-    AccountConfig, AccountEgress, AccountLimits, Credential, OriginInputs, ResolvedOrigin, Secret, SlotKind, Timeouts,
-    Transport,
+    AccountConfig, AccountEgress, AccountLimits, Credential, OriginInputs, OriginTemplate, PartSource, ResolvedOrigin,
+    Secret, SlotKind, Timeouts, Transport,
 };
 use postroom_runtime::Plugin;
 use postroom_runtime::contract::{self, AuthMethod, Setting, SettingKind};
@@ -122,7 +122,7 @@ fn slot_faults(method: &AuthMethod, given: &BTreeMap<String, StoredSecret>) -> V
 }
 
 fn label_faults(plugin: &Plugin, given: &BTreeMap<String, String>) -> Vec<String> {
-    let labels = || known(plugin.origins().iter().map(postroom_egress::OriginTemplate::label));
+    let labels = || known(plugin.origins().iter().map(OriginTemplate::label));
     given
         .keys()
         .filter(|label| !plugin.origins().iter().any(|origin| origin.label() == label.as_str()))
@@ -148,6 +148,12 @@ fn origins(
             secrets,
             insecure: values.insecure_origin,
         };
+        // A credential that lacks the part which the plugin's template takes from it was mistyped,
+        // also when an operator's address stands in for the template.
+        let overridden = is_from_credential(template) && !secrets.is_empty() && given.is_some();
+        if overridden && let Err(error) = template.resolve(&OriginInputs { override_url: None, ..inputs }) {
+            faults.push(error.to_string());
+        }
         match template.resolve(&inputs) {
             Ok(origin) => resolved.push(origin),
             // A missing secret is named already; what would have been derived from it need not be.
@@ -156,6 +162,11 @@ fn origins(
         }
     }
     resolved
+}
+
+fn is_from_credential(template: &OriginTemplate) -> bool {
+    let part = template.declaration().part.as_ref();
+    part.is_some_and(|part| matches!(part.source, PartSource::CredentialSuffix { .. }))
 }
 
 /// The declared settings that have a value.
