@@ -1,0 +1,366 @@
+//! A plugin: a component that has been compiled, linked, probed and examined.
+
+use std::sync::Arc;
+
+use postroom_egress::OriginTemplate;
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::{Component, InstancePre};
+
+use crate::bindings::base::BasePre;
+use crate::bindings::with_audiences::WithAudiencesPre;
+use crate::bindings::with_fields::WithFieldsPre;
+use crate::bindings::with_subscriptions::WithSubscriptionsPre;
+use crate::bindings::with_tags::WithTagsPre;
+use crate::cache::{self, CompileCache};
+use crate::contract::Description;
+use crate::engine::Engine;
+use crate::error::LoadError;
+use crate::examination;
+use crate::limits::MAX_COMPONENT_BYTES;
+use crate::linker::{self, CONTRACT, IMPORTABLE, unversioned};
+use crate::state::JobState;
+
+/// What a plugin may have besides `provider` and `contacts`, which every plugin has.
+///
+/// A capability is present when the component exports its interface; nothing else says so.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Capability {
+    /// Put tags on members and take them off.
+    Tags,
+    /// Change the status of members that exist.
+    Subscriptions,
+    /// List the audiences of an account.
+    Audiences,
+    /// List the fields of an audience.
+    Fields,
+}
+
+impl Capability {
+    /// Every capability this host knows.
+    pub const ALL: [Self; 4] = [
+        Self::Tags,
+        Self::Subscriptions,
+        Self::Audiences,
+        Self::Fields,
+    ];
+
+    /// The name of its interface in the contract's package.
+    pub fn interface(self) -> &'static str {
+        match self {
+            Self::Tags => "tags",
+            Self::Subscriptions => "subscriptions",
+            Self::Audiences => "audiences",
+            Self::Fields => "fields",
+        }
+    }
+}
+
+impl std::fmt::Display for Capability {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.interface())
+    }
+}
+
+/// The worlds a component was found to fit, each ready to be instantiated.
+pub(crate) struct Worlds {
+    pub(crate) base: BasePre<JobState>,
+    pub(crate) tags: Option<WithTagsPre<JobState>>,
+    pub(crate) subscriptions: Option<WithSubscriptionsPre<JobState>>,
+    pub(crate) audiences: Option<WithAudiencesPre<JobState>>,
+    pub(crate) fields: Option<WithFieldsPre<JobState>>,
+}
+
+impl Worlds {
+    fn has(&self, capability: Capability) -> bool {
+        match capability {
+            Capability::Tags => self.tags.is_some(),
+            Capability::Subscriptions => self.subscriptions.is_some(),
+            Capability::Audiences => self.audiences.is_some(),
+            Capability::Fields => self.fields.is_some(),
+        }
+    }
+}
+
+/// A plugin that is ready to work. Cheap to clone; every clone is the same plugin.
+///
+/// Each call runs in a store of its own, which is gone when the call is over (invariant 7); the
+/// calls are the methods in `job.rs`.
+#[derive(Clone)]
+pub struct Plugin {
+    pub(crate) inner: Arc<Loaded>,
+}
+
+pub(crate) struct Loaded {
+    pub(crate) engine: Engine,
+    pub(crate) worlds: Worlds,
+    description: Description,
+    origins: Vec<OriginTemplate>,
+    digest: String,
+    size: usize,
+}
+
+impl Plugin {
+    /// Loads a component: compiles it, links it against what plugins may import, finds its
+    /// capabilities, instantiates each once (differing types show only there), and has it describe
+    /// itself twice with every import refused.
+    ///
+    /// Compiling takes about a second per megabyte, on threads for blocking work. Call it within a
+    /// tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`], a sentence about what keeps the component from being a plugin.
+    pub async fn load(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
+        let digest = admit(bytes)?;
+        let component = compile(engine, bytes).await?;
+        Self::examine(engine, component, digest, bytes.len()).await
+    }
+
+    /// Loads a component as [`Plugin::load`] does, but takes its compiled code from `cache`, or puts
+    /// it there. Everything else is checked each time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plugin::load`]. A cache that fails is no error: the host's log names it.
+    pub async fn load_cached(
+        engine: &Engine,
+        bytes: &[u8],
+        cache: &dyn CompileCache,
+    ) -> Result<Self, LoadError> {
+        let digest = admit(bytes)?;
+        let key = cache::key(&digest, engine);
+        let cached = cache
+            .get(&key)
+            .and_then(|sealed| cache::unseal(engine, &key, &sealed));
+        let component = match cached {
+            Some(component) => component,
+            None => {
+                let component = compile(engine, bytes).await?;
+                let code = component.serialize().map_err(|error| LoadError::Host {
+                    reason: error.to_string(),
+                })?;
+                if let Err(error) = cache.put(&key, &cache::seal(&key, &code)) {
+                    tracing::warn!(%error, key, "a compiled plugin cannot be kept in the cache");
+                }
+                component
+            }
+        };
+        Self::examine(engine, component, digest, bytes.len()).await
+    }
+
+    pub(crate) async fn examine(
+        engine: &Engine,
+        component: Component,
+        digest: String,
+        size: usize,
+    ) -> Result<Self, LoadError> {
+        let worlds = probe(engine, &component)?;
+        examination::instantiate_each(engine, &worlds).await?;
+        let (description, origins) = examination::describe(engine, &worlds.base).await?;
+        Ok(Self {
+            inner: Arc::new(Loaded {
+                engine: engine.clone(),
+                worlds,
+                description,
+                origins,
+                digest,
+                size,
+            }),
+        })
+    }
+
+    /// What the plugin says of itself, checked: ids and names are well formed, everything that is
+    /// referred to exists, and every limit is within the host's own.
+    pub fn description(&self) -> &Description {
+        &self.inner.description
+    }
+
+    /// The origins of the description, in its order, parsed.
+    pub fn origins(&self) -> &[OriginTemplate] {
+        &self.inner.origins
+    }
+
+    /// Whether the plugin has this capability.
+    pub fn has(&self, capability: Capability) -> bool {
+        self.inner.worlds.has(capability)
+    }
+
+    /// Every capability the plugin has.
+    pub fn capabilities(&self) -> Vec<Capability> {
+        Capability::ALL
+            .into_iter()
+            .filter(|capability| self.has(*capability))
+            .collect()
+    }
+
+    /// `sha256:` and the SHA-256 of the component, in lower-case hexadecimal.
+    pub fn digest(&self) -> &str {
+        &self.inner.digest
+    }
+
+    /// The size of the component in bytes.
+    pub fn size(&self) -> usize {
+        self.inner.size
+    }
+}
+
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plugin")
+            .field("id", &self.inner.description.id)
+            .field("digest", &self.inner.digest)
+            .field("capabilities", &self.capabilities())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The digest of a component, as [`Plugin::digest`] gives it.
+pub fn digest(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut digest = "sha256:".to_owned();
+    for byte in Sha256::digest(bytes) {
+        // Writing to a string does not fail.
+        let _ = write!(digest, "{byte:02x}");
+    }
+    digest
+}
+
+/// Refuses what must not even reach the compiler, and answers the digest of the rest.
+pub(crate) fn admit(bytes: &[u8]) -> Result<String, LoadError> {
+    // The four bytes in front of every module and component, and the four that tell them apart.
+    const MAGIC: &[u8] = b"\0asm";
+    const MODULE: &[u8] = &[1, 0, 0, 0];
+
+    if bytes.len() > MAX_COMPONENT_BYTES {
+        return Err(LoadError::TooLarge {
+            bytes: bytes.len(),
+            limit: MAX_COMPONENT_BYTES,
+        });
+    }
+    if wasmtime::Engine::detect_precompiled(bytes).is_some() {
+        return Err(LoadError::Precompiled);
+    }
+    if bytes
+        .strip_prefix(MAGIC)
+        .is_some_and(|rest| rest.starts_with(MODULE))
+    {
+        return Err(LoadError::NotAComponent);
+    }
+    Ok(digest(bytes))
+}
+
+pub(crate) async fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
+    let (engine, bytes) = (engine.clone(), bytes.to_vec());
+    let compiling =
+        tokio::task::spawn_blocking(move || Component::from_binary(engine.wasmtime(), &bytes));
+    match compiling.await {
+        Ok(Ok(component)) => Ok(component),
+        Ok(Err(error)) => Err(LoadError::Compile {
+            reason: causes(&error),
+        }),
+        Err(error) => Err(LoadError::Host {
+            reason: error.to_string(),
+        }),
+    }
+}
+
+/// An error of wasmtime and its causes on one line.
+pub(crate) fn causes(error: &wasmtime::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain() {
+        if !line.is_empty() {
+            line.push_str(": ");
+        }
+        line.push_str(&crate::text::escaped(
+            cause.to_string().trim_end_matches('.'),
+            crate::limits::MAX_TEXT_BYTES,
+        ));
+    }
+    line
+}
+
+/// Links the component and finds the worlds it fits.
+fn probe(engine: &Engine, component: &Component) -> Result<Worlds, LoadError> {
+    let forbidden: Vec<String> = imports(engine, component)
+        .into_iter()
+        .filter(|name| !is_importable(name))
+        .collect();
+    if !forbidden.is_empty() {
+        return Err(LoadError::ForbiddenImports { imports: forbidden });
+    }
+    for interface in ["provider", "contacts"] {
+        if !exports(engine, component, interface) {
+            return Err(LoadError::NotAPlugin {
+                missing: format!("{CONTRACT}/{interface}"),
+            });
+        }
+    }
+    let linker = linker::linker(engine).map_err(|error| LoadError::Host {
+        reason: causes(&error),
+    })?;
+    let pre = linker.instantiate_pre(component).map_err(mismatch)?;
+
+    /// The world of a capability whose interface the component exports; an interface that is
+    /// there and does not fit refuses the plugin rather than hide the capability.
+    fn world<W>(
+        present: bool,
+        pre: &InstancePre<JobState>,
+        new: impl FnOnce(InstancePre<JobState>) -> wasmtime::Result<W>,
+    ) -> Result<Option<W>, LoadError> {
+        present
+            .then(|| new(pre.clone()).map_err(mismatch))
+            .transpose()
+    }
+    let has = |capability: Capability| exports(engine, component, capability.interface());
+    Ok(Worlds {
+        tags: world(has(Capability::Tags), &pre, WithTagsPre::new)?,
+        subscriptions: world(
+            has(Capability::Subscriptions),
+            &pre,
+            WithSubscriptionsPre::new,
+        )?,
+        audiences: world(has(Capability::Audiences), &pre, WithAudiencesPre::new)?,
+        fields: world(has(Capability::Fields), &pre, WithFieldsPre::new)?,
+        base: BasePre::new(pre).map_err(mismatch)?,
+    })
+}
+
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "it is handed to map_err as it is"
+)]
+fn mismatch(error: wasmtime::Error) -> LoadError {
+    LoadError::Mismatch {
+        reason: causes(&error),
+    }
+}
+
+/// The names of what a component imports, with their versions.
+pub(crate) fn imports(engine: &Engine, component: &Component) -> Vec<String> {
+    component
+        .component_type()
+        .imports(engine.wasmtime())
+        .map(|(name, _)| name.to_owned())
+        .collect()
+}
+
+/// Whether [`linker`] has this import in some version.
+pub(crate) fn is_importable(import: &str) -> bool {
+    IMPORTABLE.contains(&unversioned(import))
+}
+
+/// Whether the component exports this interface of the contract in some version.
+fn exports(engine: &Engine, component: &Component, interface: &str) -> bool {
+    component
+        .component_type()
+        .exports(engine.wasmtime())
+        .any(|(name, _)| {
+            unversioned(name)
+                .strip_prefix(CONTRACT)
+                .and_then(|rest| rest.strip_prefix('/'))
+                == Some(interface)
+        })
+}

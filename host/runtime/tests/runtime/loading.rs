@@ -1,0 +1,96 @@
+//! What loads and what is refused, and with which sentence.
+
+use postroom_runtime::limits::MAX_COMPONENT_BYTES;
+use postroom_runtime::{Capability, LoadError, Plugin, digest};
+
+use crate::stage::{engine, guest, healthy, hostile};
+
+#[tokio::test]
+async fn a_plugin_has_the_capabilities_whose_interfaces_it_exports() {
+    let plugin = healthy().await;
+    assert_eq!(plugin.capabilities(), Capability::ALL);
+    assert_eq!(hostile().await.capabilities(), []);
+    assert_eq!(plugin.description().id, "healthy");
+    assert_eq!(plugin.origins().len(), 1);
+    assert_eq!(plugin.digest(), digest(&guest("healthy")));
+    assert!(plugin.digest().starts_with("sha256:"));
+}
+
+#[tokio::test]
+async fn a_file_import_is_refused_by_name() {
+    let error = Plugin::load(engine(), &guest("filesystem")).await.unwrap_err();
+    let LoadError::ForbiddenImports { imports } = &error else {
+        panic!("{error:?}")
+    };
+    assert!(imports.iter().all(|name| name.starts_with("wasi:filesystem/")));
+    assert!(error.to_string().contains("wasi:filesystem/types@0.2"), "{error}");
+}
+
+#[tokio::test]
+async fn describe_reaches_nothing() {
+    let error = Plugin::load(engine(), &guest("describe-calls-http"))
+        .await
+        .unwrap_err();
+    let LoadError::Describe { reason } = &error else {
+        panic!("{error:?}")
+    };
+    assert!(reason.contains("http.send"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_component_without_the_required_exports_is_no_plugin() {
+    let error = Plugin::load(engine(), &guest("tags-only")).await.unwrap_err();
+    assert_eq!(
+        error,
+        LoadError::NotAPlugin {
+            missing: "postroom:provider/provider".to_owned()
+        }
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_component_never_reaches_the_compiler() {
+    let large = vec![0; MAX_COMPONENT_BYTES + 1];
+    let error = Plugin::load(engine(), &large).await.unwrap_err();
+    assert!(matches!(error, LoadError::TooLarge { .. }));
+
+    let error = Plugin::load(engine(), b"\0asm\x01\0\0\0").await.unwrap_err();
+    assert_eq!(error, LoadError::NotAComponent);
+
+    let error = Plugin::load(engine(), b"no wasm at all").await.unwrap_err();
+    assert!(matches!(error, LoadError::Compile { .. }));
+
+    let mut cut = guest("tags-only");
+    cut.truncate(cut.len() / 2);
+    let error = Plugin::load(engine(), &cut).await.unwrap_err();
+    assert!(matches!(error, LoadError::Compile { .. }));
+}
+
+#[tokio::test]
+async fn native_code_is_refused_whoever_made_it() {
+    let mut config = wasmtime::Config::new();
+    config.epoch_interruption(true);
+    let other = wasmtime::Engine::new(&config).unwrap();
+    let native = other.precompile_component(&guest("tags-only")).unwrap();
+    let error = Plugin::load(engine(), &native).await.unwrap_err();
+    assert_eq!(error, LoadError::Precompiled);
+}
+
+#[tokio::test]
+async fn an_inspection_tells_what_a_plugin_asks_for_whether_or_not_it_loads() {
+    let fine = Plugin::inspect(engine(), &guest("healthy")).await.unwrap();
+    assert_eq!(fine.refusal, None);
+    assert_eq!(fine.capabilities, Capability::ALL);
+    assert!(fine.imports.iter().all(|import| import.allowed));
+    assert!(fine.imports.iter().any(|import| import.name == "postroom:provider/http@0.1.0"));
+    assert!(fine.producers.iter().any(|tool| tool.name == "Rust"), "{:?}", fine.producers);
+    assert_eq!(fine.memory.unwrap().count, 1);
+    assert_eq!(fine.description.as_ref().unwrap().id, "healthy");
+    let json = serde_json::to_string(&fine).unwrap();
+    assert_eq!(serde_json::from_str::<postroom_runtime::Inspection>(&json).unwrap(), fine);
+
+    let refused = Plugin::inspect(engine(), &guest("filesystem")).await.unwrap();
+    assert!(refused.refusal.unwrap().contains("wasi:filesystem/"));
+    assert!(refused.imports.iter().any(|import| !import.allowed));
+    assert_eq!(refused.description, None);
+}

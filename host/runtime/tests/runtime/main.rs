@@ -1,0 +1,10 @@
+//! Plugins on the real engine, over real HTTP: what works, and what a plugin does not get away with.
+//!
+//! The guests stand in `tests/guests` and are built by the first test that needs one.
+
+mod cache;
+mod hostile;
+mod loading;
+mod provider;
+mod stage;
+mod working;

@@ -1,0 +1,165 @@
+//! What the tests share: the engine, the built guests, and an account at a provider.
+
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use postroom_egress::{
+    AccountConfig, AccountEgress, AccountLimits, Credential, OriginInputs, Secret, SlotKind,
+    Timeouts, Transport, TransportOptions, Urgency,
+};
+use postroom_runtime::contract::{ContactWrite, OnCreate};
+use postroom_runtime::{CallError, Engine, JobLimits, JobReport, JobSpec, LogSink, Plugin};
+use tokio::sync::OnceCell;
+use zeroize::Zeroizing;
+
+use crate::provider::Provider;
+
+/// The account's secret: long enough to be scrubbed from bodies.
+pub const SECRET: &str = "s3cr3t-0123456789abcdef";
+
+/// The job's time.
+pub const NOW_MS: u64 = 1_790_000_000_000;
+
+/// One engine for all tests: a hostile plugin shares it with healthy ones.
+pub fn engine() -> &'static Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| Engine::new().unwrap())
+}
+
+/// The bytes of a guest.
+pub fn guest(name: &str) -> Vec<u8> {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let folder = BUILT.get_or_init(build);
+    let file = format!("guest_{}.wasm", name.replace('-', "_"));
+    std::fs::read(folder.join(file)).unwrap()
+}
+
+/// Builds all guests and answers where they are. The flags and wrappers of the build that runs
+/// these tests are for the host and would break a build for another target.
+fn build() -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .args(["build", "--release", "--locked", "--target", "wasm32-wasip2"])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/guests"))
+        .env("CARGO_TARGET_DIR", &target);
+    for inherited in [
+        "RUSTFLAGS",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "CARGO_BUILD_RUSTFLAGS",
+        "CARGO_BUILD_TARGET",
+        "RUSTC_WRAPPER",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "CARGO_BUILD_RUSTC_WRAPPER",
+        "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
+        "RUSTC",
+        "__CARGO_DEFAULT_LIB_METADATA",
+    ] {
+        cargo.env_remove(inherited);
+    }
+    let built = cargo.output().unwrap();
+    assert!(
+        built.status.success(),
+        "the guests do not build:\n{}",
+        String::from_utf8_lossy(&built.stderr)
+    );
+    target.join("wasm32-wasip2/release")
+}
+
+pub async fn healthy() -> &'static Plugin {
+    static PLUGIN: OnceCell<Plugin> = OnceCell::const_new();
+    PLUGIN
+        .get_or_init(|| async { Plugin::load(engine(), &guest("healthy")).await.unwrap() })
+        .await
+}
+
+pub async fn hostile() -> &'static Plugin {
+    static PLUGIN: OnceCell<Plugin> = OnceCell::const_new();
+    PLUGIN
+        .get_or_init(|| async { Plugin::load(engine(), &guest("hostile")).await.unwrap() })
+        .await
+}
+
+/// An account of this plugin at that provider.
+pub fn account(plugin: &Plugin, provider: &Provider) -> AccountEgress {
+    let url = format!("http://{}", provider.address);
+    let inputs = OriginInputs {
+        override_url: Some(&url),
+        entered: None,
+        secrets: &[],
+        insecure: true,
+    };
+    AccountEgress::new(AccountConfig {
+        account: "acme".to_owned(),
+        origins: plugin
+            .origins()
+            .iter()
+            .map(|origin| origin.resolve(&inputs).unwrap())
+            .collect(),
+        credentials: vec![Credential {
+            secret: Secret::new("api-key", Zeroizing::new(SECRET.to_owned())),
+            kind: SlotKind::Bearer,
+            origin: "api".to_owned(),
+        }],
+        limits: AccountLimits {
+            max_concurrency: NonZeroU32::new(4).unwrap(),
+            ..AccountLimits::default()
+        },
+        timeouts: Timeouts::default(),
+        transport: Transport::new(TransportOptions::default()),
+    })
+    .unwrap()
+}
+
+/// A job with the usual limits.
+pub fn job(account: AccountEgress) -> JobSpec {
+    job_within(account, JobLimits::default())
+}
+
+pub fn job_within(account: AccountEgress, limits: JobLimits) -> JobSpec {
+    JobSpec {
+        account,
+        settings: vec![("mode".to_owned(), "fast".to_owned())],
+        now_ms: NOW_MS,
+        urgency: Urgency::Bulk,
+        limits,
+        log: LogSink::none(),
+    }
+}
+
+/// Limits under which a guest that runs away is stopped soon.
+pub fn tight() -> JobLimits {
+    JobLimits {
+        cpu: Duration::from_millis(300),
+        egress: postroom_egress::JobLimits {
+            time: Duration::from_millis(300),
+            ..postroom_egress::JobLimits::default()
+        },
+        wind_up: Duration::from_millis(50),
+        ..JobLimits::default()
+    }
+}
+
+pub fn write(key: u64) -> ContactWrite {
+    ContactWrite {
+        key,
+        address: format!("c{key}@example.com"),
+        remote_id: None,
+        previous_address: None,
+        on_create: OnCreate::Subscribed,
+        fields: vec![],
+        extras: vec![],
+    }
+}
+
+pub fn writes(count: u64) -> Vec<ContactWrite> {
+    (1..=count).map(write).collect()
+}
+
+/// The error of a call that must have failed.
+pub fn failure<T: std::fmt::Debug>(report: &JobReport<T>) -> &CallError {
+    report.result.as_ref().unwrap_err()
+}

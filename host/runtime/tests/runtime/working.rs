@@ -1,0 +1,166 @@
+//! A plugin that does as it should.
+
+use std::sync::{Arc, Mutex};
+
+use postroom_egress::WireState;
+use postroom_runtime::contract::{
+    Act, ActOutcome, ItemOutcome, Member, RemoteStatus, TagChange, TagOutcome,
+};
+use postroom_runtime::{CallError, Capability, LogSink, LogSource};
+
+use crate::provider::Provider;
+use crate::stage::{NOW_MS, SECRET, account, failure, healthy, hostile, job, writes};
+
+#[tokio::test]
+async fn a_push_goes_out_and_comes_back() {
+    let (plugin, provider) = (healthy().await, Provider::start().await);
+    let account = account(plugin, &provider);
+    let prepared = plugin.prepare(job(account.clone()), "a1").await.result.unwrap();
+    assert_eq!(prepared, b"a1");
+
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let mut spec = job(account);
+    spec.log = LogSink::to({
+        let seen = Arc::clone(&seen);
+        move |line| seen.lock().unwrap().push(line.clone())
+    });
+    let report = plugin.push(spec, "a1", &prepared, &writes(500)).await;
+
+    let answer = report.result.unwrap();
+    assert_eq!(answer.items.len(), 500);
+    let first = answer.items.first().unwrap();
+    assert_eq!(first.key, 1);
+    assert_eq!(first.outcome, ItemOutcome::Created);
+    assert_eq!(first.status, Some(RemoteStatus::Subscribed));
+    assert_eq!(provider.writes(), 1);
+    assert_eq!(report.wire.requests, 1);
+    assert_eq!(report.wire.last, WireState::Answered(200));
+    assert_eq!(report.wire.writes_answered, 1);
+    assert_eq!(report.host_calls, 2);
+    assert!(report.peak_memory > 0);
+    assert!(report.cpu <= report.duration);
+    assert_eq!(report.log.len(), 1);
+    let line = report.log.first().unwrap();
+    assert_eq!((line.source, line.message.as_str()), (LogSource::Log, "pushing"));
+    assert_eq!(line.fields, [("contacts".to_owned(), "500".to_owned())]);
+    assert_eq!(*seen.lock().unwrap(), report.log);
+}
+
+#[tokio::test]
+async fn every_job_begins_anew_and_knows_only_its_account() {
+    let (plugin, provider) = (healthy().await, Provider::start().await);
+    let account = account(plugin, &provider);
+    for _ in 0..2 {
+        let info = plugin.check(job(account.clone())).await.result.unwrap();
+        assert_eq!(info.name, "Acme");
+        let fact = |name: &str| {
+            let found = info.facts.iter().find(|(label, _)| label == name);
+            found.unwrap().1.as_str()
+        };
+        assert_eq!(fact("mode"), "fast");
+        assert_eq!(fact("now"), NOW_MS.to_string());
+        assert_eq!(fact("calls"), "1");
+        assert_eq!((fact("env"), fact("args")), ("0", "0"));
+    }
+}
+
+#[tokio::test]
+async fn every_capability_answers() {
+    let (plugin, provider) = (healthy().await, Provider::start().await);
+    let account = account(plugin, &provider);
+    let job = || job(account.clone());
+
+    let tags = ["new".to_owned(), "old".to_owned()];
+    let [new, old] = &tags;
+    let prepared = plugin
+        .tags_prepare(job(), "a1", std::slice::from_ref(new), std::slice::from_ref(old))
+        .await
+        .result
+        .unwrap();
+    let change = TagChange {
+        key: 7,
+        address: "c7@example.com".to_owned(),
+        remote_id: None,
+        observed: Some(RemoteStatus::Subscribed),
+        add: vec![new.clone()],
+        remove: vec![old.clone()],
+    };
+    let applied = plugin.tags_apply(job(), "a1", &prepared, &[change]).await;
+    let outcomes: Vec<_> = applied
+        .result
+        .unwrap()
+        .items
+        .into_iter()
+        .map(|item| (item.key, item.tag, item.outcome))
+        .collect();
+    assert_eq!(
+        outcomes,
+        [
+            (7, new.clone(), TagOutcome::Applied),
+            (7, old.clone(), TagOutcome::Already)
+        ]
+    );
+
+    let member = Member {
+        key: 7,
+        address: "c7@example.com".to_owned(),
+        remote_id: None,
+    };
+    let changed = plugin
+        .subscriptions_change(job(), "a1", Act::Unsubscribe, &[member])
+        .await
+        .result
+        .unwrap();
+    assert_eq!(changed.items.first().unwrap().outcome, ActOutcome::Done);
+
+    let audiences = plugin.list_audiences(job()).await.result.unwrap();
+    assert_eq!(audiences.first().unwrap().id, "a1");
+    let fields = plugin.list_fields(job(), "a1").await.result.unwrap();
+    assert_eq!(fields.first().unwrap().name, "FNAME");
+}
+
+#[tokio::test]
+async fn a_missing_capability_is_an_answer_of_its_own() {
+    let (plugin, provider) = (hostile().await, Provider::start().await);
+    let report = plugin.list_audiences(job(account(plugin, &provider))).await;
+    assert_eq!(
+        *failure(&report),
+        CallError::Unsupported {
+            capability: Capability::Audiences
+        }
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_run_side_by_side() {
+    let (plugin, provider) = (healthy().await, Provider::start().await);
+    let account = account(plugin, &provider);
+    let jobs: Vec<_> = (0..20)
+        .map(|_| {
+            let account = account.clone();
+            tokio::spawn(async move {
+                plugin.push(job(account), "a1", b"{}", &writes(50)).await.result
+            })
+        })
+        .collect();
+    for job in jobs {
+        assert_eq!(job.await.unwrap().unwrap().items.len(), 50);
+    }
+    assert_eq!(provider.writes(), 20);
+}
+
+#[tokio::test]
+async fn a_secret_that_the_provider_echoes_stays_inside() {
+    let (plugin, provider) = (hostile().await, Provider::start().await);
+    let report = plugin.check(job(account(plugin, &provider))).await;
+    let shown = format!("{:?} {:?}", report.result, report.log);
+    assert!(shown.contains("[redacted]"), "{shown}");
+    assert!(!shown.contains(SECRET), "{shown}");
+    // Nor do control characters come out: escaped in the log, gone from the error.
+    let line = report.log.first().unwrap();
+    assert!(line.message.starts_with("\\u{1b}[2Jforged\\nline"), "{}", line.message);
+    let CallError::Provider(error) = failure(&report) else {
+        panic!("{shown}")
+    };
+    assert!(!error.sentence().contains(['\u{1b}', '\u{7}']));
+}
