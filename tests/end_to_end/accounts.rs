@@ -54,6 +54,7 @@ async fn a1_audiences_and_their_fields_are_listed() {
     let audiences = house.postroom(&["audience", "list", "mc", "--json"]).done().json();
     assert_eq!(audiences[0]["id"], "ab12cd34ef");
     let fields = house.postroom(&["audience", "fields", "mc", "ab12cd34ef", "--json"]).done().json();
-    let names: Vec<&str> = fields["fields"].as_array().unwrap().iter().map(|field| field["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        fields["fields"].as_array().unwrap().iter().map(|field| field["name"].as_str().unwrap()).collect();
     assert!(names.contains(&"ADDRESS") && names.contains(&"FNAME"), "{names:?}");
 }

@@ -9,7 +9,10 @@ use crate::house::{House, program};
 /// Nothing was imported.
 fn untouched(house: &House) {
     assert_eq!(house.postroom(&["list", "list", "--json"]).done().json().as_array().map(Vec::len), Some(0));
-    assert_eq!(house.postroom(&["contact", "list", "--json"]).done().json()["contacts"].as_array().map(Vec::len), Some(0));
+    assert_eq!(
+        house.postroom(&["contact", "list", "--json"]).done().json()["contacts"].as_array().map(Vec::len),
+        Some(0)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

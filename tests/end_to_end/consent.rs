@@ -6,7 +6,9 @@ use crate::house::{House, counted};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn newcomers_without_a_grant_follow_the_syncs_policy_and_are_never_subscribed() {
-    for (policy, status) in [("unsubscribed", "unsubscribed"), ("no-marketing", "transactional"), ("double-opt-in", "pending")] {
+    for (policy, status) in
+        [("unsubscribed", "unsubscribed"), ("no-marketing", "transactional"), ("double-opt-in", "pending")]
+    {
         let house = House::open().await;
         house.import("Guests", None, "email\njana@example.com\n");
         house.tie("Guests", policy);
@@ -25,7 +27,17 @@ async fn a_sync_states_what_becomes_of_newcomers() {
     let house = House::open().await;
     house.import("Guests", None, "email\njana@example.com\n");
     let answer = house.postroom(&[
-        "sync", "add", "s", "--list", "Guests", "--account", "mc", "--audience", "ab12cd34ef", "--map", "firstname=FNAME",
+        "sync",
+        "add",
+        "s",
+        "--list",
+        "Guests",
+        "--account",
+        "mc",
+        "--audience",
+        "ab12cd34ef",
+        "--map",
+        "firstname=FNAME",
     ]);
     answer.refused(2, &["--newcomers"]);
 }
@@ -67,13 +79,19 @@ async fn an_opt_out_travels_also_where_another_hand_had_subscribed_the_contact()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_that_left_by_itself_is_never_subscribed_again() {
     let house = House::open().await;
-    house.seed(json!([
-        {"email": "left@example.com", "status": "unsubscribed", "origin": "contact"},
-        {"email": "spam@example.com", "status": "unsubscribed", "origin": "abuse"},
-        {"email": "bounced@example.com", "status": "cleaned"},
-        {"email": "api@example.com", "status": "unsubscribed", "origin": "api"},
-    ])).await;
-    house.import("Guests", Some("form"), "email,firstname\nleft@example.com,A\nspam@example.com,B\nbounced@example.com,C\napi@example.com,D\n");
+    house
+        .seed(json!([
+            {"email": "left@example.com", "status": "unsubscribed", "origin": "contact"},
+            {"email": "spam@example.com", "status": "unsubscribed", "origin": "abuse"},
+            {"email": "bounced@example.com", "status": "cleaned"},
+            {"email": "api@example.com", "status": "unsubscribed", "origin": "api"},
+        ]))
+        .await;
+    house.import(
+        "Guests",
+        Some("form"),
+        "email,firstname\nleft@example.com,A\nspam@example.com,B\nbounced@example.com,C\napi@example.com,D\n",
+    );
     house.tie("Guests", "skip");
     let report = house.run("Guests");
     assert_eq!(report["counts"]["updated"], 4);

@@ -11,7 +11,8 @@ async fn a2_a_mapping_is_checked_against_both_sides_before_it_is_saved() {
     let house = House::open().await;
     house.import("Guests", None, "email,firstname\njana@example.com,Jana\n");
     let add = |map: &[&str]| {
-        let fixed = ["sync", "add", "s", "--list", "Guests", "--account", "mc", "--audience", AUDIENCE, "--newcomers", "skip"];
+        let fixed =
+            ["sync", "add", "s", "--list", "Guests", "--account", "mc", "--audience", AUDIENCE, "--newcomers", "skip"];
         let pairs: Vec<&str> = map.iter().flat_map(|pair| ["--map", pair]).collect();
         house.postroom(&[fixed.as_slice(), &pairs].concat())
     };
@@ -25,7 +26,11 @@ async fn a2_a_mapping_is_checked_against_both_sides_before_it_is_saved() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a3_every_entry_ends_in_one_count_and_every_count_opens() {
     let house = House::open().await;
-    house.import("Wanted", Some("box ticked at check-in"), "email\njana@example.com\nbert@example.com\nblocked@example.com\n");
+    house.import(
+        "Wanted",
+        Some("box ticked at check-in"),
+        "email\njana@example.com\nbert@example.com\nblocked@example.com\n",
+    );
     let rows = "email,firstname\n\
         jana@example.com,Jana\n\
         bert@example.com,Bert\n\
@@ -44,7 +49,9 @@ async fn a3_every_entry_ends_in_one_count_and_every_count_opens() {
     let report = answer.json();
     assert_eq!(counted(&report), "added=2 duplicate=1 invalid=2 blocked=1 skipped=1 failed=1");
     assert_eq!(report["counts"]["entries"], 8);
-    for class in ["added", "updated", "written", "unchanged", "duplicate", "invalid", "blocked", "skipped", "pending", "failed"] {
+    for class in
+        ["added", "updated", "written", "unchanged", "duplicate", "invalid", "blocked", "skipped", "pending", "failed"]
+    {
         let rows = house.opened(&report, class);
         assert_eq!(json!(rows.len()), report["counts"][class], "{class}: {rows:?}");
         if !["added", "updated", "written", "unchanged"].contains(&class) {
@@ -73,7 +80,9 @@ async fn a4_the_address_goes_only_when_line_1_city_state_and_zip_are_filled() {
         }
         house.postroom(&arguments).done();
     };
-    import("full@example.com,Full,1 Main St,Boston,MA,02108\npart@example.com,Part,1 Main St,Boston,,02108\nnone@example.com,None,,,,\n");
+    import(
+        "full@example.com,Full,1 Main St,Boston,MA,02108\npart@example.com,Part,1 Main St,Boston,,02108\nnone@example.com,None,,,,\n",
+    );
     house.tie("Guests", "skip");
     let report = house.run("Guests");
     assert_eq!((counted(&report).as_str(), &report["address_omitted"]), ("added=3", &json!(1)));
@@ -126,10 +135,25 @@ async fn a7_the_lists_name_is_the_members_tag() {
     house.tie("Summer guests", "skip");
     let report = house.run("Summer guests");
     assert_eq!(report["tags"], json!({"added": 2, "removed": 0, "refused": 0}));
-    house.postroom(&[
-        "sync", "add", "winter", "--list", "Winter guests", "--account", "mc", "--audience", AUDIENCE,
-        "--map", "firstname=FNAME", "--newcomers", "skip", "--tag", "Winter",
-    ]).done();
+    house
+        .postroom(&[
+            "sync",
+            "add",
+            "winter",
+            "--list",
+            "Winter guests",
+            "--account",
+            "mc",
+            "--audience",
+            AUDIENCE,
+            "--map",
+            "firstname=FNAME",
+            "--newcomers",
+            "skip",
+            "--tag",
+            "Winter",
+        ])
+        .done();
     house.run("winter");
     let mut tags: Vec<String> = serde_json::from_value(house.member("jana@example.com").await["tags"].clone()).unwrap();
     tags.sort();
@@ -148,7 +172,10 @@ async fn a9_an_unsubscribed_member_is_updated_but_its_tag_is_left_alone() {
     assert_eq!(report["warnings"], json!([A9]));
     assert_eq!(house.opened(&report, "tags-refused")[0]["email"], "gone@example.com");
     let gone = house.member("gone@example.com").await;
-    assert_eq!((&gone["status"], &gone["merge_fields"]["FNAME"], &gone["tags"]), (&json!("unsubscribed"), &json!("Gone"), &json!([])));
+    assert_eq!(
+        (&gone["status"], &gone["merge_fields"]["FNAME"], &gone["tags"]),
+        (&json!("unsubscribed"), &json!("Gone"), &json!([]))
+    );
     assert_eq!(gone["status_sent"], json!([]), "an unsubscribed member is never sent a status");
 
     let again = house.run("Guests");

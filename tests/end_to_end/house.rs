@@ -135,9 +135,25 @@ impl House {
     #[track_caller]
     pub(crate) fn tie(&self, list: &str, newcomers: &str) {
         self.postroom(&[
-            "sync", "add", list, "--list", list, "--account", "mc", "--audience", AUDIENCE,
-            "--map", "firstname=FNAME", "--map", "lastname=LNAME", "--map", "address=ADDRESS", "--map", "phone=PHONE",
-            "--newcomers", newcomers,
+            "sync",
+            "add",
+            list,
+            "--list",
+            list,
+            "--account",
+            "mc",
+            "--audience",
+            AUDIENCE,
+            "--map",
+            "firstname=FNAME",
+            "--map",
+            "lastname=LNAME",
+            "--map",
+            "address=ADDRESS",
+            "--map",
+            "phone=PHONE",
+            "--newcomers",
+            newcomers,
         ])
         .done();
     }
@@ -251,7 +267,8 @@ pub(crate) fn adds_up(report: &Value) {
 
 /// The counts that are not zero, `entries` left out, as `added=2 invalid=1`.
 pub(crate) fn counted(report: &Value) -> String {
-    let names = ["added", "updated", "written", "unchanged", "duplicate", "invalid", "blocked", "skipped", "pending", "failed"];
+    let names =
+        ["added", "updated", "written", "unchanged", "duplicate", "invalid", "blocked", "skipped", "pending", "failed"];
     let seen = names.iter().filter(|name| report["counts"][**name] != 0);
     seen.map(|name| format!("{name}={}", report["counts"][*name])).collect::<Vec<_>>().join(" ")
 }

@@ -7,13 +7,20 @@ async fn d1_an_import_updates_by_address_and_the_same_file_twice_changes_nothing
     let house = House::bare().await;
     let rows = "email,firstname\njana@example.com,Jana\nbert@example.com,Bert\n,Nameless\njana@example.com,Again\n";
     let first = house.import("Guests", None, rows);
-    assert_eq!((&first["counts"]["created"], &first["counts"]["duplicate"], &first["counts"]["invalid"]), (&2.into(), &1.into(), &1.into()));
+    assert_eq!(
+        (&first["counts"]["created"], &first["counts"]["duplicate"], &first["counts"]["invalid"]),
+        (&2.into(), &1.into(), &1.into())
+    );
     let sequence = || house.postroom(&["contact", "list", "--json"]).done().json();
     let before = sequence();
     for mode in ["replace", "add"] {
         let file = house.file("import.csv", rows);
         let again = house.postroom(&["import", &file, "--list", "Guests", "--mode", mode, "--json"]).done().json();
-        assert_eq!((&again["counts"]["unchanged"], &again["counts"]["joined"], &again["counts"]["left"]), (&2.into(), &0.into(), &0.into()), "{mode}");
+        assert_eq!(
+            (&again["counts"]["unchanged"], &again["counts"]["joined"], &again["counts"]["left"]),
+            (&2.into(), &0.into(), &0.into()),
+            "{mode}"
+        );
         assert_eq!(sequence(), before);
         let entries = house.postroom(&["list", "show", "Guests", "--json"]).done().json();
         assert_eq!(entries["entries"].as_array().map(Vec::len), Some(4), "{mode}");
@@ -28,10 +35,20 @@ async fn d1_an_import_updates_by_address_and_the_same_file_twice_changes_nothing
 async fn legacy_encodings_and_semicolons_are_recognised_and_shown() {
     let house = House::bare().await;
     // "Žofie" in windows-1250, as a Czech Excel writes it.
-    let bytes = [b"E-mail;Jm\xe9no;M\xecsto\r\n".as_slice(), b"zofie@example.com;\x8eofie;Plze\xf2\r\npetr@example.com;P\xf8emysl;\xdast\xed\r\n"].concat();
+    let bytes = [
+        b"E-mail;Jm\xe9no;M\xecsto\r\n".as_slice(),
+        b"zofie@example.com;\x8eofie;Plze\xf2\r\npetr@example.com;P\xf8emysl;\xdast\xed\r\n",
+    ]
+    .concat();
     let file = house.file("guests.csv", bytes);
-    let imported = house.postroom(&["import", &file, "--list", "Guests", "--mode", "add", "--map", "Jméno=firstname", "--json"]).done().json();
-    assert_eq!((&imported["source"]["encoding"], &imported["source"]["delimiter"]), (&"windows-1250".into(), &";".into()));
+    let imported = house
+        .postroom(&["import", &file, "--list", "Guests", "--mode", "add", "--map", "Jméno=firstname", "--json"])
+        .done()
+        .json();
+    assert_eq!(
+        (&imported["source"]["encoding"], &imported["source"]["delimiter"]),
+        (&"windows-1250".into(), &";".into())
+    );
     let zofie = house.postroom(&["contact", "show", "zofie@example.com", "--json"]).done().json();
     assert_eq!(zofie["contact"]["fields"]["firstname"], "Žofie");
 }

@@ -43,7 +43,11 @@ async fn one_field_that_the_provider_does_not_take_is_left_out_and_named() {
     house.tie("Guests", "skip");
     house.run("Guests");
     house.act("delete_merge_field", json!({"tag": "LNAME"})).await;
-    house.import("Guests", Some("form"), "email,firstname,lastname\njana@example.com,Jana,Nováková\nbert@example.com,Bert,Smith\n");
+    house.import(
+        "Guests",
+        Some("form"),
+        "email,firstname,lastname\njana@example.com,Jana,Nováková\nbert@example.com,Bert,Smith\n",
+    );
     let report = house.run("Guests");
     assert_eq!(counted(&report), "added=1 updated=1");
     assert_eq!(house.member("bert@example.com").await["merge_fields"]["FNAME"], "Bert");

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
-use crate::verbs::{
-    account, audience, completions, contact, field, import, init, list, plugin, run, sync,
-};
+use crate::verbs::{account, audience, completions, contact, field, import, init, list, plugin, run, sync};
 
 /// Keeps a company's contacts, lists and consent, and serves every e-mail-marketing provider from them.
 #[derive(Debug, Parser)]

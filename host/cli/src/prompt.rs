@@ -92,9 +92,7 @@ fn enter(secrets: &mut BTreeMap<String, Secret>, slot: &str, secret: Zeroizing<S
 }
 
 fn read_file(path: &PathBuf) -> Result<Zeroizing<String>> {
-    let unreadable = |error: std::io::Error| {
-        Failure::bad_input(format!("{} cannot be read: {error}", path.display()))
-    };
+    let unreadable = |error: std::io::Error| Failure::bad_input(format!("{} cannot be read: {error}", path.display()));
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut text = Zeroizing::new(String::new());
     file.take(MAX_SECRET_BYTES).read_to_string(&mut text).map_err(unreadable)?;

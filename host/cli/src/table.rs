@@ -20,9 +20,9 @@ pub(crate) fn facts<'a>(rows: impl IntoIterator<Item = (&'a str, String)>) -> St
 /// Rows of a name, a number and what it means.
 pub(crate) fn numbers<'a>(rows: impl IntoIterator<Item = (&'a str, u64, &'a str)>) -> String {
     let mut table = plain();
-    table.add_rows(rows.into_iter().map(|(name, number, meaning)| {
-        [name.to_owned(), grouped(number), meaning.to_owned()]
-    }));
+    table.add_rows(
+        rows.into_iter().map(|(name, number, meaning)| [name.to_owned(), grouped(number), meaning.to_owned()]),
+    );
     if let Some(column) = table.column_mut(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }

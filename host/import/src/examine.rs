@@ -112,7 +112,7 @@ impl Examined {
     ///
     /// [`ImportFault::Unreadable`] when the file cannot be opened any more, and the faults of its
     /// header, if that was changed.
-    pub fn rows(&self) -> Result<Rows<'_>, ImportFault> {
+    pub fn rows(&self) -> Result<Rows, ImportFault> {
         Rows::open(&self.format, &self.plan)
     }
 
@@ -204,7 +204,7 @@ struct Counted {
     lines: Vec<String>,
 }
 
-fn count(format: &Format, records: &mut Records<'_>, plan: &Plan) -> Result<Counted, ImportFault> {
+fn count(format: &Format, records: &mut Records, plan: &Plan) -> Result<Counted, ImportFault> {
     let mut counted = Counted::default();
     while let Some((line, record)) = records.next()? {
         match plan.shape(record) {

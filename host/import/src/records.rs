@@ -29,15 +29,15 @@ pub(crate) struct Format {
 }
 
 /// The records of a file, header included.
-pub(crate) struct Records<'a> {
-    format: &'a Format,
+pub(crate) struct Records {
+    format: Format,
     reader: csv::Reader<Text<File>>,
     record: StringRecord,
 }
 
-impl<'a> Records<'a> {
+impl Records {
     /// Opens the file and steps past a line that announces the delimiter.
-    pub(crate) fn open(format: &'a Format) -> Result<Self, ImportFault> {
+    pub(crate) fn open(format: &Format) -> Result<Self, ImportFault> {
         let file = File::open(&format.path)
             .map_err(|error| ImportFault::unreadable(&format.path, error))?;
         let reader = csv::ReaderBuilder::new()
@@ -48,7 +48,7 @@ impl<'a> Records<'a> {
             .buffer_capacity(BUFFER_BYTES)
             .from_reader(Text::new(file, format.encoding));
         let mut records = Self {
-            format,
+            format: format.clone(),
             reader,
             record: StringRecord::new(),
         };

@@ -153,20 +153,20 @@ impl Plan {
 
 /// The rows of a file, in its order. See [`Examined::rows`](crate::Examined::rows).
 ///
-/// After a fault there is no further row.
-pub struct Rows<'a> {
-    records: Records<'a>,
-    plan: &'a Plan,
+/// After a fault there is no further row. It borrows nothing, so that another thread may consume it.
+pub struct Rows {
+    records: Records,
+    plan: Plan,
     over: bool,
 }
 
-impl<'a> Rows<'a> {
-    pub(crate) fn open(format: &'a Format, plan: &'a Plan) -> Result<Self, ImportFault> {
+impl Rows {
+    pub(crate) fn open(format: &Format, plan: &Plan) -> Result<Self, ImportFault> {
         let mut records = Records::open(format)?;
         let over = records.next()?.is_none();
         Ok(Self {
             records,
-            plan,
+            plan: plan.clone(),
             over,
         })
     }
@@ -183,7 +183,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-impl Iterator for Rows<'_> {
+impl Iterator for Rows {
     type Item = Result<Row, ImportFault>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -107,13 +107,10 @@ impl<R: Read> Text<R> {
             self.hasher.update(bytes);
             self.size += bytes.len() as u64;
             let last = bytes.is_empty();
-            decode(&mut self.decoder, bytes, last, &mut self.decoded)
-                .map_err(|()| TextFault::Malformed {
-                    line: self.line + newlines(&self.decoded),
-                })
-                .map_err(io::Error::other)?;
+            let result = decode(&mut self.decoder, bytes, last, &mut self.decoded);
             self.unify_line_ends();
             self.line += newlines(&self.decoded);
+            result.map_err(|()| io::Error::other(TextFault::Malformed { line: self.line }))?;
             if last {
                 self.ended = true;
                 self.decoded.extend_from_slice(END_MARK.as_bytes());
@@ -146,8 +143,8 @@ impl<R: Read> Read for Text<R> {
         }
         let ready = self.decoded.get(self.taken..).unwrap_or_default();
         let count = ready.len().min(into.len());
-        for (to, from) in into.iter_mut().zip(ready) {
-            *to = *from;
+        if let (Some(to), Some(from)) = (into.get_mut(..count), ready.get(..count)) {
+            to.copy_from_slice(from);
         }
         self.taken += count;
         self.record_bytes += count;

@@ -401,3 +401,13 @@ fn without_a_reject_there_is_no_rejects_file() {
     let fault = Rejects::new(&nowhere, &examined).write(&row).unwrap_err();
     assert!(fault.to_string().contains("cannot be written"), "{fault}");
 }
+
+#[test]
+fn another_thread_may_consume_the_rows() {
+    let rows = {
+        let file = File::new("email\na@example.com\n");
+        let rows = file.examine(&Options::default()).unwrap().rows().unwrap();
+        std::thread::spawn(move || rows.map(Result::unwrap).count())
+    };
+    assert_eq!(rows.join().unwrap(), 1);
+}

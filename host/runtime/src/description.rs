@@ -350,3 +350,6 @@ fn once<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Result<(), S
 fn shown(value: &str) -> String {
     crate::text::escaped(value, MAX_NAME_BYTES)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use postroom_egress::{AccountEgress, JobBudget};
-use tokio::time::sleep_until;
+use tokio::time::sleep;
 use tracing::{Instrument as _, Span};
 use wasmtime::Store;
 
@@ -115,7 +115,7 @@ impl Run {
         call: impl Future<Output = wasmtime::Result<T>>,
     ) -> Result<T, CallError> {
         let mut call = self.shared.meter.charge(call);
-        let mut look_again = self.budget.deadline() + self.wind_up;
+        let mut pause = self.allowed();
         loop {
             tokio::select! {
                 biased;
@@ -123,16 +123,16 @@ impl Run {
                     let started = self.shared.started.load(Ordering::Relaxed);
                     return answer.map_err(|error| ended(&error, started));
                 }
-                () = sleep_until(look_again) => {}
+                () = sleep(pause) => {}
             }
-            // Waiting for limiters has moved the deadline meanwhile.
-            let deadline = self.budget.deadline() + self.wind_up;
-            let now = tokio::time::Instant::now();
+            // Waiting for limiters has moved the end meanwhile.
+            let left = self.allowed().saturating_sub(self.began.elapsed());
             let sending = self.shared.sending.load(Ordering::Relaxed);
-            if now < deadline {
-                look_again = deadline;
-            } else if sending && now < deadline + SENDING_GRACE {
-                look_again = now + RECHECK;
+            if !left.is_zero() {
+                pause = left;
+            } else if sending && self.began.elapsed() < self.allowed().saturating_add(SENDING_GRACE)
+            {
+                pause = RECHECK;
             } else {
                 return Err(CallError::Budget {
                     which: Budget::Wall,
@@ -140,6 +140,13 @@ impl Run {
                 });
             }
         }
+    }
+
+    /// How long the job may take from its beginning, as things stand.
+    fn allowed(&self) -> Duration {
+        self.wall
+            .saturating_add(self.budget.waited())
+            .saturating_add(self.wind_up)
     }
 
     /// The meaning of an error that the plugin answered.

@@ -31,9 +31,9 @@ const LIST: &str = "Hotel guests";
 /// Its sync.
 const SYNC: &str = "guests";
 /// A guest who unsubscribes at the provider and stays on the list: still updated, tag untouched (row A9).
-const UNSUBSCRIBES_AND_STAYS: &str = "sofia.herrera@example.org";
+const UNSUBSCRIBES_AND_STAYS: &str = "zofienovakova@mail.example.com";
 /// A guest who unsubscribes at the provider and leaves the list: the tag stays owed (rows A8, A9).
-const UNSUBSCRIBES_AND_LEAVES: &str = "emma.wright@example.net";
+const UNSUBSCRIBES_AND_LEAVES: &str = "sabine.kohler@post.example.org";
 
 /// How the demo is seen.
 #[derive(Debug, clap::Args)]
@@ -93,17 +93,19 @@ impl Steps<'_> {
     async fn first_week(&self) -> Result<()> {
         self.say("\n── The first week ──")?;
         self.step(&["init", "--name", "Demo hotel"]).await?;
-        self.say("\nPeople who signed up for the newsletter, with what shows their consent:")?;
+        self.say("\nThe guests who asked for news, with what shows their consent:")?;
         self.step(&[
             "import",
             "newsletter.csv",
+            "--key",
+            "Guest ID",
             "--consent",
             "granted",
             "--evidence",
-            "newsletter form on the website",
+            "box ticked at check-in",
         ])
         .await?;
-        self.say("\nThe guests, as the hotel's own system exports them. Nobody asked them for consent:")?;
+        self.say("\nAll guests, as the hotel's own system exports them; three in ten have not asked for news:")?;
         self.step(&["import", "guests.csv", "--list", LIST, "--key", "Guest ID"]).await?;
         self.say("\nThe account. Its key goes in from a file, and never comes out again:")?;
         self.step(&[
@@ -120,7 +122,9 @@ impl Steps<'_> {
         ])
         .await?;
         self.step(&["audience", "list", "main"]).await?;
-        self.say("\nThe list is tied to the audience. Guests without a consent go as unsubscribed, never as subscribed:")?;
+        self.say(
+            "\nThe list is tied to the audience. Guests without a consent go as unsubscribed, never as subscribed:",
+        )?;
         self.step(&[
             "sync",
             "add",
@@ -151,9 +155,9 @@ impl Steps<'_> {
         self.say("\nA first run asks, so it gets its yes:")?;
         self.step(&["sync", "run", SYNC, "--yes"]).await?;
         self.say("\nEvery number opens down to the entry and the reason:")?;
-        self.step(&["run", "show", "1", "--of", "duplicate"]).await?;
-        self.step(&["run", "show", "1", "--of", "invalid"]).await?;
-        self.step(&["run", "show", "1", "--of", "address-omitted"]).await
+        self.step(&["run", "show", "1", "--of", "duplicate", "--limit", "5"]).await?;
+        self.step(&["run", "show", "1", "--of", "invalid", "--limit", "5"]).await?;
+        self.step(&["run", "show", "1", "--of", "address-omitted", "--limit", "5"]).await
     }
 
     async fn second_week(&self) -> Result<()> {
@@ -162,12 +166,12 @@ impl Steps<'_> {
             self.stage.unsubscribe(email).await?;
             self.say(&format!("{email} clicks unsubscribe in a campaign, at the provider."))?;
         }
-        self.say("\nThe hotel exports again; some left, some are new, one has a new e-mail address:")?;
+        self.say("\nThe hotel exports again; some left, some are new, some have a new address:")?;
         self.step(&["import", "guests-later.csv", "--list", LIST, "--mode", "replace", "--key", "Guest ID"]).await?;
         self.step(&["sync", "run", SYNC]).await?;
-        self.step(&["run", "show", "2", "--of", "updated"]).await?;
+        self.step(&["run", "show", "2", "--of", "updated", "--limit", "5"]).await?;
         self.step(&["run", "show", "2", "--of", "tags-refused"]).await?;
-        self.step(&["run", "show", "2", "--of", "tags-removed"]).await?;
+        self.step(&["run", "show", "2", "--of", "tags-removed", "--limit", "5"]).await?;
         self.step(&["contact", "show", UNSUBSCRIBES_AND_STAYS]).await
     }
 
@@ -201,9 +205,8 @@ impl Steps<'_> {
     async fn step(&self, words: &[&str]) -> Result<()> {
         let line = || std::iter::once("postroom").chain(words.iter().copied());
         self.say(&format!("\n$ {}", shell::line(line())))?;
-        let cli = Cli::try_parse_from(line()).map_err(|error| {
-            Failure::internal(format!("the demo's own command line is not understood: {error}"))
-        })?;
+        let cli = Cli::try_parse_from(line())
+            .map_err(|error| Failure::internal(format!("the demo's own command line is not understood: {error}")))?;
         match Box::pin(verbs::act(cli.verb, &self.context)).await? {
             Exit::Done => Ok(()),
             exit => Err(Failure::internal(format!(

@@ -85,9 +85,9 @@ impl Stage {
         let url = format!("{}/state?audience={AUDIENCE}", self.announcement.control_url);
         let state = control(move |agent| agent.get(url).call()?.body_mut().read_json::<Value>()).await?;
         let members = state.pointer("/audiences/0/members").and_then(Value::as_array);
-        members.and_then(|members| u64::try_from(members.len()).ok()).ok_or_else(|| {
-            Failure::internal("the look-alike did not say who its members are")
-        })
+        members
+            .and_then(|members| u64::try_from(members.len()).ok())
+            .ok_or_else(|| Failure::internal("the look-alike did not say who its members are"))
     }
 
     /// Ends the look-alike by closing its standard input, as it was told to watch.
@@ -134,9 +134,8 @@ async fn start() -> Result<(Child, postroom_simulators::Announcement)> {
         let read = tokio::time::timeout(START, lines.read_line(&mut line)).await;
         read.map_err(|_| Failure::internal("the provider look-alike did not begin in time"))?.map_err(failed)?;
     }
-    let announcement = serde_json::from_str(&line).map_err(|error| {
-        Failure::internal(format!("the provider look-alike did not say where it is: {error}"))
-    })?;
+    let announcement = serde_json::from_str(&line)
+        .map_err(|error| Failure::internal(format!("the provider look-alike did not say where it is: {error}")))?;
     Ok((child, announcement))
 }
 

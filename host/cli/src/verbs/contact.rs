@@ -168,13 +168,7 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-async fn list(
-    context: &Context,
-    search: String,
-    limit: u32,
-    after: Option<i64>,
-    all: bool,
-) -> Result<ContactPage> {
+async fn list(context: &Context, search: String, limit: u32, after: Option<i64>, all: bool) -> Result<ContactPage> {
     let service = context.reading()?;
     let limit = if all { MAX_PAGE } else { limit };
     let mut query = ContactQuery { search, after: after.map(ContactId), limit };
@@ -213,7 +207,8 @@ fn contacts(page: &ContactPage) -> String {
 }
 
 fn name(contact: &Contact) -> String {
-    let part = |wanted: &str| contact.fields.iter().find(|(name, _)| name.as_str() == wanted).map(|(_, value)| shown(value));
+    let part =
+        |wanted: &str| contact.fields.iter().find(|(name, _)| name.as_str() == wanted).map(|(_, value)| shown(value));
     [part("firstname"), part("lastname")].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 

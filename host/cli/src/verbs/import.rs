@@ -183,7 +183,10 @@ fn done(answer: &Imported) -> String {
     text.push_str(&leavers(&answer.leavers, answer.leavers.len() < usize::try_from(counts.left).unwrap_or(usize::MAX)));
     text.push_str(&left_out(answer.left_out, &answer.left_out_cells));
     if let Some(file) = &answer.rejects_file {
-        text.push_str(&format!("The rejected rows and their reasons are in {}: mend them and import it.\n", file.display()));
+        text.push_str(&format!(
+            "The rejected rows and their reasons are in {}: mend them and import it.\n",
+            file.display()
+        ));
     }
     text.push_str(&warnings(&answer.warnings));
     text

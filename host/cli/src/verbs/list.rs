@@ -168,8 +168,5 @@ fn renamed(answer: &ListRenamed) -> String {
 
 fn taken_off(answer: &TakenOff) -> String {
     let entries = counted(answer.entries, "entry", "entries");
-    format!(
-        "Took {entries} off {}. At the next run the tag comes off at the provider.",
-        table::visible(&answer.list)
-    )
+    format!("Took {entries} off {}. At the next run the tag comes off at the provider.", table::visible(&answer.list))
 }

@@ -59,8 +59,7 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
         }
         Verb::Install { file, approve, source } => {
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let request =
-                InstallPlugin { component: read(&file)?, source: source.unwrap_or(name), approve };
+            let request = InstallPlugin { component: read(&file)?, source: source.unwrap_or(name), approve };
             let installed = install(&context.writing("plugin install")?, request, context).await;
             let installed = installed.map_err(|error| of_file(error, &file))?;
             output.answer(&installed, page)?;

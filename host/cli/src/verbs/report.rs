@@ -115,7 +115,9 @@ mod tests {
         for class in OutcomeClass::ALL {
             assert!(text.contains(class.as_str()), "{class} is missing in {text}");
         }
-        for expected in ["1,203 entries", "1,200", "Warning: Some were", "the key no longer works. What", "run show 7 --of failed"] {
+        for expected in
+            ["1,203 entries", "1,200", "Warning: Some were", "the key no longer works. What", "run show 7 --of failed"]
+        {
             assert!(text.contains(expected), "{expected} is missing in {text}");
         }
     }

@@ -200,7 +200,7 @@ fn overview(syncs: &[Sync]) -> String {
     if syncs.is_empty() {
         return "There is no sync yet: `postroom sync add NAME --list … --account … --audience … --newcomers …` adds \
                 one."
-        .to_owned();
+            .to_owned();
     }
     let rows = syncs.iter().map(|sync| {
         [

@@ -56,7 +56,9 @@ async fn a_plugin_is_compiled_once_and_again_when_its_entry_was_changed() {
         inner: DirectoryCache::open(folder.path().join("other")).unwrap(),
         puts: Mutex::default(),
     };
-    Plugin::load_cached(engine(), &guest("hostile"), &other).await.unwrap();
+    Plugin::load_cached(engine(), &guest("hostile"), &other)
+        .await
+        .unwrap();
     let stranger = other.puts.lock().unwrap().first().unwrap().clone();
     std::fs::write(&file, stranger).unwrap();
     let plugin = Plugin::load_cached(engine(), &bytes, &cache).await.unwrap();
@@ -70,7 +72,8 @@ fn the_directory_is_closed_to_others_even_if_it_was_open() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let folder = tempfile::tempdir().unwrap();
-    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let mode =
+        |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
 
     let fresh = folder.path().join("a/b");
     DirectoryCache::open(&fresh).unwrap();

@@ -55,7 +55,11 @@ async fn a_loop_leaves_the_thread_to_others() {
         while began.elapsed() < Duration::from_millis(250) {
             let healthy = healthy().await;
             let spec = job(account.clone());
-            healthy.push(spec, "echo", b"", &writes(1)).await.result.unwrap();
+            healthy
+                .push(spec, "echo", b"", &writes(1))
+                .await
+                .result
+                .unwrap();
             answered += 1;
         }
         answered
@@ -93,9 +97,10 @@ async fn memory_tables_and_stacks_end() {
 async fn a_panic_is_a_crash_with_its_message_in_the_log() {
     let report = attempt("panic", JobLimits::default()).await;
     assert!(matches!(failure(&report), CallError::Trap { .. }));
-    let panicked = report.log.iter().any(|line| {
-        line.source == LogSource::Stderr && line.message.contains("the guest panics")
-    });
+    let panicked = report
+        .log
+        .iter()
+        .any(|line| line.source == LogSource::Stderr && line.message.contains("the guest panics"));
     assert!(panicked, "{:?}", report.log);
 
     let report = attempt("exit", JobLimits::default()).await;
@@ -107,7 +112,10 @@ async fn a_panic_is_a_crash_with_its_message_in_the_log() {
 
 #[tokio::test]
 async fn floods_of_lines_are_counted_and_dropped() {
-    for (name, source) in [("log-flood", LogSource::Log), ("print-flood", LogSource::Stdout)] {
+    for (name, source) in [
+        ("log-flood", LogSource::Log),
+        ("print-flood", LogSource::Stdout),
+    ] {
         let report = attempt(name, JobLimits::default()).await;
         assert!(report.result.is_ok(), "{:?}", report.result);
         assert_eq!(report.log.len(), JobLimits::default().log_lines);
@@ -176,12 +184,17 @@ async fn long_texts_are_cut_and_long_bytes_refused() {
 
     let (plugin, provider) = (hostile().await, Provider::start().await);
     let account = account(plugin, &provider);
-    let report = plugin.prepare(job(account.clone()), "large-preparation").await;
+    let report = plugin
+        .prepare(job(account.clone()), "large-preparation")
+        .await;
     assert!(matches!(failure(&report), CallError::Malformed { .. }));
     let report = plugin.prepare(job(account), "huge-answer").await;
     assert!(matches!(
         failure(&report),
-        CallError::Budget { which: Budget::Bytes, .. }
+        CallError::Budget {
+            which: Budget::Bytes,
+            ..
+        }
     ));
 }
 
@@ -201,7 +214,10 @@ async fn a_request_without_an_answer_ends_with_the_job_and_counts_as_sent() {
     let pushing = plugin.push(spec, "slow-request", b"", &[]);
     let (report, ()) = tokio::join!(pushing, provider.slow_request_arrived());
     // The plugin was told that time is over, and answered with an error of its own.
-    assert!(matches!(failure(&report), CallError::Provider(_)), "{report:?}");
+    assert!(
+        matches!(failure(&report), CallError::Provider(_)),
+        "{report:?}"
+    );
     assert_eq!(report.wire.last, WireState::Unanswered);
     assert_eq!(report.wire.unanswered_unsafe, 1);
     assert!(report.cpu < Duration::from_millis(300));

@@ -11,8 +11,8 @@ use axum::routing::{get, post};
 use tokio::sync::Notify;
 
 /// A running server; it ends with the test's runtime.
-pub struct Provider {
-    pub address: SocketAddr,
+pub(crate) struct Provider {
+    pub(crate) address: SocketAddr,
     book: Arc<Book>,
 }
 
@@ -23,7 +23,7 @@ struct Book {
 }
 
 impl Provider {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let book = Arc::new(Book::default());
         let routes = Router::new()
             .route("/account", get(|| async { "Acme" }))
@@ -38,12 +38,12 @@ impl Provider {
     }
 
     /// How many requests wrote members.
-    pub fn writes(&self) -> u32 {
+    pub(crate) fn writes(&self) -> u32 {
         self.book.members.load(Ordering::SeqCst)
     }
 
     /// Waits until a request that is never answered has arrived.
-    pub async fn slow_request_arrived(&self) {
+    pub(crate) async fn slow_request_arrived(&self) {
         self.book.slow_arrived.notified().await;
     }
 }

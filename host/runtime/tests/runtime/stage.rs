@@ -18,19 +18,19 @@ use zeroize::Zeroizing;
 use crate::provider::Provider;
 
 /// The account's secret: long enough to be scrubbed from bodies.
-pub const SECRET: &str = "s3cr3t-0123456789abcdef";
+pub(crate) const SECRET: &str = "s3cr3t-0123456789abcdef";
 
 /// The job's time.
-pub const NOW_MS: u64 = 1_790_000_000_000;
+pub(crate) const NOW_MS: u64 = 1_790_000_000_000;
 
 /// One engine for all tests: a hostile plugin shares it with healthy ones.
-pub fn engine() -> &'static Engine {
+pub(crate) fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     ENGINE.get_or_init(|| Engine::new().unwrap())
 }
 
 /// The bytes of a guest.
-pub fn guest(name: &str) -> Vec<u8> {
+pub(crate) fn guest(name: &str) -> Vec<u8> {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let folder = BUILT.get_or_init(build);
     let file = format!("guest_{}.wasm", name.replace('-', "_"));
@@ -43,7 +43,13 @@ fn build() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
     let mut cargo = Command::new(env!("CARGO"));
     cargo
-        .args(["build", "--release", "--locked", "--target", "wasm32-wasip2"])
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "--target",
+            "wasm32-wasip2",
+        ])
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/guests"))
         .env("CARGO_TARGET_DIR", &target);
     for inherited in [
@@ -69,14 +75,14 @@ fn build() -> PathBuf {
     target.join("wasm32-wasip2/release")
 }
 
-pub async fn healthy() -> &'static Plugin {
+pub(crate) async fn healthy() -> &'static Plugin {
     static PLUGIN: OnceCell<Plugin> = OnceCell::const_new();
     PLUGIN
         .get_or_init(|| async { Plugin::load(engine(), &guest("healthy")).await.unwrap() })
         .await
 }
 
-pub async fn hostile() -> &'static Plugin {
+pub(crate) async fn hostile() -> &'static Plugin {
     static PLUGIN: OnceCell<Plugin> = OnceCell::const_new();
     PLUGIN
         .get_or_init(|| async { Plugin::load(engine(), &guest("hostile")).await.unwrap() })
@@ -84,7 +90,7 @@ pub async fn hostile() -> &'static Plugin {
 }
 
 /// An account of this plugin at that provider.
-pub fn account(plugin: &Plugin, provider: &Provider) -> AccountEgress {
+pub(crate) fn account(plugin: &Plugin, provider: &Provider) -> AccountEgress {
     let url = format!("http://{}", provider.address);
     let inputs = OriginInputs {
         override_url: Some(&url),
@@ -115,11 +121,11 @@ pub fn account(plugin: &Plugin, provider: &Provider) -> AccountEgress {
 }
 
 /// A job with the usual limits.
-pub fn job(account: AccountEgress) -> JobSpec {
+pub(crate) fn job(account: AccountEgress) -> JobSpec {
     job_within(account, JobLimits::default())
 }
 
-pub fn job_within(account: AccountEgress, limits: JobLimits) -> JobSpec {
+pub(crate) fn job_within(account: AccountEgress, limits: JobLimits) -> JobSpec {
     JobSpec {
         account,
         settings: vec![("mode".to_owned(), "fast".to_owned())],
@@ -131,7 +137,7 @@ pub fn job_within(account: AccountEgress, limits: JobLimits) -> JobSpec {
 }
 
 /// Limits under which a guest that runs away is stopped soon.
-pub fn tight() -> JobLimits {
+pub(crate) fn tight() -> JobLimits {
     JobLimits {
         cpu: Duration::from_millis(300),
         egress: postroom_egress::JobLimits {
@@ -143,7 +149,7 @@ pub fn tight() -> JobLimits {
     }
 }
 
-pub fn write(key: u64) -> ContactWrite {
+pub(crate) fn write(key: u64) -> ContactWrite {
     ContactWrite {
         key,
         address: format!("c{key}@example.com"),
@@ -155,11 +161,11 @@ pub fn write(key: u64) -> ContactWrite {
     }
 }
 
-pub fn writes(count: u64) -> Vec<ContactWrite> {
+pub(crate) fn writes(count: u64) -> Vec<ContactWrite> {
     (1..=count).map(write).collect()
 }
 
 /// The error of a call that must have failed.
-pub fn failure<T: std::fmt::Debug>(report: &JobReport<T>) -> &CallError {
+pub(crate) fn failure<T: std::fmt::Debug>(report: &JobReport<T>) -> &CallError {
     report.result.as_ref().unwrap_err()
 }

@@ -15,7 +15,11 @@ use crate::stage::{NOW_MS, SECRET, account, failure, healthy, hostile, job, writ
 async fn a_push_goes_out_and_comes_back() {
     let (plugin, provider) = (healthy().await, Provider::start().await);
     let account = account(plugin, &provider);
-    let prepared = plugin.prepare(job(account.clone()), "a1").await.result.unwrap();
+    let prepared = plugin
+        .prepare(job(account.clone()), "a1")
+        .await
+        .result
+        .unwrap();
     assert_eq!(prepared, b"a1");
 
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -41,7 +45,10 @@ async fn a_push_goes_out_and_comes_back() {
     assert!(report.cpu <= report.duration);
     assert_eq!(report.log.len(), 1);
     let line = report.log.first().unwrap();
-    assert_eq!((line.source, line.message.as_str()), (LogSource::Log, "pushing"));
+    assert_eq!(
+        (line.source, line.message.as_str()),
+        (LogSource::Log, "pushing")
+    );
     assert_eq!(line.fields, [("contacts".to_owned(), "500".to_owned())]);
     assert_eq!(*seen.lock().unwrap(), report.log);
 }
@@ -73,7 +80,12 @@ async fn every_capability_answers() {
     let tags = ["new".to_owned(), "old".to_owned()];
     let [new, old] = &tags;
     let prepared = plugin
-        .tags_prepare(job(), "a1", std::slice::from_ref(new), std::slice::from_ref(old))
+        .tags_prepare(
+            job(),
+            "a1",
+            std::slice::from_ref(new),
+            std::slice::from_ref(old),
+        )
         .await
         .result
         .unwrap();
@@ -139,7 +151,10 @@ async fn jobs_run_side_by_side() {
         .map(|_| {
             let account = account.clone();
             tokio::spawn(async move {
-                plugin.push(job(account), "a1", b"{}", &writes(50)).await.result
+                plugin
+                    .push(job(account), "a1", b"{}", &writes(50))
+                    .await
+                    .result
             })
         })
         .collect();
@@ -158,7 +173,11 @@ async fn a_secret_that_the_provider_echoes_stays_inside() {
     assert!(!shown.contains(SECRET), "{shown}");
     // Nor do control characters come out: escaped in the log, gone from the error.
     let line = report.log.first().unwrap();
-    assert!(line.message.starts_with("\\u{1b}[2Jforged\\nline"), "{}", line.message);
+    assert!(
+        line.message.starts_with("\\u{1b}[2Jforged\\nline"),
+        "{}",
+        line.message
+    );
     let CallError::Provider(error) = failure(&report) else {
         panic!("{shown}")
     };

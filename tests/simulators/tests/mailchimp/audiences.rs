@@ -119,3 +119,43 @@ async fn mc_39_last_changed_moves_with_own_writes_and_since_includes_its_second(
         sim.list_get("/members?sort_field=last_changed&sort_dir=DESC&fields=members.email_address").await.expect(200);
     assert_eq!(sorted["members"][0]["email_address"], "ana@example.com");
 }
+
+#[tokio::test]
+async fn merge_fields_change_all_but_their_type_and_can_be_deleted() {
+    let sim = with_members(1).await;
+    let value = json!({"merge_fields": {"FNAME": "Ana"}});
+    sim.list_call("PATCH", "/members/guest0@example.com", value).await.expect(200);
+    let change = json!({"tag": "given", "name": "Given name", "type": "number", "required": true});
+    let changed = sim.list_call("PATCH", "/merge-fields/1", change).await.expect(200);
+    assert_eq!(
+        (&changed["tag"], &changed["type"], &changed["required"]),
+        (&json!("GIVEN"), &json!("text"), &json!(true))
+    );
+    let taken = sim.list_call("PATCH", "/merge-fields/1", json!({"tag": "LNAME"})).await;
+    assert_eq!(taken.problem(400, "Invalid Resource")["errors"][0]["field"], "tag");
+    assert_eq!(sim.member("guest0@example.com").await["merge_fields"], json!({"GIVEN": "Ana"}));
+    let deleted = sim.list_call("DELETE", "/merge-fields/1", json!({})).await;
+    assert_eq!(deleted.status, 204);
+    assert_eq!(sim.member("guest0@example.com").await["merge_fields"], json!({}));
+    sim.list_get("/merge-fields/1").await.problem(404, "Resource Not Found");
+}
+
+#[tokio::test]
+async fn mc_45_an_audience_is_created_if_the_plan_allows_it() {
+    let sim = Simulated::start().await;
+    let body = json!({
+        "name": "Winter", "permission_reminder": "You asked for it.", "email_type_option": false,
+        "contact": {"company": "Hotel", "address1": "Long Street 1", "city": "Brno", "country": "CZ"},
+        "campaign_defaults": {"from_name": "Hotel", "from_email": "owner@example.com", "subject": "", "language": "en"},
+    });
+    let created = sim.call("POST", "/lists", body.clone()).await.expect(200);
+    let id = created["id"].as_str().unwrap();
+    let fields = sim.get(&format!("/lists/{id}/merge-fields")).await.expect(200);
+    assert_eq!(fields["total_items"], 5);
+    let refused = sim.call("POST", "/lists", json!({"name": "Winter"})).await;
+    let problem = refused.problem(400, "Invalid Resource");
+    assert_eq!(problem["errors"][0]["field"], "contact.company");
+    sim.switch("may_create_audiences", false).await;
+    sim.call("POST", "/lists", body).await.problem(403, "Forbidden");
+    assert_eq!(sim.get("/lists").await.expect(200)["constraints"]["may_create"], false);
+}

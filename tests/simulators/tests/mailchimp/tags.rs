@@ -176,6 +176,26 @@ async fn segments_are_filtered_paged_and_show_whom_they_are_asked_for() {
 }
 
 #[tokio::test]
+async fn one_member_at_a_time_follows_the_rules_of_the_batch() {
+    let sim = Simulated::start().await;
+    let left = json!({"email": "left@example.com", "status": "unsubscribed", "tags": ["T"]});
+    sim.seed_members(json!([{"email": "ana@example.com"}, left])).await;
+    let id = tag_id(&sim, "T").await;
+    let path = format!("/segments/{id}/members");
+    let add = async |email: &str| sim.list_call("POST", &path, json!({"email_address": email})).await;
+    let added = add("ana@example.com").await.expect(200);
+    assert_eq!(added["tags"][0]["name"], "T");
+    add("left@example.com").await.problem(400, "Invalid Resource");
+    add("nobody@example.com").await.problem(400, "Invalid Resource");
+    let gone = sim.list_call("DELETE", &format!("{path}/ana@example.com"), json!({})).await;
+    assert_eq!(gone.status, 204);
+    assert_eq!(sim.member("ana@example.com").await["tags"], json!([]));
+    let kept = sim.list_call("DELETE", &format!("{path}/left@example.com"), json!({})).await;
+    kept.problem(400, "Invalid Resource");
+    assert_eq!(sim.member("left@example.com").await["tags"], json!(["T"]));
+}
+
+#[tokio::test]
 async fn mc_46_a_member_shows_fifty_tags_and_counts_all() {
     let sim = Simulated::start().await;
     let tags: Vec<String> = (0..60).map(|number| format!("tag {number}")).collect();

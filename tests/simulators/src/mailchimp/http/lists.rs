@@ -1,15 +1,29 @@
-//! Audiences, which the API calls lists, and their merge fields.
+//! Audiences, which the API calls lists.
 
 use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::call::Call;
 use crate::mailchimp::projection::Projection;
-use crate::mailchimp::state::{Audience, FieldError, NewMergeField, Problem, State, Status};
+use crate::mailchimp::state::{Audience, AudienceSeed, FieldError, Moment, Problem, Seed, State, Status};
 use crate::mailchimp::view::{self, Collection};
 
 /// Audiences the simulated plan allows.
 const MAX_AUDIENCES: usize = 100;
+
+/// What a new audience must come with.
+const REQUIRED: [&str; 10] = [
+    "/name",
+    "/contact/company",
+    "/contact/address1",
+    "/contact/city",
+    "/contact/country",
+    "/permission_reminder",
+    "/campaign_defaults/from_name",
+    "/campaign_defaults/from_email",
+    "/campaign_defaults/language",
+    "/email_type_option",
+];
 
 /// `GET /lists`.
 pub(super) fn all(state: &State, call: &Call) -> Result<Answer, Problem> {
@@ -34,7 +48,7 @@ pub(super) fn all(state: &State, call: &Call) -> Result<Answer, Problem> {
         extra: vec![(
             "constraints",
             json!({
-                "may_create": state.audiences.len() < MAX_AUDIENCES,
+                "may_create": may_create(state),
                 "max_instances": MAX_AUDIENCES,
                 "current_total_instances": state.audiences.len(),
             }),
@@ -106,53 +120,33 @@ fn stats(audience: &Audience) -> Value {
     })
 }
 
-/// `GET /lists/{id}/merge-fields`.
-pub(super) fn merge_fields(state: &State, call: &Call, id: &str) -> Result<Answer, Problem> {
-    let audience = state.audience(id)?;
-    let keep = call.projection();
-    let kind = call.param("type");
-    let required = call.param("required").map(|_| call.flag("required"));
-    let matching = audience.merge_fields.iter().filter(|field| {
-        kind.is_none_or(|kind| json!(field.kind) == kind) && required.is_none_or(|required| field.required == required)
-    });
-    let (page, total_items) = call.page()?.cut(matching);
-    let below = keep.child("merge_fields");
-    let items: Vec<Value> =
-        page.into_iter().filter_map(|field| below.map(|keep| keep.prune(view::merge_field(audience, field)))).collect();
-    Answer::json(&Collection {
-        key: "merge_fields",
-        items,
-        total_items,
-        list_id: Some(id),
-        extra: Vec::new(),
-        keep: &keep,
-        drops_arrays: state.rules.switches.projection_drops_arrays,
-    })
-}
-
-/// `GET /lists/{id}/merge-fields/{merge_id}`.
-pub(super) fn merge_field(state: &State, call: &Call, id: &str, merge_id: &str) -> Result<Answer, Problem> {
-    let audience = state.audience(id)?;
-    let fields = &mut audience.merge_fields.iter();
-    let field = fields.find(|field| field.merge_id.to_string() == merge_id).ok_or_else(Problem::not_found)?;
-    let keep = call.projection();
-    Answer::json(&keep.prune(view::merge_field(audience, field)))
-}
-
-/// `POST /lists/{id}/merge-fields`.
-pub(super) fn add_merge_field(state: &mut State, call: &mut Call, id: &str) -> Result<Answer, Problem> {
+/// `POST /lists`. The plan's limit is a switch (MC-45).
+pub(super) fn create(state: &mut State, call: &mut Call, now: Moment) -> Result<Answer, Problem> {
     let body = call.take_body()?;
-    let missing: Vec<FieldError> = ["name", "type"]
+    if !may_create(state) {
+        return Err(Problem::new(403, "Forbidden", "The plan of this account does not allow another audience."));
+    }
+    let missing: Vec<FieldError> = REQUIRED
         .into_iter()
-        .filter(|key| body.get(key).is_none_or(|value| value.as_str() == Some("")))
-        .map(|key| FieldError::new(key, "This value should not be blank."))
+        .filter(|pointer| body.pointer(pointer).is_none_or(|value| value.is_null() || value.as_str() == Some("")))
+        .map(|pointer| {
+            let field = pointer.trim_start_matches('/').replace('/', ".");
+            FieldError::new(field, "This value should not be blank.")
+        })
         .collect();
     if !missing.is_empty() {
         return Err(Problem::invalid(missing));
     }
-    let field: NewMergeField =
-        serde_json::from_value(body).map_err(|error| Problem::invalid_field("", error.to_string()))?;
-    let (audience, ..) = state.audience_mut(id)?;
-    let merge_id = audience.add_merge_field(field).map_err(|error| Problem::invalid(vec![error]))?.merge_id;
-    merge_field(state, call, id, &merge_id.to_string())
+    let seed = AudienceSeed {
+        name: body.get("name").and_then(Value::as_str).map(str::to_owned),
+        double_optin: body.get("double_optin").and_then(Value::as_bool).unwrap_or_default(),
+        ..AudienceSeed::default()
+    };
+    let planted = state.plant(Seed { audiences: vec![seed] }, now).map_err(Problem::bad_request)?;
+    let id = planted.first().ok_or_else(Problem::internal)?;
+    one(state, call, id)
+}
+
+fn may_create(state: &State) -> bool {
+    state.rules.switches.may_create_audiences && state.audiences.len() < MAX_AUDIENCES
 }

@@ -6,7 +6,7 @@ use super::answer::Answer;
 use super::call::Call;
 use crate::mailchimp::projection::Projection;
 use crate::mailchimp::state::{
-    ArchivedTwice, Audience, BulkRequest, How, Member, MemberWrite, Moment, Problem, Shape, State, Via, Written,
+    ArchivedTwice, At, Audience, BulkRequest, How, Member, MemberWrite, Moment, Problem, Shape, State, Via, Written,
 };
 use crate::mailchimp::view::{BulkView, Collection, MemberView};
 
@@ -84,8 +84,8 @@ impl<'a> Filter<'a> {
         in_status
             && since
             && self.before_last_changed.is_none_or(|before| changed < before)
-            && self.email_type.is_none_or(|kind| kind == member.email_type)
-            && self.unique_email_id.is_none_or(|id| id == member.unique_email_id)
+            && self.email_type.is_none_or(|kind| kind == member.email_type.name())
+            && self.unique_email_id.is_none_or(|id| id == member.unique_email_id.to_string())
             && (!self.vip_only || member.vip)
             && self.since_opt.is_none_or(|since| opted_in(&|at| at >= since))
             && self.before_opt.is_none_or(|before| opted_in(&|at| at < before))
@@ -125,7 +125,7 @@ fn show(audience: &Audience, index: usize, keep: &Projection) -> Result<Answer, 
 }
 
 fn parse(body: Value, shape: Shape) -> Result<MemberWrite, Problem> {
-    MemberWrite::parse(body, "", shape).map_err(Problem::invalid)
+    MemberWrite::parse(body, At::Body, shape).map_err(Problem::invalid)
 }
 
 /// `POST /lists/{id}/members`.

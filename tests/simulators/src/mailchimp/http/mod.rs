@@ -7,6 +7,7 @@ mod auth;
 mod call;
 mod lists;
 mod members;
+mod merge_fields;
 mod routes;
 mod segments;
 

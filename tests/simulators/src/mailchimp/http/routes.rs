@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use super::call::Call;
-use super::{account, lists, members, segments};
+use super::{account, lists, members, merge_fields, segments};
 use crate::mailchimp::state::{Moment, Problem, State};
 
 /// Answers `call` from `state`, changing it if the call says so.
@@ -22,7 +22,8 @@ pub(super) fn dispatch(state: &mut State, call: &mut Call, now: Moment) -> Resul
         },
         ["lists"] => match method.as_str() {
             "GET" => lists::all(state, call),
-            _ => not_allowed("GET"),
+            "POST" => lists::create(state, call, now),
+            _ => not_allowed("GET, POST"),
         },
         ["lists", list] => match method.as_str() {
             "GET" => lists::one(state, call, list),
@@ -42,13 +43,15 @@ fn within_list(state: &mut State, call: &mut Call, now: Moment, list: &str, rest
     let not_allowed = |allow| Err(Problem::not_allowed(allow));
     match rest {
         ["merge-fields"] => match method.as_str() {
-            "GET" => lists::merge_fields(state, call, list),
-            "POST" => lists::add_merge_field(state, call, list),
+            "GET" => merge_fields::all(state, call, list),
+            "POST" => merge_fields::add(state, call, list),
             _ => not_allowed("GET, POST"),
         },
         ["merge-fields", id] => match method.as_str() {
-            "GET" => lists::merge_field(state, call, list, id),
-            _ => not_allowed("GET"),
+            "GET" => merge_fields::one(state, call, list, id),
+            "PATCH" => merge_fields::change(state, call, list, id),
+            "DELETE" => merge_fields::delete(state, list, id),
+            _ => not_allowed("GET, PATCH, DELETE"),
         },
         ["members"] => match method.as_str() {
             "GET" => members::all(state, call, list),
@@ -89,7 +92,12 @@ fn within_list(state: &mut State, call: &mut Call, now: Moment, list: &str, rest
         },
         ["segments", id, "members"] => match method.as_str() {
             "GET" => segments::members(state, call, list, id),
-            _ => not_allowed("GET"),
+            "POST" => segments::add_member(state, call, list, id, now),
+            _ => not_allowed("GET, POST"),
+        },
+        ["segments", id, "members", who] => match method.as_str() {
+            "DELETE" => segments::remove_member(state, list, id, who, now),
+            _ => not_allowed("DELETE"),
         },
         _ => Err(Problem::not_found()),
     }

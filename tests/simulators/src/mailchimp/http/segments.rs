@@ -7,7 +7,7 @@ use super::call::Call;
 use crate::mailchimp::projection::Projection;
 use crate::mailchimp::state::{
     Audience, BATCH_LIMIT, FieldError, Include, Moment, OnUnsubscribed, Problem, Segment, SegmentBatch, SegmentKind,
-    State,
+    SegmentOutcome, State,
 };
 use crate::mailchimp::view::{self, Collection, MemberView, SegmentBatchView};
 
@@ -175,6 +175,56 @@ pub(super) fn members(state: &State, call: &Call, list: &str, id: &str) -> Resul
         keep: &keep,
         drops_arrays: state.rules.switches.projection_drops_arrays,
     })
+}
+
+/// `POST /lists/{id}/segments/{segment}/members`: one address, with the rules of the batch.
+pub(super) fn add_member(
+    state: &mut State,
+    call: &mut Call,
+    list: &str,
+    id: &str,
+    now: Moment,
+) -> Result<Answer, Problem> {
+    let body = call.take_body()?;
+    let email = body.get("email_address").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let outcome = one_by_one(state, list, id, SegmentBatch { add: vec![email], remove: Vec::new() }, now)?;
+    let index = outcome.added.first().copied();
+    let audience = state.audience(list)?;
+    let member = index.and_then(|index| audience.member(index)).ok_or_else(Problem::not_found)?;
+    Answer::json(&MemberView { audience, member, keep: &call.projection() })
+}
+
+/// `DELETE /lists/{id}/segments/{segment}/members/{who}`.
+pub(super) fn remove_member(
+    state: &mut State,
+    list: &str,
+    id: &str,
+    who: &str,
+    now: Moment,
+) -> Result<Answer, Problem> {
+    let audience = state.audience(list)?;
+    let member = audience.find(who).and_then(|index| audience.member(index)).ok_or_else(Problem::not_found)?;
+    let email = member.email.clone();
+    one_by_one(state, list, id, SegmentBatch { add: Vec::new(), remove: vec![email] }, now)?;
+    Ok(Answer::nothing())
+}
+
+/// A batch of one, whose error is the answer.
+fn one_by_one(
+    state: &mut State,
+    list: &str,
+    id: &str,
+    batch: SegmentBatch,
+    now: Moment,
+) -> Result<SegmentOutcome, Problem> {
+    let id = number(id)?;
+    let (audience, rules, _) = state.audience_mut(list)?;
+    audience.require_static(id)?;
+    let outcome = audience.batch_segment(id, batch, rules, now);
+    match outcome.errors.first() {
+        Some((sentence, _)) => Err(Problem::invalid_detail(*sentence)),
+        None => Ok(outcome),
+    }
 }
 
 /// `GET /lists/{id}/tag-search`.

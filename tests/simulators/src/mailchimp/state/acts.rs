@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::{Audience, Member, Mint, Moment, Origin, State, Status, member_hash};
+use super::{Audience, Member, MergeFieldChange, Mint, Moment, Origin, State, Status, member_hash};
 
 /// One act. In JSON the name of the act stands in `act`, beside its particulars.
 #[derive(Clone, Debug, Deserialize)]
@@ -117,13 +117,13 @@ impl State {
                 member.unsubscribe_reason = reason;
             }
             Act::Abuse { audience, email } => {
-                leave(self.somebody(&audience, &email)?, Status::Unsubscribed, Origin::Abuse, now)
+                leave(self.somebody(&audience, &email)?, Status::Unsubscribed, Origin::Abuse, now);
             }
             Act::Bounce { audience, email } => {
-                leave(self.somebody(&audience, &email)?, Status::Cleaned, Origin::Bounce, now)
+                leave(self.somebody(&audience, &email)?, Status::Cleaned, Origin::Bounce, now);
             }
             Act::OperatorUnsubscribe { audience, email } => {
-                leave(self.somebody(&audience, &email)?, Status::Unsubscribed, Origin::Admin, now)
+                leave(self.somebody(&audience, &email)?, Status::Unsubscribed, Origin::Admin, now);
             }
             Act::Confirm { audience, email } => {
                 let member = self.somebody(&audience, &email)?;
@@ -158,9 +158,10 @@ impl State {
             }
             Act::RenameMergeField { audience, tag, new_tag } => {
                 let (audience, _) = self.place(&audience)?;
-                let mut fields = audience.merge_fields.iter_mut();
-                let field = fields.find(|field| field.tag == tag);
-                field.ok_or_else(|| ActError(format!("There is no merge field {tag}.")))?.tag = new_tag;
+                let field = audience.merge_fields.iter().find(|field| field.tag == tag);
+                let field = field.ok_or_else(|| ActError(format!("There is no merge field {tag}.")))?;
+                let change = MergeFieldChange { tag: Some(new_tag), ..MergeFieldChange::default() };
+                audience.change_merge_field(field.merge_id, change).map_err(|error| ActError(error.message))?;
             }
             Act::DeleteTag { audience, name } => {
                 let (audience, _) = self.place(&audience)?;

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{FieldError, Id128, Member, MergeField, Mint, Moment, NewMergeField, Segment, Status, member_hash};
+use super::{
+    FieldError, Id128, Member, MergeField, MergeFieldChange, Mint, Moment, NewMergeField, Segment, Status, member_hash,
+};
 
 /// One audience. A member's position is its index: it stays until the member is permanently deleted.
 #[derive(Debug)]
@@ -118,6 +120,19 @@ impl Audience {
         self.merge_fields
             .get(position)
             .ok_or_else(|| FieldError::new("tag", "The merge field was not kept; this is a fault of the simulator."))
+    }
+
+    /// Changes a merge field, found by its merge id.
+    ///
+    /// # Errors
+    /// A new tag that is too long, reserved or taken. Then nothing is changed.
+    pub fn change_merge_field(&mut self, merge_id: u32, change: MergeFieldChange) -> Result<(), FieldError> {
+        let others: Vec<MergeField> =
+            self.merge_fields.iter().filter(|field| field.merge_id != merge_id).cloned().collect();
+        match self.merge_fields.iter_mut().find(|field| field.merge_id == merge_id) {
+            Some(field) => change.apply(field, &others),
+            None => Err(FieldError::new("merge_id", format!("There is no merge field {merge_id}."))),
+        }
     }
 
     /// Removes a merge field and every value in it. False when there is none with this tag.

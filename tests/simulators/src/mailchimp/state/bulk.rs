@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Audience, FieldError, How, MemberWrite, Mint, Moment, Problem, Refusal, Rules, Shape, Via, member_hash};
+use super::{
+    At, Audience, FieldError, How, MemberWrite, Mint, Moment, Problem, Refusal, Rules, Shape, Via, member_hash,
+};
 
 /// The provider's limit on members in one call.
 pub const BULK_LIMIT: usize = 500;
@@ -53,8 +55,7 @@ impl BulkRequest {
         let mut members = Vec::with_capacity(entries.len());
         let mut errors: Vec<FieldError> = Vec::new();
         for (position, entry) in entries.into_iter().enumerate() {
-            let at = format!("members.item:{position}.");
-            match MemberWrite::parse(entry, &at, Shape { tags: true }) {
+            match MemberWrite::parse(entry, At::Item(position), Shape { tags: true }) {
                 Ok(write) => members.push(write),
                 Err(found) => errors.extend(found),
             }

@@ -37,6 +37,22 @@ impl Serialize for Id128 {
     }
 }
 
+/// 40 bits shown as 10 lower-case hexadecimal digits: the shape of audience and unique e-mail ids.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ShortId(u64);
+
+impl fmt::Display for ShortId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:010x}", self.0)
+    }
+}
+
+impl Serialize for ShortId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// The id of a member: MD5 of its trimmed address in ASCII lower case (MC-07).
 #[must_use]
 pub fn member_hash(email: &str) -> Id128 {
@@ -67,9 +83,9 @@ impl Mint {
         Id128(self.random.random())
     }
 
-    /// 10 hexadecimal digits, the shape of audience, interest and unique e-mail ids.
-    pub fn short_id(&mut self) -> String {
-        format!("{:010x}", self.random.random::<u64>() & 0xff_ffff_ffff)
+    /// 10 hexadecimal digits.
+    pub fn short_id(&mut self) -> ShortId {
+        ShortId(self.random.random::<u64>() & 0xff_ffff_ffff)
     }
 
     /// The next whole number, for segments, tags and web ids.
@@ -103,7 +119,7 @@ mod tests {
     fn a_mint_repeats_itself_from_the_same_seed() {
         let (mut one, mut two) = (Mint::new(7), Mint::new(7));
         assert_eq!(one.short_id(), two.short_id());
-        assert_eq!(one.short_id().len(), 10);
+        assert_eq!(one.short_id().to_string().len(), 10);
         assert_ne!(one.id128(), Mint::new(8).id128());
     }
 }

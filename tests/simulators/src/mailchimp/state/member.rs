@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Id128, Moment};
+use super::{Id128, Moment, ShortId};
 
 /// A member's status as it is stored. Archiving is a flag beside it, so that what was before survives.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -42,6 +42,30 @@ impl Status {
     #[must_use]
     pub fn is_untaggable(self) -> bool {
         matches!(self, Self::Unsubscribed | Self::Cleaned)
+    }
+}
+
+/// The form in which a member wants its mail.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EmailType {
+    /// With layout.
+    Html,
+    /// Text alone.
+    Text,
+}
+
+impl EmailType {
+    /// Both, for schema messages.
+    pub const ALL: [Self; 2] = [Self::Html, Self::Text];
+
+    /// The name on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::Text => "text",
+        }
     }
 }
 
@@ -118,7 +142,7 @@ pub struct Member {
     /// Stays when the address changes.
     pub contact_id: Id128,
     /// 10 hexadecimal digits; stays when the address changes.
-    pub unique_email_id: String,
+    pub unique_email_id: ShortId,
     /// A whole number, for links into the provider's pages.
     pub web_id: u32,
     /// The status below archiving.
@@ -133,8 +157,8 @@ pub struct Member {
     pub confirmations: u32,
     /// Statuses that requests carried while the member existed.
     pub status_sent: Vec<SentStatus>,
-    /// `html` or `text`.
-    pub email_type: String,
+    /// `html` unless something else was asked for.
+    pub email_type: EmailType,
     /// Values by merge id: a rename of the field keeps them.
     pub merge_values: Vec<(u32, Value)>,
     /// Interests that are on.

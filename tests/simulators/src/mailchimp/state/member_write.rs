@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{FieldError, Moment, Status};
+use super::{EmailType, FieldError, Moment, Status};
 
 /// Message for a PHP-style empty array where an object belongs (MC-23).
 const ARRAY_FOR_OBJECT: &str = "Schema describes object, array found instead";
@@ -24,7 +24,7 @@ pub struct MemberWrite {
     /// `status_if_new`.
     pub status_if_new: Option<Status>,
     /// `email_type`.
-    pub email_type: Option<String>,
+    pub email_type: Option<EmailType>,
     /// `merge_fields` by tag.
     pub merge_fields: Option<Map<String, Value>>,
     /// `interests` by id.
@@ -48,33 +48,62 @@ pub struct MemberWrite {
 }
 
 impl MemberWrite {
-    /// Reads `value`. `at` is put before field names in errors, for example `members.item:0.`.
-    /// Keys that are not known are ignored (MC-27).
+    /// Reads `value`, which stands at `at` in the request. Keys that are not known are ignored (MC-27).
     ///
     /// # Errors
     /// Every violation of the schema.
-    pub fn parse(value: Value, at: &str, shape: Shape) -> Result<Self, Vec<FieldError>> {
-        let Value::Object(mut map) = value else {
-            return Err(vec![FieldError::new(at.trim_end_matches('.'), not_an_object(&value))]);
+    pub fn parse(value: Value, at: At, shape: Shape) -> Result<Self, Vec<FieldError>> {
+        let Value::Object(map) = value else {
+            return Err(vec![FieldError::new(at.itself(), not_an_object(&value))]);
         };
-        let mut reader = Reader { map: &mut map, at, errors: Vec::new() };
-        let write = Self {
-            email: reader.text("email_address").map(trimmed),
-            status: reader.status("status"),
-            status_if_new: reader.status("status_if_new"),
-            email_type: reader.text("email_type"),
-            merge_fields: reader.object("merge_fields"),
-            interests: reader.interests(),
-            language: reader.text("language"),
-            vip: reader.flag("vip"),
-            location: reader.location(),
-            ip_signup: reader.text("ip_signup"),
-            timestamp_signup: reader.moment("timestamp_signup"),
-            ip_opt: reader.text("ip_opt"),
-            timestamp_opt: reader.moment("timestamp_opt"),
-            tags: if shape.tags { reader.tags() } else { None },
-        };
-        if reader.errors.is_empty() { Ok(write) } else { Err(reader.errors) }
+        let mut read = Reader { at, errors: Vec::new() };
+        let mut write = Self::default();
+        // One pass over what is there: bulk calls read hundreds of these.
+        for (key, value) in map {
+            match key.as_str() {
+                "email_address" => write.email = read.text(&key, value).map(trimmed),
+                "status" => write.status = read.one_of(&key, value, &Status::ALL, Status::name),
+                "status_if_new" => write.status_if_new = read.one_of(&key, value, &Status::ALL, Status::name),
+                "email_type" => write.email_type = read.one_of(&key, value, &EmailType::ALL, EmailType::name),
+                "merge_fields" => write.merge_fields = read.object(&key, value),
+                "interests" => write.interests = read.interests(&key, value),
+                "language" => write.language = read.text(&key, value),
+                "vip" => write.vip = read.flag(&key, &value),
+                "location" => write.location = read.location(&key, value),
+                "ip_signup" => write.ip_signup = read.text(&key, value),
+                "timestamp_signup" => write.timestamp_signup = read.moment(&key, value),
+                "ip_opt" => write.ip_opt = read.text(&key, value),
+                "timestamp_opt" => write.timestamp_opt = read.moment(&key, value),
+                "tags" if shape.tags => write.tags = read.tags(&key, value),
+                _ => {}
+            }
+        }
+        if read.errors.is_empty() { Ok(write) } else { Err(read.errors) }
+    }
+}
+
+/// Where a member stands in a request, for the names of fields in errors.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum At {
+    /// It is the body.
+    Body,
+    /// It is this item of `members`.
+    Item(usize),
+}
+
+impl At {
+    fn itself(self) -> String {
+        match self {
+            Self::Body => String::new(),
+            Self::Item(position) => format!("members.item:{position}"),
+        }
+    }
+
+    fn field(self, key: &str) -> String {
+        match self {
+            Self::Body => key.to_owned(),
+            Self::Item(position) => format!("members.item:{position}.{key}"),
+        }
     }
 }
 
@@ -99,101 +128,83 @@ pub(super) fn expected(wanted: &str, found: &Value) -> String {
     format!("Schema describes {wanted}, {found} found instead")
 }
 
-struct Reader<'a> {
-    map: &'a mut Map<String, Value>,
-    at: &'a str,
+struct Reader {
+    at: At,
     errors: Vec<FieldError>,
 }
 
-impl Reader<'_> {
-    fn fail(&mut self, key: &str, message: impl Into<String>) {
-        self.errors.push(FieldError::new(format!("{}{key}", self.at), message));
+impl Reader {
+    fn fail<T>(&mut self, key: &str, message: impl Into<String>) -> Option<T> {
+        self.errors.push(FieldError::new(self.at.field(key), message));
+        None
     }
 
-    fn text(&mut self, key: &str) -> Option<String> {
-        match self.map.remove(key)? {
+    fn text(&mut self, key: &str, value: Value) -> Option<String> {
+        match value {
             Value::String(text) => Some(text),
-            other => {
-                self.fail(key, expected("string", &other));
-                None
-            }
+            other => self.fail(key, expected("string", &other)),
         }
     }
 
-    fn flag(&mut self, key: &str) -> Option<bool> {
-        match self.map.remove(key)? {
-            Value::Bool(flag) => Some(flag),
-            other => {
-                self.fail(key, expected("boolean", &other));
-                None
-            }
+    fn flag(&mut self, key: &str, value: &Value) -> Option<bool> {
+        match value.as_bool() {
+            Some(flag) => Some(flag),
+            None => self.fail(key, expected("boolean", value)),
         }
     }
 
-    fn object(&mut self, key: &str) -> Option<Map<String, Value>> {
-        match self.map.remove(key)? {
+    fn object(&mut self, key: &str, value: Value) -> Option<Map<String, Value>> {
+        match value {
             Value::Object(map) => Some(map),
-            other => {
-                self.fail(key, not_an_object(&other));
-                None
-            }
+            other => self.fail(key, not_an_object(&other)),
         }
     }
 
-    fn status(&mut self, key: &str) -> Option<Status> {
-        let text = self.text(key)?;
-        let status = Status::ALL.into_iter().find(|status| status.name() == text);
-        if status.is_none() {
-            let names = Status::ALL.map(Status::name).join(", ");
-            self.fail(key, format!("Value must be one of: {names}."));
-        }
-        status
+    fn one_of<T: Copy>(&mut self, key: &str, value: Value, all: &[T], name: fn(T) -> &'static str) -> Option<T> {
+        let text = self.text(key, value)?;
+        let found = all.iter().copied().find(|one| name(*one) == text);
+        found.or_else(|| {
+            let names: Vec<&str> = all.iter().map(|one| name(*one)).collect();
+            self.fail(key, format!("Value must be one of: {}.", names.join(", ")))
+        })
     }
 
-    fn moment(&mut self, key: &str) -> Option<Option<Moment>> {
-        let text = self.text(key)?;
+    fn moment(&mut self, key: &str, value: Value) -> Option<Option<Moment>> {
+        let text = self.text(key, value)?;
         if text.is_empty() {
             return Some(None);
         }
-        let moment = Moment::parse(&text);
-        if moment.is_none() {
-            self.fail(key, "This value is not a valid datetime.");
+        match Moment::parse(&text) {
+            Some(moment) => Some(Some(moment)),
+            None => self.fail(key, "This value is not a valid datetime."),
         }
-        moment.map(Some)
     }
 
-    fn interests(&mut self) -> Option<Vec<(String, bool)>> {
-        let map = self.object("interests")?;
+    fn interests(&mut self, key: &str, value: Value) -> Option<Vec<(String, bool)>> {
+        let map = self.object(key, value)?;
         let mut interests = Vec::with_capacity(map.len());
         for (id, value) in map {
-            match value {
-                Value::Bool(on) => interests.push((id, on)),
-                other => self.fail(&format!("interests.{id}"), expected("boolean", &other)),
+            if let Some(on) = self.flag(&format!("{key}.{id}"), &value) {
+                interests.push((id, on));
             }
         }
         Some(interests)
     }
 
-    fn location(&mut self) -> Option<(f64, f64)> {
-        let map = self.object("location")?;
+    fn location(&mut self, key: &str, value: Value) -> Option<(f64, f64)> {
+        let map = self.object(key, value)?;
         let degrees = |key: &str| map.get(key).and_then(Value::as_f64);
         Some((degrees("latitude").unwrap_or_default(), degrees("longitude").unwrap_or_default()))
     }
 
-    fn tags(&mut self) -> Option<Vec<String>> {
-        let list = match self.map.remove("tags")? {
+    fn tags(&mut self, key: &str, value: Value) -> Option<Vec<String>> {
+        let list = match value {
             Value::Array(list) => list,
-            other => {
-                self.fail("tags", expected("array", &other));
-                return None;
-            }
+            other => return self.fail(key, expected("array", &other)),
         };
         let mut tags = Vec::with_capacity(list.len());
         for (position, value) in list.into_iter().enumerate() {
-            match value {
-                Value::String(name) => tags.push(name),
-                other => self.fail(&format!("tags.item:{position}"), expected("string", &other)),
-            }
+            tags.extend(self.text(&format!("{key}.item:{position}"), value));
         }
         Some(tags)
     }

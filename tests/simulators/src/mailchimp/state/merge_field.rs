@@ -121,6 +121,70 @@ pub struct NewMergeField {
     pub help_text: String,
 }
 
+/// What a request changes about a merge field. The type is not changeable: sending it has no effect.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct MergeFieldChange {
+    /// See [`MergeField::tag`].
+    pub tag: Option<String>,
+    /// See [`MergeField::name`].
+    pub name: Option<String>,
+    /// See [`MergeField::required`].
+    pub required: Option<bool>,
+    /// See [`MergeField::default_value`].
+    pub default_value: Option<String>,
+    /// See [`MergeField::public`].
+    pub public: Option<bool>,
+    /// See [`MergeField::display_order`].
+    pub display_order: Option<u32>,
+    /// See [`MergeField::options`].
+    pub options: Option<MergeFieldOptions>,
+    /// See [`MergeField::help_text`].
+    pub help_text: Option<String>,
+}
+
+/// A tag in its stored form.
+fn checked_tag(tag: &str, existing: &[MergeField]) -> Result<String, FieldError> {
+    let tag = tag.trim().to_ascii_uppercase();
+    if tag.is_empty() || tag.len() > TAG_LENGTH || tag == "EMAIL" {
+        return Err(FieldError::new(
+            "tag",
+            format!("Merge tags have 1 to {TAG_LENGTH} characters and EMAIL is reserved."),
+        ));
+    }
+    if existing.iter().any(|field| field.tag == tag) {
+        return Err(FieldError::new(
+            "tag",
+            format!("A Merge Field with the tag \"{tag}\" already exists for this list."),
+        ));
+    }
+    Ok(tag)
+}
+
+impl MergeFieldChange {
+    /// Changes `field`; `others` are the audience's other fields.
+    ///
+    /// # Errors
+    /// A tag that is too long, empty, reserved or taken. Then nothing is changed.
+    pub fn apply(self, field: &mut MergeField, others: &[MergeField]) -> Result<(), FieldError> {
+        fn set<T>(place: &mut T, value: Option<T>) {
+            if let Some(value) = value {
+                *place = value;
+            }
+        }
+        let tag = self.tag.map(|tag| checked_tag(&tag, others)).transpose()?;
+        set(&mut field.tag, tag);
+        set(&mut field.name, self.name);
+        set(&mut field.required, self.required);
+        set(&mut field.default_value, self.default_value);
+        set(&mut field.public, self.public);
+        set(&mut field.display_order, self.display_order);
+        set(&mut field.options, self.options);
+        set(&mut field.help_text, self.help_text);
+        Ok(())
+    }
+}
+
 impl NewMergeField {
     /// A field with a tag and otherwise ordinary properties.
     pub fn plain(tag: &str, name: &str, kind: MergeFieldType) -> Self {
@@ -162,22 +226,7 @@ impl NewMergeField {
     pub fn build(self, merge_id: u32, existing: &[MergeField]) -> Result<MergeField, FieldError> {
         let taken = |tag: &str| existing.iter().any(|field| field.tag == tag);
         let tag = match self.tag {
-            Some(tag) => {
-                let tag = tag.trim().to_ascii_uppercase();
-                if tag.is_empty() || tag.len() > TAG_LENGTH || tag == "EMAIL" {
-                    return Err(FieldError::new(
-                        "tag",
-                        format!("Merge tags have 1 to {TAG_LENGTH} characters and EMAIL is reserved."),
-                    ));
-                }
-                if taken(&tag) {
-                    return Err(FieldError::new(
-                        "tag",
-                        format!("A Merge Field with the tag \"{tag}\" already exists for this list."),
-                    ));
-                }
-                tag
-            }
+            Some(tag) => checked_tag(&tag, existing)?,
             None => {
                 let tag: String = self
                     .name

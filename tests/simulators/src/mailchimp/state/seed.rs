@@ -97,7 +97,7 @@ impl State {
     }
 
     fn plant_audience(&mut self, seed: AudienceSeed, now: Moment) -> Result<String, String> {
-        let id = seed.id.unwrap_or_else(|| self.mint.short_id());
+        let id = seed.id.unwrap_or_else(|| self.mint.short_id().to_string());
         if id.len() != 10 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(format!("The audience id {id} must be 10 hexadecimal digits; leave it out to get one."));
         }

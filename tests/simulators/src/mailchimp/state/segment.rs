@@ -80,6 +80,11 @@ const NOT_A_MEMBER: &str = "Email address is not a member of this list.";
 const NOT_ADDED: &str = "Email address was not added: it is unsubscribed from or cleaned in this list.";
 const NOT_REMOVED: &str = "Email address was not removed: it is unsubscribed from or cleaned in this list.";
 
+/// Compares without regard to case and without a copy: bulk calls ask for every tag of every member.
+fn is_same_name(one: &str, other: &str) -> bool {
+    one.chars().flat_map(char::to_lowercase).eq(other.chars().flat_map(char::to_lowercase))
+}
+
 impl SegmentOutcome {
     fn fail(&mut self, sentence: &'static str, email: String) {
         match self.errors.iter_mut().find(|(known, _)| *known == sentence) {
@@ -122,10 +127,10 @@ impl Audience {
     /// The tag with this name, in any case (MC-28).
     #[must_use]
     pub fn tag_named(&self, name: &str) -> Option<u32> {
-        let name = name.trim().to_lowercase();
+        let name = name.trim();
         self.segments
             .iter()
-            .find(|segment| segment.kind == SegmentKind::Static && segment.name.to_lowercase() == name)
+            .find(|segment| segment.kind == SegmentKind::Static && is_same_name(&segment.name, name))
             .map(|segment| segment.id)
     }
 

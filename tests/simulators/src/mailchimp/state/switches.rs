@@ -126,6 +126,8 @@ pub struct Switches {
     pub since_last_changed_inclusive: bool,
     /// MC-32: whether a client that goes away keeps its slot for the configured time. Default false.
     pub aborted_call_keeps_slot: bool,
+    /// MC-45: whether the plan allows another audience. Default true.
+    pub may_create_audiences: bool,
     /// Whether the book keeps bodies. Default true; off for runs with very many contacts.
     pub book_bodies: bool,
     /// Milliseconds each request waits before it is applied. Default 0.
@@ -153,6 +155,7 @@ impl Default for Switches {
             tagging_moves_last_changed: false,
             since_last_changed_inclusive: true,
             aborted_call_keeps_slot: false,
+            may_create_audiences: true,
             book_bodies: true,
             latency_ms: 0,
         }

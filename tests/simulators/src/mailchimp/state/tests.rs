@@ -19,7 +19,7 @@ fn account(members: &Value) -> (State, String) {
 }
 
 fn write(state: &mut State, list: &str, via: Via, body: Value) -> Result<Written, Refusal> {
-    let write = MemberWrite::parse(body, "", Shape { tags: true }).unwrap();
+    let write = MemberWrite::parse(body, At::Body, Shape { tags: true }).unwrap();
     let (audience, rules, mint) = state.audience_mut(list).unwrap();
     let email = write.email.as_deref().unwrap();
     let existing = audience.find_email(email);

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use super::merge_value;
 use super::switches::AcceptOrIgnore;
 use super::{
-    Audience, FieldError, Member, MemberWrite, MergeFieldType, Mint, MissingStatus, Moment, Origin, Refusal, Rules,
-    SentOutcome, SentStatus, Status, Via, member_hash,
+    Audience, EmailType, FieldError, Member, MemberWrite, MergeFieldType, Mint, MissingStatus, Moment, Origin, Refusal,
+    Rules, SentOutcome, SentStatus, Status, Via, member_hash,
 };
 
 /// The circumstances of a write.
@@ -175,9 +175,9 @@ impl Audience {
         if errors.is_empty() { Ok(changes) } else { Err(errors) }
     }
 
-    fn create(&mut self, plan: Plan, write: MemberWrite, now: Moment, mint: &mut Mint) -> usize {
+    fn create(&mut self, plan: Plan, mut write: MemberWrite, now: Moment, mint: &mut Mint) -> usize {
         let status = plan.status.unwrap_or(Status::Subscribed);
-        let email = write.email.clone().unwrap_or_default();
+        let email = write.email.take().unwrap_or_default();
         let mut member = Member::blank(email, status, now, mint);
         member.compliance = status == Status::Cleaned;
         member.confirmations = u32::from(status == Status::Pending);
@@ -192,8 +192,8 @@ impl Audience {
     }
 
     /// Changes an existing member; true when it came back from the archive.
-    fn update(&mut self, index: usize, plan: Plan, write: MemberWrite, now: Moment) -> bool {
-        if let Some(email) = write.email.clone() {
+    fn update(&mut self, index: usize, plan: Plan, mut write: MemberWrite, now: Moment) -> bool {
+        if let Some(email) = write.email.take() {
             if plan.new_address {
                 self.rename(index, email);
             } else if let Some(member) = self.member_mut(index) {
@@ -228,7 +228,7 @@ impl Member {
             compliance: false,
             confirmations: 0,
             status_sent: Vec::new(),
-            email_type: "html".to_owned(),
+            email_type: EmailType::Html,
             merge_values: Vec::new(),
             interests: Vec::new(),
             language: String::new(),
