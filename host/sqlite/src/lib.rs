@@ -9,10 +9,13 @@
 //! * `store`, `folder`, `lock`, `key`, `connection`, `schema`: how a store is made and opened.
 //! * `writer`, `readers`: how a use case gets its connection.
 //! * `sequence`: the numbers and rows that a write leaves behind it.
-//! * `workspace`, `contacts`, `lists`, `import`, `accounts`, `plugins`, `syncs`, `runs`, `outcomes`:
-//!   the port, one module per room; `*_rows` beside them are rows that several use cases share.
+//! * `workspace`, `contacts`, `lists`, `import`, `accounts`, `plugins`, `syncs`, `runs`: the port, one
+//!   module per room. `snapshot`, `batch` and `outcomes` are what a run reads, records and leaves;
+//!   `*_rows` are rows that several use cases share.
 //! * `failure`, `columns`, `limits`: what goes wrong, how values stand in columns, and the bounds.
 
+mod accounts;
+mod batch;
 mod columns;
 mod connection;
 mod consent_rows;
@@ -29,10 +32,15 @@ mod list_rows;
 mod lists;
 mod lock;
 mod member_rows;
+mod outcomes;
+mod plugins;
 mod readers;
+mod runs;
 mod schema;
 mod sequence;
+mod snapshot;
 mod store;
+mod syncs;
 mod workspace;
 mod writer;
 

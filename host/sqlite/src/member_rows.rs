@@ -43,3 +43,32 @@ pub(crate) fn keep_until_untagged(
     )?;
     Ok(())
 }
+
+/// Drops what an audience confirmed of deleted contacts that bear no sync's tag there any more.
+pub(crate) fn forget_untagged(connection: &Connection, audience: i64) -> Step<()> {
+    connection.execute(
+        "DELETE FROM remote_members
+         WHERE audience_id = ?1
+           AND NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = remote_members.contact_id)
+           AND NOT EXISTS (SELECT 1 FROM syncs s JOIN sync_members m
+                             ON m.sync_id = s.id AND m.contact_id = remote_members.contact_id
+                           WHERE s.audience_id = ?1 AND m.tag_owned IS NOT NULL)",
+        [audience],
+    )?;
+    Ok(())
+}
+
+/// The same for one contact.
+pub(crate) fn forget_if_gone(connection: &Connection, audience: i64, contact: ContactId) -> Step<()> {
+    connection
+        .prepare_cached(
+            "DELETE FROM remote_members
+             WHERE audience_id = ?1 AND contact_id = ?2
+               AND NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = ?2)
+               AND NOT EXISTS (SELECT 1 FROM syncs s JOIN sync_members m
+                                 ON m.sync_id = s.id AND m.contact_id = ?2
+                               WHERE s.audience_id = ?1 AND m.tag_owned IS NOT NULL)",
+        )?
+        .execute((audience, contact.0))?;
+    Ok(())
+}
