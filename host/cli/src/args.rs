@@ -78,6 +78,59 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    fn parses(line: &str) -> bool {
+        let words = shlex::split(&format!("postroom {line}")).unwrap();
+        Cli::try_parse_from(words).is_ok()
+    }
+
+    #[test]
+    fn what_the_documentation_shows_is_understood() {
+        for line in [
+            "init --name 'Demo hotel' --if-missing",
+            "import guests.csv --list Guests --mode replace --key 'Guest ID' --map 'Given name=firstname' --map Notes=-",
+            "import guests.csv --consent granted --evidence 'box ticked' --delimiter semicolon --dry-run --json",
+            "contact list --search jana --limit 10 --after 5",
+            "contact add jana@example.com --set firstname=Jana --set address.city= --list Guests --tag vip",
+            "contact edit '#12' --email jana@example.org --external-id G-7",
+            "contact consent jana@example.com granted --by contact --evidence 'form of 2 May'",
+            "field add nickname --type text --label Nickname",
+            "list take-off Guests jana@example.com",
+            "list take-off Guests --position 3",
+            "account add main --plugin mailchimp --secret api-key=- --origin api=http://127.0.0.1:1 --insecure-origin",
+            "account edit main --secret api-key --insecure-origin false --unset page-size",
+            "audience fields main 'Hotel guests'",
+            "sync add g --list G --account main --audience A --newcomers double-opt-in --map address=ADDRESS --ask-above 5",
+            "sync edit g --tag-from-list",
+            "sync run g --first 10 --json -vv",
+            "run show 3 --of tags-refused --all",
+            "plugin install p.wasm --approve sha256:00 --source vendor",
+            "completions bash",
+        ] {
+            assert!(parses(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_would_be_misunderstood_is_refused() {
+        for line in [
+            "import guests.csv --consent granted",
+            "import guests.csv --evidence form",
+            "contact consent jana@example.com perhaps",
+            "list take-off Guests",
+            "list take-off Guests jana@example.com --position 3",
+            "account add main --plugin mailchimp --secret api-key=open-sesame",
+            "sync add g --list G --account main --audience A",
+            "sync add g --list G --account main --audience A --newcomers subscribe",
+            "sync edit g --tag T --tag-from-list",
+            "sync run g --first 0",
+            "sync run g --dry-run --yes",
+            "run show 3 --of entries",
+            "run show 3 --all",
+        ] {
+            assert!(!parses(line), "{line}");
+        }
+    }
+
     #[test]
     fn the_help_tells_the_exit_codes() {
         let help = Cli::command().render_help().to_string();
