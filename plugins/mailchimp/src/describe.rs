@@ -8,11 +8,11 @@ pub(crate) const API: &str = "api";
 /// The kind of the merge fields that hold a postal address.
 pub(crate) const ADDRESS_KIND: &str = "address";
 
-/// The parts of an address as Mailchimp names them, and which of them it insists on: an address
-/// without those refuses the whole member (MC-20).
+/// The parts of an address as the contract names them, and which of them Mailchimp insists on: an
+/// address without those refuses the whole member (MC-20).
 pub(crate) const ADDRESS_PARTS: [(&str, bool); 6] = [
-    ("addr1", true),
-    ("addr2", false),
+    ("line1", true),
+    ("line2", false),
     ("city", true),
     ("state", true),
     ("zip", true),

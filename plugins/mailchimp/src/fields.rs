@@ -245,7 +245,7 @@ fn address(value: &FieldValue) -> Result<Value, String> {
             .filter(|text| !text.is_empty());
         match filled {
             Some(text) => {
-                object.insert(part.to_owned(), Value::from(text));
+                object.insert(wire_name(part).to_owned(), Value::from(text));
             }
             None if required => missing.push(part),
             None => {}
@@ -255,9 +255,18 @@ fn address(value: &FieldValue) -> Result<Value, String> {
         Ok(Value::Object(object))
     } else {
         Err(format!(
-            "The address lacks {}; Mailchimp takes it only with addr1, city, state and zip.",
+            "The address lacks {}; Mailchimp takes it only with line1, city, state and zip.",
             missing.join(", ")
         ))
+    }
+}
+
+/// What Mailchimp calls a part of an address.
+fn wire_name(part: &str) -> &str {
+    match part {
+        "line1" => "addr1",
+        "line2" => "addr2",
+        same => same,
     }
 }
 
