@@ -126,7 +126,8 @@ fn outcomes(page: &OutcomePage) -> String {
 fn remark(row: &OutcomeRow) -> String {
     use postroom_store::runs::TagOutcome;
     let outcome = &row.outcome;
-    let mut remarks: Vec<String> = outcome.reason.iter().map(|reason| reason.message.clone()).collect();
+    let reason = outcome.reason.iter().map(|reason| reason.message.trim_end_matches('.').to_owned());
+    let mut remarks: Vec<String> = reason.collect();
     remarks.extend(match outcome.tag {
         Some(TagOutcome::Added) => Some("tag put on".to_owned()),
         Some(TagOutcome::Removed) => Some("tag taken off".to_owned()),
