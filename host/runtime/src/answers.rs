@@ -36,10 +36,6 @@ impl Reader {
         Ok(info)
     }
 
-    #[allow(
-        clippy::unused_self,
-        reason = "every answer has a reader of the same shape"
-    )]
     pub(crate) fn prepared(&self, prepared: Vec<u8>) -> Result<Vec<u8>, String> {
         at_most("prepared bytes", prepared.len(), MAX_PREPARED_BYTES)?;
         Ok(prepared)
@@ -76,7 +72,7 @@ impl Reader {
                 TagOutcome::Applied | TagOutcome::Already => {}
                 TagOutcome::Refused(reason) | TagOutcome::Failed(reason) => self.text(reason),
             }
-            self.status(item.status.as_mut());
+            self.status(&mut item.status);
         }
         at_most("warnings", answer.warnings.len(), MAX_WARNINGS)?;
         for warning in &mut answer.warnings {
@@ -98,7 +94,7 @@ impl Reader {
                 ActOutcome::Done | ActOutcome::Already | ActOutcome::Absent => {}
                 ActOutcome::Refused(reason) | ActOutcome::Failed(reason) => self.text(reason),
             }
-            self.status(item.status.as_mut());
+            self.status(&mut item.status);
         }
         self.stopped(answer.stopped.as_mut());
         Ok(answer)
@@ -165,7 +161,7 @@ impl Reader {
         if let Some(remote_id) = &item.remote_id {
             id("A member's id", remote_id)?;
         }
-        self.status(item.status.as_mut());
+        self.status(&mut item.status);
         at_most("left-out fields", item.left_out.len(), MAX_REMARKS)?;
         for field in &mut item.left_out {
             self.text(&mut field.field);
@@ -184,7 +180,7 @@ impl Reader {
         }
     }
 
-    fn status(&self, status: Option<&mut RemoteStatus>) {
+    fn status(&self, status: &mut Option<RemoteStatus>) {
         if let Some(RemoteStatus::Other(word)) = status {
             self.text(word);
         }

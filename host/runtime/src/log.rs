@@ -44,7 +44,9 @@ pub enum LogSource {
 /// Where the lines of a job's log go while it runs, besides its report. It is called on the
 /// thread that runs the guest and must not block.
 #[derive(Clone, Default)]
-pub struct LogSink(Option<Arc<dyn Fn(&LogLine) + Send + Sync>>);
+pub struct LogSink(Option<Arc<Sink>>);
+
+type Sink = dyn Fn(&LogLine) + Send + Sync;
 
 impl LogSink {
     /// No sink: the lines stand in the report only.

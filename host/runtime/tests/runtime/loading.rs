@@ -101,7 +101,9 @@ async fn an_inspection_tells_what_a_plugin_asks_for_whether_or_not_it_loads() {
             .any(|import| import.name == "postroom:provider/http@0.1.0")
     );
     assert!(
-        fine.producers.iter().any(|tool| tool.name == "Rust"),
+        fine.producers
+            .iter()
+            .any(|tool| tool.name == "wit-component"),
         "{:?}",
         fine.producers
     );
