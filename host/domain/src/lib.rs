@@ -1,1 +1,27 @@
-//! What is true: contacts, fields, consent, lists, mappings, plans. Pure: no I/O, no async, no clock.
+//! What is true, and what follows from it.
+//!
+//! This crate holds the rules of the house as pure functions over plain data. There is no I/O in
+//! it, no async, no clock and no randomness: whoever calls brings the time and the facts.
+//!
+//! * [`email`]: what an e-mail address is, and when two of them are the same person's.
+//! * [`field`]: the fields that a workspace defines, and their typed values.
+//! * [`consent`]: the history of a contact's will and of its mailbox, folded into one state.
+//! * [`contact`]: a contact and the entries that lists hold of it.
+//! * [`mapping`]: which local field goes to which remote field, checked against both sides.
+//! * [`projection`]: a contact seen through a mapping: exactly what an audience is to hold of it.
+//! * [`decision`]: what a run does with one entry, and with one contact that left the list.
+//! * [`outcome`]: the ten counts that an entry can end in, and the sums of a report.
+//! * [`breaker`]: when a plan is too large to be carried out unasked.
+//!
+//! A run reads `contact` and `consent`, sees the contact through `mapping` as a `projection`, asks
+//! `decision` what to do, and books each answer as an `outcome`.
+
+pub mod breaker;
+pub mod consent;
+pub mod contact;
+pub mod decision;
+pub mod email;
+pub mod field;
+pub mod mapping;
+pub mod outcome;
+pub mod projection;

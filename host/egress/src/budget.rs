@@ -123,6 +123,12 @@ impl JobBudget {
         self.urgency
     }
 
+    /// When the time is over, as things stand: waiting for a limiter moves it.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.started + self.limits.time.saturating_add(self.waited())
+    }
+
     /// The time left, zero when it is over. Waiting for a limiter does not shorten it.
     #[must_use]
     pub fn remaining(&self) -> Duration {

@@ -1,1 +1,99 @@
 //! The use cases: one per verb, request, progress and answer as plain types.
+//!
+//! A face (the command line today) turns what a person says into a request, hands it to
+//! [`Service`], and shows the answer; nothing here prompts, prints or knows a terminal. Answers
+//! serialise to the JSON that every face shows, so that `--json` and an API say the same.
+//!
+//! ```text
+//! face ── request ──▶ Service ──▶ Store        what is kept (one transaction per use case)
+//!                        ├──────▶ shelf        plugins by id: bundled or installed, approved, compiled once
+//!                        ├──────▶ opening      plugin + account → AccountEgress → Connection
+//!                        └──────▶ sync         plan and run
+//! ```
+//!
+//! * [`workspace`]: what the store is, and the fields of its contacts.
+//! * [`contacts`], [`lists`]: one contact, one list at a time.
+//! * [`import`]: a file becomes contacts and a list, or nothing.
+//! * [`plugins`]: what a component asks for, and the approval without which it gets nothing.
+//! * [`accounts`]: a plugin plus settings and credentials, checked at the provider.
+//! * [`audiences`]: what lives at the provider.
+//! * [`syncs`]: a list tied to an audience by a mapping that fits both sides.
+//! * [`runs`]: plan, run, and every number of a report down to the entry and the reason.
+//!
+//! Every failure is a [`ServiceError`]; its [`kind`](ServiceError::kind) is what a face turns into
+//! an exit code or a status.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use postroom_egress::Transport;
+use postroom_store::Store;
+use postroom_sync::Clock;
+
+pub mod accounts;
+pub mod audiences;
+pub mod contacts;
+mod error;
+pub mod import;
+pub mod lists;
+mod names;
+mod paging;
+pub mod plugins;
+pub mod runs;
+pub mod syncs;
+pub mod workspace;
+
+pub use error::{ErrorKind, Result, ServiceError};
+
+/// A component that ships with the program: approved by shipping.
+#[derive(Debug, Clone, Copy)]
+pub struct BundledPlugin {
+    /// The plugin's id, the same that its description gives.
+    pub id: &'static str,
+    /// The component.
+    pub wasm: &'static [u8],
+}
+
+/// What a service is made of.
+pub struct Setup {
+    /// Where things are kept.
+    pub store: Arc<dyn Store>,
+    /// The plugins that ship with the program.
+    pub bundled: Vec<BundledPlugin>,
+    /// Where compiled plugins are kept between processes; none compiles them each time.
+    pub compile_cache: Option<PathBuf>,
+    /// The time of every rule (invariant 9).
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The use cases of one workspace. Each method stands in the module of its noun.
+pub struct Service {
+    store: Arc<dyn Store>,
+    shelf: plugins::Shelf,
+    transport: Transport,
+    clock: Arc<dyn Clock>,
+}
+
+impl Service {
+    /// A service over a store. Nothing is loaded and nothing is connected yet.
+    #[must_use]
+    pub fn new(setup: Setup) -> Self {
+        let Setup { store, bundled, compile_cache, clock } = setup;
+        Self { store, shelf: plugins::Shelf::new(bundled, compile_cache), transport: Transport::default(), clock }
+    }
+
+    fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").field("shelf", &self.shelf).finish_non_exhaustive()
+    }
+}

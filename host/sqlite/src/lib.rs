@@ -1,1 +1,47 @@
 //! The store on SQLite.
+//!
+//! [`SqliteStore`] keeps one workspace in one folder and implements the whole of
+//! [`postroom_store::Store`]. A use case is a closure over a connection. Those that write go to
+//! the writer, a thread with the only connection that writes and checkpoints; it commits what waits
+//! together at one stroke and answers when that is on disk. Those that read run on a few read-only
+//! connections, each in one consistent state of the store.
+//!
+//! * `store`, `folder`, `lock`, `key`, `connection`, `schema`: how a store is made and opened.
+//! * `writer`, `readers`: how a use case gets its connection.
+//! * `sequence`: the numbers and rows that a write leaves behind it.
+//! * `workspace`, `contacts`, `lists`, `import`, `accounts`, `plugins`, `syncs`, `runs`: the port, one
+//!   module per room. `snapshot`, `batch` and `outcomes` are what a run reads, records and leaves;
+//!   `*_rows` are rows that several use cases share.
+//! * `failure`, `columns`, `limits`: what goes wrong, how values stand in columns, and the bounds.
+
+mod accounts;
+mod batch;
+mod columns;
+mod connection;
+mod consent_rows;
+mod contact_rows;
+mod contacts;
+mod failure;
+mod folder;
+mod import;
+mod import_row;
+mod import_rows;
+mod key;
+mod limits;
+mod list_rows;
+mod lists;
+mod lock;
+mod member_rows;
+mod outcomes;
+mod plugins;
+mod readers;
+mod runs;
+mod schema;
+mod sequence;
+mod snapshot;
+mod store;
+mod syncs;
+mod workspace;
+mod writer;
+
+pub use store::{Access, SqliteStore};

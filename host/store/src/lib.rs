@@ -1,1 +1,57 @@
-//! The store port: async use cases, each one whole transaction.
+//! The store port: what the house asks of the place where it keeps things.
+//!
+//! [`Store`] is the sum of small traits, one per room of the house. Every method is one use case
+//! and one whole transaction: it happens entirely or not at all, and when it returns, a write is
+//! on disk (invariant 1). No closure, no connection and no SQL crosses this border, so that a second
+//! adapter can stand beside the first.
+//!
+//! * [`workspace`]: the store as a whole, and its fields.
+//! * [`contacts`]: contacts, their consent and their tags.
+//! * [`lists`]: lists and their entries, and the import that fills them.
+//! * [`accounts`]: plugins, accounts and their sealed secrets.
+//! * [`syncs`]: audiences and the syncs that tie lists to them.
+//! * [`runs`]: what a run reads, what it records batch by batch, and its report.
+//!
+//! Every write that can change a plan takes the next sequence number of the workspace and leaves a
+//! change row that names the contact or the list by id; larger changes leave one event with the
+//! range of numbers they took.
+
+pub mod accounts;
+pub mod contacts;
+mod error;
+pub mod lists;
+pub mod runs;
+pub mod syncs;
+pub mod workspace;
+
+pub use error::StoreError;
+
+/// What every use case answers with.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// The whole port.
+pub trait Store:
+    workspace::WorkspaceStore
+    + contacts::ContactStore
+    + lists::ListStore
+    + lists::ImportStore
+    + accounts::AccountStore
+    + syncs::SyncStore
+    + runs::RunStore
+    + Send
+    + Sync
+{
+}
+
+impl<T> Store for T where
+    T: workspace::WorkspaceStore
+        + contacts::ContactStore
+        + lists::ListStore
+        + lists::ImportStore
+        + accounts::AccountStore
+        + syncs::SyncStore
+        + runs::RunStore
+        + Send
+        + Sync
+{
+}

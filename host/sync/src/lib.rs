@@ -1,1 +1,38 @@
-//! What a run does: plan, push, tag, record, report.
+//! What a run does: read, decide, push, tag, record, report.
+//!
+//! ```text
+//! snapshot ─▶ judge ─▶ settled ─────────────────────────────▶ record
+//!  (store)   (domain)  sends ─▶ push ─▶ tags by seen status ─▶ record
+//!                      opt-outs ─▶ subscriptions ────────────▶ record
+//! departed ─▶ untag ────────────────────────────────────────▶ record ─▶ report
+//! ```
+//!
+//! * [`plan`] walks the list once and counts what a run would do; it calls no provider.
+//! * [`run`] walks it again, in pages, with several batches under way at a time, and records each
+//!   batch in one transaction. Memory does not grow with the list.
+//! * `judge` turns a row of the store into a piece of work, by asking the domain.
+//! * `push`, `tagging` and `opt_out` carry one batch out and say what became of every contact in it.
+//! * [`Provider`] is what a run needs of a plugin; [`Connection`] is that, for an account.
+//!
+//! Every entry ends in exactly one of the ten counts, also when a run stops early: what it did not
+//! reach is *pending*. A run that dies is taken up by the next one, which finds out from the
+//! provider's own answers what the dead one had done: writes converge, so repeating them is safe.
+
+mod connection;
+mod convert;
+mod error;
+mod judge;
+mod ledger;
+mod opt_out;
+mod patience;
+mod planning;
+mod provider;
+mod push;
+mod running;
+mod tagging;
+
+pub use connection::{Clock, Connection, SystemClock};
+pub use error::{Failure, SyncError};
+pub use planning::{Plan, Planned, plan};
+pub use provider::Provider;
+pub use running::{Progress, RunOptions, RunReport, run};

@@ -1,0 +1,141 @@
+//! The command line, as it is typed.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::Exit;
+use crate::verbs::{account, audience, completions, contact, field, import, init, list, plugin, run, sync};
+
+/// Keeps a company's contacts, lists and consent, and serves every e-mail-marketing provider from them.
+#[derive(Debug, Parser)]
+#[command(name = "postroom", version, after_help = Exit::help(), propagate_version = true, infer_long_args = true)]
+pub(crate) struct Cli {
+    /// The store's folder; without it, the one that the system gives for data
+    #[arg(long, global = true, env = "POSTROOM_STORE", value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+    /// Print one JSON value: the answer on standard output, or {"error":…} on standard error
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Tell on standard error what happens; twice tells more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Make a store
+    Init(init::Args),
+    /// Import a CSV file of contacts, and fill a list with it
+    Import(Box<import::Args>),
+    /// Contacts: list, show, add, edit, remove, tag, untag, consent
+    #[command(subcommand)]
+    Contact(contact::Verb),
+    /// The fields that contacts have
+    #[command(subcommand)]
+    Field(field::Verb),
+    /// Lists and their entries
+    #[command(subcommand)]
+    List(list::Verb),
+    /// Accounts at providers
+    #[command(subcommand)]
+    Account(account::Verb),
+    /// The audiences of an account, and their fields
+    #[command(subcommand)]
+    Audience(audience::Verb),
+    /// Syncs: a list tied to an audience. Plan and run them
+    #[command(subcommand)]
+    Sync(sync::Verb),
+    /// Runs and their reports: every number opens
+    #[command(subcommand)]
+    Run(run::Verb),
+    /// Plugins: look at them, install them, remove them
+    #[command(subcommand)]
+    Plugin(plugin::Verb),
+    /// Start a server that behaves like a provider, on this machine only
+    #[cfg(feature = "simulators")]
+    #[command(subcommand)]
+    Simulate(crate::verbs::simulate::Verb),
+    /// See it all work: no account, no network, nothing kept
+    #[cfg(feature = "simulators")]
+    Demo(crate::demo::Args),
+    /// Print a completion script for a shell
+    Completions(completions::Args),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    fn parses(line: &str) -> bool {
+        let words = shlex::split(&format!("postroom {line}")).unwrap();
+        Cli::try_parse_from(words).is_ok()
+    }
+
+    #[test]
+    fn what_the_documentation_shows_is_understood() {
+        for line in [
+            "init --name 'Demo hotel' --if-missing",
+            "import guests.csv --list Guests --mode replace --key 'Guest ID' --map 'Given name=firstname' --map Notes=-",
+            "import guests.csv --consent granted --evidence 'box ticked' --delimiter semicolon --dry-run --json",
+            "contact list --search jana --limit 10 --after 5",
+            "contact add jana@example.com --set firstname=Jana --set address.city= --list Guests --tag vip",
+            "contact edit '#12' --email jana@example.org --external-id G-7",
+            "contact consent jana@example.com granted --by contact --evidence 'form of 2 May'",
+            "field add nickname --type text --label Nickname",
+            "list take-off Guests jana@example.com",
+            "list take-off Guests --position 3",
+            "account add main --plugin mailchimp --secret api-key=- --origin api=http://127.0.0.1:1 --insecure-origin",
+            "account edit main --secret api-key --insecure-origin false --unset page-size",
+            "audience fields main 'Hotel guests'",
+            "sync add g --list G --account main --audience A --newcomers double-opt-in --map address=ADDRESS --ask-above 5",
+            "sync edit g --tag-from-list",
+            "sync run g --first 10 --json -vv",
+            "run show 3 --of tags-refused --all",
+            "plugin install p.wasm --approve sha256:00 --source vendor",
+            "completions bash",
+        ] {
+            assert!(parses(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_would_be_misunderstood_is_refused() {
+        for line in [
+            "import guests.csv --consent granted",
+            "import guests.csv --evidence form",
+            "contact consent jana@example.com perhaps",
+            "list take-off Guests",
+            "list take-off Guests jana@example.com --position 3",
+            "account add main --plugin mailchimp --secret api-key=open-sesame",
+            "sync add g --list G --account main --audience A",
+            "sync add g --list G --account main --audience A --newcomers subscribe",
+            "sync edit g --tag T --tag-from-list",
+            "sync run g --first 0",
+            "sync run g --dry-run --yes",
+            "run show 3 --of entries",
+            "run show 3 --all",
+        ] {
+            assert!(!parses(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_help_tells_the_exit_codes() {
+        let help = Cli::command().render_help().to_string();
+        for (_, number, meaning) in Exit::TABLE {
+            assert!(help.contains(&number.to_string()) && help.contains(meaning), "{meaning}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! A failure as this face shows it: the service's sentence, and what to type next.
+
+use postroom_service::{ErrorKind, ServiceError};
+use postroom_store::StoreError;
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::shell;
+
+/// Why a verb did not do what it was asked.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// How the program ends.
+    pub(crate) exit: Exit,
+    /// What `--json` shows.
+    pub(crate) shown: Shown,
+}
+
+/// A failure in words: the value of `error` in `--json`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Shown {
+    /// A short word that stands for the kind.
+    kind: &'static str,
+    /// A full sentence.
+    pub(crate) message: String,
+    /// What to type next, where that can be said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) mend: Option<String>,
+}
+
+/// What every verb answers with.
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
+
+impl Failure {
+    /// The command line is wrong in a way that the parser cannot see.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, "usage", message)
+    }
+
+    /// What was asked for is wrong.
+    pub(crate) fn bad_input(message: impl Into<String>) -> Self {
+        Self::new(Exit::BadInput, word(ErrorKind::BadInput), message)
+    }
+
+    /// The machine failed while the program was `doing` something.
+    pub(crate) fn io(doing: &str, error: &std::io::Error) -> Self {
+        Self::new(Exit::Internal, word(ErrorKind::Internal), format!("could not {doing}: {error}"))
+    }
+
+    /// Something that does not happen did.
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::new(Exit::Internal, word(ErrorKind::Internal), message)
+    }
+
+    /// The same with what to type next.
+    pub(crate) fn with_mend(mut self, mend: impl Into<String>) -> Self {
+        self.shown.mend = Some(mend.into());
+        self
+    }
+
+    fn new(exit: Exit, kind: &'static str, message: impl Into<String>) -> Self {
+        Self { exit, shown: Shown { kind, message: message.into(), mend: None } }
+    }
+}
+
+/// The kind as it stands in JSON.
+fn word(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::BadInput => "bad-input",
+        ErrorKind::NotFound => "not-found",
+        ErrorKind::Conflict => "conflict",
+        ErrorKind::Held => "held",
+        ErrorKind::Unusable => "unusable",
+        ErrorKind::NeedsApproval => "needs-approval",
+        ErrorKind::Provider => "provider",
+        ErrorKind::Internal => "internal",
+    }
+}
+
+/// What to type next.
+fn mend(error: &ServiceError) -> Option<String> {
+    match error {
+        ServiceError::RunNeedsApproval { sync, .. } => {
+            let sync = shell::word(sync);
+            Some(format!(
+                "look at it with `postroom sync plan {sync}`; then `postroom sync run {sync} --yes`, or \
+                 `--first 10` to try ten contacts"
+            ))
+        }
+        ServiceError::PluginNeedsApproval(request) => {
+            Some(format!("approve exactly this component with `--approve {}`", request.digest))
+        }
+        ServiceError::Provider { account, .. } => {
+            let account = shell::word(account);
+            Some(format!(
+                "look with `postroom account check {account}`; new credentials go in with `postroom account edit \
+                 {account} --secret SLOT`"
+            ))
+        }
+        ServiceError::Store(StoreError::NotFound { kind, .. }) => {
+            let verb = match *kind {
+                "contact" | "list" | "account" | "sync" | "run" | "plugin" | "field" => *kind,
+                _ => return None,
+            };
+            Some(format!("`postroom {verb} list` shows what there is"))
+        }
+        _ => None,
+    }
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        let kind = error.kind();
+        let mut failure = Self::new(kind.into(), word(kind), error.to_string());
+        failure.shown.mend = mend(&error);
+        failure
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        ServiceError::from(error).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_ours_is_the_word_of_the_service() {
+        for kind in [
+            ErrorKind::BadInput,
+            ErrorKind::NotFound,
+            ErrorKind::Conflict,
+            ErrorKind::Held,
+            ErrorKind::Unusable,
+            ErrorKind::NeedsApproval,
+            ErrorKind::Provider,
+            ErrorKind::Internal,
+        ] {
+            assert_eq!(serde_json::to_value(kind).unwrap(), word(kind));
+        }
+    }
+
+    #[test]
+    fn a_question_names_the_answer() {
+        let error = ServiceError::RunNeedsApproval { sync: "my guests".into(), reasons: vec!["it is large".into()] };
+        let failure = Failure::from(error);
+        assert_eq!(failure.exit, Exit::NeedsApproval);
+        assert!(failure.shown.mend.unwrap().contains("sync run 'my guests' --yes"));
+        assert!(failure.shown.message.contains("it is large"));
+    }
+}

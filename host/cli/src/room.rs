@@ -1,0 +1,92 @@
+//! The store and the service over it, opened as a verb needs them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use etcetera::BaseStrategy as _;
+use postroom_service::{BundledPlugin, Service, Setup};
+use postroom_sqlite::{Access, SqliteStore};
+use postroom_sync::{Clock as _, SystemClock};
+
+use crate::failure::{Failure, Result};
+use crate::output::Output;
+
+/// The folder of the program inside the folders that the system gives for data and caches.
+const FOLDER: &str = "postroom";
+
+/// What every verb is given.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    /// Where it prints.
+    pub(crate) output: Output,
+    /// The store's folder, if it was named.
+    pub(crate) store: Option<PathBuf>,
+}
+
+impl Context {
+    /// The store's folder: the named one, or the one that the system gives.
+    pub(crate) fn folder(&self) -> Result<PathBuf> {
+        match &self.store {
+            Some(folder) => Ok(folder.clone()),
+            None => etcetera::choose_base_strategy().map(|base| base.data_dir().join(FOLDER)).map_err(|error| {
+                Failure::usage(format!("there is no home folder to keep a store in ({error}): name one with --store"))
+            }),
+        }
+    }
+
+    /// The service over the store, to read. A verb that writes may be at work beside it.
+    pub(crate) fn reading(&self) -> Result<Service> {
+        self.open(Access::Read)
+    }
+
+    /// The service over the store, to write: one process at a time, the others learn the verb.
+    pub(crate) fn writing(&self, verb: &str) -> Result<Service> {
+        self.open(Access::Write { verb })
+    }
+
+    /// The service over a new store.
+    pub(crate) fn create(&self, name: &str) -> Result<Service> {
+        Ok(service(SqliteStore::create(&self.folder()?, name, SystemClock.now())?))
+    }
+
+    fn open(&self, access: Access<'_>) -> Result<Service> {
+        let folder = self.folder()?;
+        match SqliteStore::open(&folder, access) {
+            Ok(store) => Ok(service(store)),
+            Err(error) => {
+                let failure = Failure::from(error);
+                Err(if is_empty(&folder) { failure.with_mend(self.init_line()) } else { failure })
+            }
+        }
+    }
+
+    fn init_line(&self) -> String {
+        match &self.store {
+            Some(folder) => {
+                let folder = folder.display().to_string();
+                format!("`{}` makes one", crate::shell::line(["postroom", "init", "--store", folder.as_str()]))
+            }
+            None => "`postroom init` makes one; `postroom demo` shows everything without one".to_owned(),
+        }
+    }
+}
+
+fn is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none())
+}
+
+fn service(store: SqliteStore) -> Service {
+    let bundled = postroom_bundled::plugins().iter().map(|plugin| BundledPlugin { id: plugin.id, wasm: plugin.wasm });
+    Service::new(Setup {
+        store: Arc::new(store),
+        bundled: bundled.collect(),
+        compile_cache: compile_cache(),
+        clock: Arc::new(SystemClock),
+    })
+}
+
+/// Compiled plugins do not depend on the store, so that all stores of a user share them.
+fn compile_cache() -> Option<PathBuf> {
+    let base = etcetera::choose_base_strategy().ok()?;
+    Some(base.cache_dir().join(FOLDER).join("compiled"))
+}

@@ -1,0 +1,194 @@
+//! `postroom account`: a plugin plus settings and credentials.
+
+use std::collections::BTreeMap;
+
+use clap::Subcommand;
+use postroom_service::accounts::{AccountChecked, AddAccount, EditAccount};
+use postroom_store::accounts::Account;
+
+use crate::exit::Exit;
+use crate::failure::Result;
+use crate::prompt::SecretArgs;
+use crate::room::Context;
+use crate::table::{self, facts};
+
+/// What to do with accounts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// List the accounts
+    List,
+    /// Add an account, after the provider let it in
+    Add(AddArgs),
+    /// Change an account: replace a secret, for instance. Its syncs and what was confirmed stay
+    Edit(EditArgs),
+    /// Ask the provider whether an account works
+    Check {
+        /// The account's name
+        name: String,
+    },
+    /// Remove an account with its secrets
+    Remove {
+        /// The account's name
+        name: String,
+    },
+}
+
+/// What an account is made of.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AddArgs {
+    /// Its name here
+    name: String,
+    /// The provider's plugin; `postroom plugin list` shows which there are
+    #[arg(long, value_name = "ID")]
+    plugin: String,
+    /// The way to authenticate, where the plugin has several
+    #[arg(long, value_name = "METHOD")]
+    auth: Option<String>,
+    /// A setting of the account
+    #[arg(long = "setting", value_name = "NAME=VALUE", value_parser = pair)]
+    settings: Vec<(String, String)>,
+    /// A base URL in the place of an origin of the plugin, or the part of it that is yours to enter
+    #[arg(long = "origin", value_name = "LABEL=URL", value_parser = pair)]
+    origins: Vec<(String, String)>,
+    /// Allow plain http, loopback and private addresses for --origin
+    #[arg(long)]
+    insecure_origin: bool,
+    /// Its secrets.
+    #[command(flatten)]
+    secrets: SecretArgs,
+    /// Save it without asking the provider
+    #[arg(long)]
+    no_check: bool,
+}
+
+/// What can be changed of an account.
+#[derive(Debug, clap::Args)]
+pub(crate) struct EditArgs {
+    /// The account's name
+    name: String,
+    /// Its new name
+    #[arg(long, value_name = "NAME")]
+    rename: Option<String>,
+    /// Another way to authenticate
+    #[arg(long, value_name = "METHOD")]
+    auth: Option<String>,
+    /// A setting of the account
+    #[arg(long = "setting", value_name = "NAME=VALUE", value_parser = pair)]
+    settings: Vec<(String, String)>,
+    /// A setting to take away
+    #[arg(long = "unset", value_name = "NAME")]
+    unset: Vec<String>,
+    /// A base URL in the place of an origin of the plugin
+    #[arg(long = "origin", value_name = "LABEL=URL", value_parser = pair)]
+    origins: Vec<(String, String)>,
+    /// An origin to leave to the plugin again
+    #[arg(long = "plugin-origin", value_name = "LABEL")]
+    plugin_origins: Vec<String>,
+    /// Whether plain http, loopback and private addresses are allowed for --origin
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    insecure_origin: Option<bool>,
+    /// Its secrets.
+    #[command(flatten)]
+    secrets: SecretArgs,
+    /// Save it without asking the provider
+    #[arg(long)]
+    no_check: bool,
+}
+
+fn pair(text: &str) -> std::result::Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && !value.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write the name, `=`, and the value".to_owned()),
+    }
+}
+
+pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
+    let output = context.output;
+    match verb {
+        Verb::List => output.answer(&context.reading()?.accounts().await?, |accounts| overview(accounts))?,
+        Verb::Add(args) => output.answer(&add(args, context).await?, |answer| saved("Added", answer))?,
+        Verb::Edit(args) => output.answer(&edit(args, context).await?, |answer| saved("Changed", answer))?,
+        Verb::Check { name } => {
+            output.answer(&context.reading()?.check_account(&name).await?, |answer| saved("Checked", answer))?;
+        }
+        Verb::Remove { name } => {
+            context.writing("account remove")?.remove_account(&name).await?;
+            output.answer(&serde_json::json!({ "removed": name }), |_| {
+                format!("Removed the account {} with its secrets.", table::visible(&name))
+            })?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+async fn add(args: AddArgs, context: &Context) -> Result<AccountChecked> {
+    // The store is taken first: nobody types a secret to learn then that another process holds it.
+    let service = context.writing("account add")?;
+    let form = service.account_form(&args.plugin, args.auth.as_deref()).await?;
+    let request = AddAccount {
+        secrets: args.secrets.collect(Some(&form), context.output)?,
+        name: args.name,
+        plugin: args.plugin,
+        auth_method: args.auth,
+        settings: args.settings.into_iter().collect(),
+        origins: args.origins.into_iter().collect(),
+        insecure_origin: args.insecure_origin,
+        check: !args.no_check,
+    };
+    Ok(service.add_account(request).await?)
+}
+
+async fn edit(args: EditArgs, context: &Context) -> Result<AccountChecked> {
+    let service = context.writing("account edit")?;
+    let request = EditAccount {
+        secrets: args.secrets.collect(None, context.output)?,
+        name: args.name,
+        rename: args.rename,
+        auth_method: args.auth,
+        settings: changes(args.settings, args.unset),
+        origins: changes(args.origins, args.plugin_origins),
+        insecure_origin: args.insecure_origin,
+        check: !args.no_check,
+    };
+    Ok(service.edit_account(request).await?)
+}
+
+fn changes(set: Vec<(String, String)>, unset: Vec<String>) -> BTreeMap<String, Option<String>> {
+    let set = set.into_iter().map(|(name, value)| (name, Some(value)));
+    unset.into_iter().map(|name| (name, None)).chain(set).collect()
+}
+
+fn overview(accounts: &[Account]) -> String {
+    if accounts.is_empty() {
+        return "There is no account yet: `postroom account add NAME --plugin ID` adds one.".to_owned();
+    }
+    let rows = accounts.iter().map(|account| {
+        let insecure = if account.insecure_origin { "insecure origin" } else { "" };
+        [
+            account.name.clone(),
+            account.plugin.clone(),
+            account.remote_name.clone().unwrap_or_default(),
+            account.slots.join(", "),
+            insecure.to_owned(),
+        ]
+    });
+    table::table(["account", "plugin", "called there", "secrets", "remark"], rows)
+}
+
+fn saved(what: &str, answer: &AccountChecked) -> String {
+    let account = &answer.account;
+    let mut text = format!("{what} the account {}.\n\n", table::visible(&account.name));
+    let mut rows = vec![("plugin", account.plugin.clone()), ("authentication", account.auth_method.clone())];
+    match &answer.info {
+        Some(info) => {
+            rows.push(("called there", info.name.clone()));
+            rows.extend(info.facts.iter().map(|(label, value)| (label.as_str(), value.clone())));
+        }
+        None => rows.push(("checked", "no".to_owned())),
+    }
+    rows.extend(answer.reaches.iter().map(|(label, url)| (label.as_str(), url.clone())));
+    rows.push(("secrets", account.slots.join(", ")));
+    text.push_str(&facts(rows));
+    text.extend(answer.warnings.iter().map(|warning| format!("\nNote: {}.\n", table::visible(warning))));
+    text
+}

@@ -1,0 +1,311 @@
+//! `postroom contact`: one contact at a time.
+
+use clap::{Subcommand, ValueEnum};
+use postroom_domain::consent::{ConsentAct, ConsentSource};
+use postroom_domain::contact::ContactId;
+use postroom_domain::field::{FieldValue, Fields};
+use postroom_service::contacts::{AddContact, ContactPage, ContactWritten, EditContact, StateConsent};
+use postroom_store::contacts::{Contact, ContactDetail, ContactQuery, Written};
+
+use super::paging::{self, MAX_PAGE, PAGE};
+use crate::exit::Exit;
+use crate::failure::Result;
+use crate::room::Context;
+use crate::table::{self, facts, moment};
+
+/// How a contact is named, for the help of every verb that takes one.
+const WHO: &str = "The contact: its e-mail address, #NUMBER, its hash, or external:KEY";
+
+/// What to do with contacts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// List contacts
+    List {
+        /// Only addresses that contain this
+        #[arg(long, default_value = "")]
+        search: String,
+        /// At most so many
+        #[arg(long, default_value_t = PAGE, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_PAGE)))]
+        limit: u32,
+        /// Only contacts with a number above this
+        #[arg(long, value_name = "NUMBER")]
+        after: Option<i64>,
+        /// All of them
+        #[arg(long, conflicts_with_all = ["limit", "after"])]
+        all: bool,
+    },
+    /// Show a contact, its consent's history, its lists, and where providers have it
+    Show {
+        #[arg(help = WHO)]
+        who: String,
+    },
+    /// Add a contact, or update the one of this address
+    Add {
+        /// Its e-mail address
+        email: String,
+        /// A field and its value, as in firstname=Jana or address.city=Tartu; an empty value empties it
+        #[arg(long = "set", value_name = "FIELD=VALUE", value_parser = pair)]
+        values: Vec<(String, String)>,
+        /// Its key in the system that it comes from
+        #[arg(long, value_name = "KEY")]
+        external_id: Option<String>,
+        /// A list to put it on
+        #[arg(long = "list", value_name = "LIST")]
+        lists: Vec<String>,
+        /// A tag to put on it
+        #[arg(long = "tag", value_name = "TAG")]
+        tags: Vec<String>,
+    },
+    /// Change a contact. A new address keeps its member at the provider, and its tags there
+    Edit {
+        #[arg(help = WHO)]
+        who: String,
+        /// Its new address
+        #[arg(long)]
+        email: Option<String>,
+        /// A field and its value, as in firstname=Jana; an empty value empties it
+        #[arg(long = "set", value_name = "FIELD=VALUE", value_parser = pair)]
+        values: Vec<(String, String)>,
+        /// Its new key in the system that it comes from
+        #[arg(long, value_name = "KEY")]
+        external_id: Option<String>,
+    },
+    /// Delete a contact. It stays at providers; its tags come off there at the next runs
+    Remove {
+        #[arg(help = WHO)]
+        who: String,
+    },
+    /// Put a tag on a contact
+    Tag {
+        #[arg(help = WHO)]
+        who: String,
+        /// The tag
+        tag: String,
+    },
+    /// Take a tag off a contact
+    Untag {
+        #[arg(help = WHO)]
+        who: String,
+        /// The tag
+        tag: String,
+    },
+    /// Record what is known of a contact's consent. The history is kept
+    Consent {
+        #[arg(help = WHO)]
+        who: String,
+        /// What happened
+        act: Act,
+        /// What shows it, such as the form and the day; a grant needs it
+        #[arg(long, value_name = "TEXT")]
+        evidence: Option<String>,
+        /// Who says so: only the contact itself lifts a withdrawal
+        #[arg(long, default_value = "operator")]
+        by: By,
+    },
+}
+
+/// What can happen to a consent.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Act {
+    /// It was given
+    Granted,
+    /// It was taken back
+    Withdrawn,
+    /// It was asked for
+    Asked,
+    /// The address does not take mail
+    Bounced,
+}
+
+/// Who can say so at this face.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum By {
+    /// The contact itself, by an act of its own
+    Contact,
+    /// You
+    Operator,
+}
+
+fn pair(text: &str) -> std::result::Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((field, value)) if !field.trim().is_empty() => Ok((field.trim().to_owned(), value.to_owned())),
+        _ => Err("write the field, `=`, and the value, as in firstname=Jana".to_owned()),
+    }
+}
+
+pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
+    let output = context.output;
+    match verb {
+        Verb::List { search, limit, after, all } => {
+            let page = list(context, search, limit, after, all).await?;
+            output.answer(&page, contacts)?;
+        }
+        Verb::Show { who } => output.answer(&context.reading()?.contact(&who).await?, detail)?,
+        Verb::Add { email, values, external_id, lists, tags } => {
+            let request = AddContact { email, external_id, values, lists, tags };
+            output.answer(&context.writing("contact add")?.add_contact(request).await?, written)?;
+        }
+        Verb::Edit { who, email, values, external_id } => {
+            let request = EditContact { who, email, external_id, values };
+            output.answer(&context.writing("contact edit")?.edit_contact(request).await?, written)?;
+        }
+        Verb::Remove { who } => {
+            let id = context.writing("contact remove")?.remove_contact(&who).await?;
+            output.answer(&serde_json::json!({ "removed": id }), |_| {
+                format!("Removed {}. Its tags come off at the next run of each sync.", table::visible(&who))
+            })?;
+        }
+        Verb::Tag { who, tag } => tag_contact(context, "contact tag", &who, &tag, true).await?,
+        Verb::Untag { who, tag } => tag_contact(context, "contact untag", &who, &tag, false).await?,
+        Verb::Consent { who, act, evidence, by } => {
+            let request = StateConsent { who: who.clone(), act: act.into(), source: by.into(), evidence };
+            let recorded = context.writing("contact consent")?.state_consent(request).await?;
+            output.answer(&recorded, |recorded| {
+                format!("The consent of {} is {} now.", table::visible(&who), recorded.consent)
+            })?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+async fn list(context: &Context, search: String, limit: u32, after: Option<i64>, all: bool) -> Result<ContactPage> {
+    let service = context.reading()?;
+    let limit = if all { MAX_PAGE } else { limit };
+    let mut query = ContactQuery { search, after: after.map(ContactId), limit };
+    let mut page = service.contacts(&query).await?;
+    while all && page.next.is_some() {
+        query.after = page.next;
+        let next = service.contacts(&query).await?;
+        page.contacts.extend(next.contacts);
+        page.next = next.next;
+    }
+    Ok(page)
+}
+
+async fn tag_contact(context: &Context, verb: &str, who: &str, tag: &str, present: bool) -> Result<()> {
+    let tagged = context.writing(verb)?.tag_contact(who, tag, present).await?;
+    context.output.answer(&tagged, |tagged| {
+        let who = table::visible(who);
+        let tag = table::visible(&tagged.tag);
+        match (tagged.present, tagged.changed) {
+            (true, true) => format!("{who} has the tag {tag} now."),
+            (true, false) => format!("{who} had the tag {tag} already."),
+            (false, true) => format!("{who} no longer has the tag {tag}."),
+            (false, false) => format!("{who} did not have the tag {tag}."),
+        }
+    })
+}
+
+fn contacts(page: &ContactPage) -> String {
+    let rows = page.contacts.iter().map(|contact| {
+        [contact.id.0.to_string(), contact.email.to_string(), contact.consent.to_string(), name(contact)]
+    });
+    let mut text = table::table(["number", "e-mail", "consent", "name"], rows);
+    text.push_str(&paging::footer(page.contacts.len(), "contact", "contacts"));
+    text.push_str(&paging::more(page.next.map(|id| id.0), "postroom contact list"));
+    text
+}
+
+fn name(contact: &Contact) -> String {
+    let part =
+        |wanted: &str| contact.fields.iter().find(|(name, _)| name.as_str() == wanted).map(|(_, value)| shown(value));
+    [part("firstname"), part("lastname")].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+fn shown(value: &FieldValue) -> String {
+    match value {
+        FieldValue::Text(text) => text.clone(),
+        FieldValue::Boolean(is) => if *is { "yes" } else { "no" }.to_owned(),
+        FieldValue::Number { number } => number.clone(),
+        FieldValue::Date { date } => date.to_string(),
+        FieldValue::Address { address } => address.0.values().map(String::as_str).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn fields(fields: &Fields) -> impl Iterator<Item = (&str, String)> {
+    fields.iter().map(|(name, value)| (name.as_str(), shown(value)))
+}
+
+fn written(answer: &ContactWritten) -> String {
+    let what = match answer.outcome {
+        Written::Created => "Added",
+        Written::Updated => "Updated",
+        Written::Unchanged => "Nothing changed for",
+    };
+    let joined: String = answer.joined.iter().map(|list| format!("It is on {} now.\n", table::visible(list))).collect();
+    format!("{what} {} (#{}).\n{joined}", table::visible(answer.contact.email.as_str()), answer.contact.id.0)
+}
+
+fn detail(detail: &ContactDetail) -> String {
+    let contact = &detail.contact;
+    let mut rows = vec![
+        ("e-mail", contact.email.to_string()),
+        ("number", format!("#{}", contact.id.0)),
+        ("hash", contact.hash.clone()),
+        ("consent", contact.consent.to_string()),
+    ];
+    rows.extend(contact.external_id.clone().map(|key| ("external id", key)));
+    rows.extend(fields(&contact.fields));
+    if !contact.tags.is_empty() {
+        rows.push(("tags", contact.tags.join(", ")));
+    }
+    if !detail.lists.is_empty() {
+        rows.push(("lists", detail.lists.join(", ")));
+    }
+    rows.push(("created", moment(contact.created_at)));
+    rows.push(("changed", moment(contact.updated_at)));
+    let mut text = facts(rows);
+    if !detail.consent_history.is_empty() {
+        let history = detail.consent_history.iter().map(|event| {
+            [
+                moment(event.at),
+                serde_word(&event.act),
+                serde_word(&event.source),
+                event.evidence.clone().unwrap_or_default(),
+            ]
+        });
+        text.push_str("\nConsent, oldest first:\n");
+        text.push_str(&table::table(["when", "what", "who says so", "evidence"], history));
+    }
+    if !detail.members.is_empty() {
+        let members = detail.members.iter().map(|member| {
+            [
+                member.account.clone(),
+                member.audience.clone(),
+                member.status.clone().unwrap_or_default(),
+                moment(member.confirmed_at),
+            ]
+        });
+        text.push_str("\nAt providers:\n");
+        text.push_str(&table::table(["account", "audience", "status", "confirmed"], members));
+    }
+    text
+}
+
+/// The word of an enumeration, the same that JSON has.
+fn serde_word<T: serde::Serialize>(value: &T) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+impl From<Act> for ConsentAct {
+    fn from(act: Act) -> Self {
+        match act {
+            Act::Granted => Self::Granted,
+            Act::Withdrawn => Self::Withdrawn,
+            Act::Asked => Self::Asked,
+            Act::Bounced => Self::Bounced,
+        }
+    }
+}
+
+impl From<By> for ConsentSource {
+    fn from(by: By) -> Self {
+        match by {
+            By::Contact => Self::Contact,
+            By::Operator => Self::Operator,
+        }
+    }
+}

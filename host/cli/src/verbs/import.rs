@@ -1,0 +1,241 @@
+//! `postroom import`: a file becomes contacts and a list.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use postroom_import::{Column, Delimiter, Options};
+use postroom_service::import::{FileSummary, ImportFile, ImportPreview, Imported, LeftOutCell};
+use postroom_store::lists::ImportMode;
+
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::progress::Bar;
+use crate::room::Context;
+use crate::table::{self, counted, grouped, numbers};
+
+/// What to import, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A CSV file with a header
+    file: PathBuf,
+    /// The list that it fills; made if it is not there. Without one, contacts are written only
+    #[arg(long)]
+    list: Option<String>,
+    /// Whether the rows join the list, or are the list: then who is not in the file leaves it
+    #[arg(long, value_enum, default_value = "add")]
+    mode: Mode,
+    /// A column and the place it goes to, as in 'Given name=firstname', 'Town=address.city' or 'Notes=-'
+    #[arg(long = "map", value_name = "COLUMN=PLACE", value_parser = rule)]
+    map: Vec<(String, String)>,
+    /// The column with the e-mail addresses
+    #[arg(long, value_name = "COLUMN")]
+    email: Option<String>,
+    /// The column with the contacts' numbers in the system that the file comes from
+    #[arg(long, value_name = "COLUMN")]
+    key: Option<String>,
+    /// The consent that all contacts of the file have given; needs --evidence
+    #[arg(long, value_enum, requires = "evidence")]
+    consent: Option<Consent>,
+    /// What shows that consent, such as the form and its day
+    #[arg(long, value_name = "TEXT", requires = "consent")]
+    evidence: Option<String>,
+    /// An empty cell empties its field; otherwise it says nothing
+    #[arg(long)]
+    clear_empty: bool,
+    /// The encoding, such as utf-8 or windows-1250; otherwise it is detected
+    #[arg(long)]
+    encoding: Option<String>,
+    /// What stands between cells: comma, semicolon, tab or pipe; otherwise it is detected
+    #[arg(long, value_parser = delimiter)]
+    delimiter: Option<Delimiter>,
+    /// Where rows go that can't be taken; otherwise beside the file
+    #[arg(long, value_name = "PATH")]
+    rejects: Option<PathBuf>,
+    /// Read and count everything, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// How a file meets its list.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Mode {
+    /// Its rows join the list
+    Add,
+    /// Its rows are the list
+    Replace,
+}
+
+/// The consents that a file can state.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Consent {
+    /// Given
+    Granted,
+}
+
+fn rule(text: &str) -> std::result::Result<(String, String), String> {
+    Options::read_rule(text).map_err(|fault| fault.to_string())
+}
+
+fn delimiter(text: &str) -> std::result::Result<Delimiter, String> {
+    text.parse::<Delimiter>().map_err(|fault| fault.to_string())
+}
+
+impl Args {
+    fn into_request(self) -> (ImportFile, bool) {
+        let request = ImportFile {
+            file: self.file,
+            list: self.list,
+            mode: match self.mode {
+                Mode::Add => ImportMode::Add,
+                Mode::Replace => ImportMode::Replace,
+            },
+            options: Options {
+                encoding: self.encoding,
+                delimiter: self.delimiter,
+                map: self.map,
+                key: self.key,
+                email: self.email,
+                clear_empty: self.clear_empty,
+            },
+            consent_evidence: self.consent.and(self.evidence),
+            rejects: self.rejects,
+        };
+        (request, self.dry_run)
+    }
+}
+
+pub(crate) async fn act(args: Args, context: &Context) -> Result<Exit> {
+    let (request, dry_run) = args.into_request();
+    if !request.file.is_file() {
+        return Err(Failure::bad_input(format!("there is no file {}", request.file.display())));
+    }
+    if dry_run {
+        let preview = context.reading()?.preview_import(request).await?;
+        context.output.answer(&preview, previewed)?;
+        return Ok(Exit::Done);
+    }
+    let service = context.writing("import")?;
+    let bar = Bar::new(context.output, "rows");
+    let imported = service.import(request, &|progress| bar.at(progress.done, progress.rows)).await?;
+    drop(bar);
+    context.output.answer(&imported, done)?;
+    Ok(Exit::Done)
+}
+
+fn source(source: &FileSummary) -> String {
+    let guessed = if source.encoding_guessed { ", as its letters suggest" } else { "" };
+    let columns: Vec<String> = source.columns.iter().map(column).collect();
+    let delimiter = if source.delimiter == '\t' { "tabs".to_owned() } else { format!("`{}`", source.delimiter) };
+    format!(
+        "{}: {}, {delimiter} between cells, {}{guessed}\nColumns: {}\n",
+        table::visible(&source.file),
+        counted(source.rows, "row", "rows"),
+        source.encoding,
+        columns.join(", ")
+    )
+}
+
+fn column(column: &Column) -> String {
+    let name = table::visible(&column.name);
+    match &column.target {
+        Some(target) if column.suggested => format!("{name} → {target} (by its name)"),
+        Some(target) => format!("{name} → {target}"),
+        None => format!("{name} (kept, not used)"),
+    }
+}
+
+fn done(answer: &Imported) -> String {
+    let counts = &answer.counts;
+    let mut text = source(&answer.source);
+    text.push('\n');
+    let rows = [
+        ("created", counts.created, "new contacts"),
+        ("updated", counts.updated, "contacts with other values"),
+        ("unchanged", counts.unchanged, "contacts that were so already"),
+        ("duplicate", counts.duplicate, "rows of a contact that an earlier row has"),
+        ("invalid", counts.invalid, "rows without a usable e-mail address"),
+        ("rejected", answer.rejected, "rows that could not be taken"),
+    ];
+    text.push_str(&numbers(rows));
+    let mut more = Vec::new();
+    if counts.renamed > 0 {
+        more.push(format!("{} got a new address", counted(counts.renamed, "contact", "contacts")));
+    }
+    if counts.consent_recorded > 0 {
+        more.push(format!("{} recorded", counted(counts.consent_recorded, "grant was", "grants were")));
+    }
+    if counts.consent_kept_withdrawn > 0 {
+        more.push(format!(
+            "{} withdrawn and stay so",
+            counted(counts.consent_kept_withdrawn, "contact had", "contacts had")
+        ));
+    }
+    if let Some(list) = &answer.list {
+        more.push(format!(
+            "{} joined {} and {} left",
+            counted(counts.joined, "entry", "entries"),
+            table::visible(list),
+            grouped(counts.left)
+        ));
+    }
+    text.push('\n');
+    text.extend(more.into_iter().map(|line| format!("{line}.\n")));
+    text.push_str(&leavers(&answer.leavers, answer.leavers.len() < usize::try_from(counts.left).unwrap_or(usize::MAX)));
+    text.push_str(&left_out(answer.left_out, &answer.left_out_cells));
+    if let Some(file) = &answer.rejects_file {
+        text.push_str(&format!(
+            "The rejected rows and their reasons are in {}: mend them and import it.\n",
+            file.display()
+        ));
+    }
+    text.push_str(&warnings(&answer.warnings));
+    text
+}
+
+fn previewed(answer: &ImportPreview) -> String {
+    let mut text = source(&answer.source);
+    text.push_str("\nThis was a dry run: nothing was written.\n\n");
+    let rows = [
+        ("contacts", answer.contacts, "rows with an address that no earlier row has"),
+        ("duplicate", answer.duplicate, "rows of a contact that an earlier row has"),
+        ("invalid", answer.invalid, "rows without a usable e-mail address"),
+        ("rejected", answer.rejected, "rows that would not be taken"),
+    ];
+    text.push_str(&numbers(rows));
+    if answer.mode == ImportMode::Replace {
+        text.push_str(&format!("\n{} would leave the list.\n", counted(answer.leaving, "contact", "contacts")));
+        text.push_str(&leavers(
+            &answer.leavers,
+            answer.leavers.len() < usize::try_from(answer.leaving).unwrap_or(usize::MAX),
+        ));
+    }
+    text.push_str(&left_out(answer.left_out, &answer.left_out_cells));
+    for row in &answer.rejects {
+        text.push_str(&format!("  line {}: {}\n", row.line, table::visible(&row.reason)));
+    }
+    text.push_str(&warnings(&answer.warnings));
+    text
+}
+
+fn leavers(leavers: &[String], are_more: bool) -> String {
+    if leavers.is_empty() {
+        return String::new();
+    }
+    let shown: Vec<String> = leavers.iter().map(|email| table::visible(email)).collect();
+    format!("Who leaves: {}{}\n", shown.join(", "), if are_more { ", …" } else { "" })
+}
+
+fn left_out(count: u64, cells: &[LeftOutCell]) -> String {
+    if count == 0 {
+        return String::new();
+    }
+    let mut text = format!("{} left out; the rest of the row went:\n", counted(count, "cell was", "cells were"));
+    for cell in cells {
+        text.push_str(&format!("  line {}, {}: {}\n", cell.line, cell.field, table::visible(&cell.reason)));
+    }
+    text
+}
+
+fn warnings(warnings: &[String]) -> String {
+    warnings.iter().map(|warning| format!("Note: {}.\n", table::visible(warning))).collect()
+}

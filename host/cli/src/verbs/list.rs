@@ -1,0 +1,172 @@
+//! `postroom list`: lists and their entries.
+
+use clap::Subcommand;
+use postroom_service::lists::{ListPage, ListRenamed, TakenOff};
+use postroom_store::lists::{Entry, List};
+
+use super::paging::{self, MAX_PAGE, PAGE};
+use crate::exit::Exit;
+use crate::failure::Result;
+use crate::room::Context;
+use crate::shell;
+use crate::table::{self, counted, grouped};
+
+/// What to do with lists.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// List the lists
+    List,
+    /// Show a list's entries in their order, the invalid and the duplicate ones too
+    Show {
+        /// The list's name
+        name: String,
+        /// At most so many
+        #[arg(long, default_value_t = PAGE, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_PAGE)))]
+        limit: u32,
+        /// Only entries behind this position
+        #[arg(long, value_name = "POSITION", default_value_t = 0)]
+        after: u64,
+        /// All of them
+        #[arg(long, conflicts_with_all = ["limit", "after"])]
+        all: bool,
+    },
+    /// Make an empty list
+    Create {
+        /// Its name: the tag that its contacts get at providers
+        name: String,
+    },
+    /// Give a list another name
+    Rename {
+        /// The list's name
+        name: String,
+        /// Its new name
+        to: String,
+    },
+    /// Delete a list and its entries; its contacts stay
+    Remove {
+        /// The list's name
+        name: String,
+    },
+    /// Put a contact at the end of a list
+    PutOn {
+        /// The list's name
+        name: String,
+        /// The contact: its e-mail address, #NUMBER, its hash, or external:KEY
+        who: String,
+    },
+    /// Take a contact, or one entry, off a list. At the next run its tag comes off at the provider
+    TakeOff {
+        /// The list's name
+        name: String,
+        /// The contact: its e-mail address, #NUMBER, its hash, or external:KEY
+        #[arg(required_unless_present = "position")]
+        who: Option<String>,
+        /// The one entry at this position
+        #[arg(long, conflicts_with = "who")]
+        position: Option<u64>,
+    },
+}
+
+pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
+    let output = context.output;
+    match verb {
+        Verb::List => output.answer(&context.reading()?.lists().await?, |lists| overview(lists))?,
+        Verb::Show { name, limit, after, all } => {
+            output.answer(&show(context, &name, limit, after, all).await?, page)?;
+        }
+        Verb::Create { name } => {
+            let list = context.writing("list create")?.create_list(&name).await?;
+            output.answer(&list, |list| format!("Made the list {}.", table::visible(&list.name)))?;
+        }
+        Verb::Rename { name, to } => {
+            output.answer(&context.writing("list rename")?.rename_list(&name, &to).await?, renamed)?;
+        }
+        Verb::Remove { name } => {
+            context.writing("list remove")?.remove_list(&name).await?;
+            output.answer(&serde_json::json!({ "removed": name }), |_| {
+                format!("Removed the list {}. Its contacts stay.", table::visible(&name))
+            })?;
+        }
+        Verb::PutOn { name, who } => {
+            let joined = context.writing("list put-on")?.put_on_list(&name, &who).await?;
+            output.answer(&serde_json::json!({ "list": name, "joined": joined }), |_| {
+                let (who, name) = (table::visible(&who), table::visible(&name));
+                if joined { format!("{who} is on {name} now.") } else { format!("{who} was on {name} already.") }
+            })?;
+        }
+        Verb::TakeOff { name, who, position } => {
+            let service = context.writing("list take-off")?;
+            let taken = match (who, position) {
+                (_, Some(position)) => service.take_off_entry(&name, position).await?,
+                (who, None) => service.take_off_list(&name, &who.unwrap_or_default()).await?,
+            };
+            output.answer(&taken, taken_off)?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+async fn show(context: &Context, name: &str, limit: u32, after: u64, all: bool) -> Result<ListPage> {
+    let service = context.reading()?;
+    let limit = if all { MAX_PAGE } else { limit };
+    let mut page = service.list(name, after, limit).await?;
+    while let Some(after) = page.next.filter(|_| all) {
+        let next = service.list(name, after, limit).await?;
+        page.entries.extend(next.entries);
+        page.next = next.next;
+    }
+    Ok(page)
+}
+
+fn overview(lists: &[List]) -> String {
+    if lists.is_empty() {
+        return "There is no list yet: `postroom import FILE --list NAME` makes one.".to_owned();
+    }
+    let rows = lists
+        .iter()
+        .map(|list| [list.name.clone(), grouped(list.entries), grouped(list.contacts), list.syncs.join(", ")]);
+    table::table(["list", "entries", "contacts", "syncs"], rows)
+}
+
+fn page(page: &ListPage) -> String {
+    let list = &page.list;
+    let rows = page.entries.iter().map(|entry| {
+        let email = entry.email.clone().unwrap_or_else(|| entry.raw.join(" | "));
+        [entry.position.to_string(), email, remark(entry)]
+    });
+    let mut text = format!(
+        "{}: {}, {}\n\n",
+        table::visible(&list.name),
+        counted(list.entries, "entry", "entries"),
+        counted(list.contacts, "contact", "contacts")
+    );
+    text.push_str(&table::table(["position", "e-mail", "remark"], rows));
+    text.push_str(&paging::more(page.next, &shell::line(["postroom", "list", "show", list.name.as_str()])));
+    text
+}
+
+fn remark(entry: &Entry) -> String {
+    match (&entry.fault, entry.duplicate_of) {
+        (Some(fault), _) => format!("invalid: {fault}"),
+        (None, Some(first)) => format!("duplicate of {first}"),
+        (None, None) => String::new(),
+    }
+}
+
+fn renamed(answer: &ListRenamed) -> String {
+    let mut text = format!("The list is called {} now.\n", table::visible(&answer.list.name));
+    for old in &answer.old_tags {
+        let line = shell::line(["postroom", "sync", "edit", old.sync.as_str(), "--tag-from-list"]);
+        text.push_str(&format!(
+            "The sync {} still puts the tag {} on its members: `{line}` renames it with the next run.\n",
+            table::visible(&old.sync),
+            table::visible(&old.tag)
+        ));
+    }
+    text
+}
+
+fn taken_off(answer: &TakenOff) -> String {
+    let entries = counted(answer.entries, "entry", "entries");
+    format!("Took {entries} off {}. At the next run the tag comes off at the provider.", table::visible(&answer.list))
+}

@@ -1,0 +1,43 @@
+//! The verbs, each in the module of its noun: arguments in, request, service, page out.
+
+pub(crate) mod account;
+pub(crate) mod audience;
+pub(crate) mod completions;
+pub(crate) mod contact;
+pub(crate) mod field;
+pub(crate) mod import;
+pub(crate) mod init;
+pub(crate) mod list;
+mod paging;
+pub(crate) mod plugin;
+mod report;
+pub(crate) mod run;
+#[cfg(feature = "simulators")]
+pub(crate) mod simulate;
+pub(crate) mod sync;
+
+use crate::args::Verb;
+use crate::exit::Exit;
+use crate::failure::Result;
+use crate::room::Context;
+
+/// Does what the command line says.
+pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
+    match verb {
+        Verb::Init(args) => init::act(args, context).await,
+        Verb::Import(args) => import::act(*args, context).await,
+        Verb::Contact(verb) => contact::act(verb, context).await,
+        Verb::Field(verb) => field::act(verb, context).await,
+        Verb::List(verb) => list::act(verb, context).await,
+        Verb::Account(verb) => account::act(verb, context).await,
+        Verb::Audience(verb) => audience::act(verb, context).await,
+        Verb::Sync(verb) => sync::act(verb, context).await,
+        Verb::Run(verb) => run::act(verb, context).await,
+        Verb::Plugin(verb) => plugin::act(verb, context).await,
+        #[cfg(feature = "simulators")]
+        Verb::Simulate(verb) => simulate::act(verb, context).await,
+        #[cfg(feature = "simulators")]
+        Verb::Demo(args) => crate::demo::act(args, context).await,
+        Verb::Completions(args) => completions::act(&args, context),
+    }
+}

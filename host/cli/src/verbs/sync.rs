@@ -1,0 +1,327 @@
+//! `postroom sync`: a list tied to an audience, planned and run.
+
+use clap::Subcommand;
+use postroom_domain::decision::Newcomers;
+use postroom_service::syncs::{AddSync, EditSync, SyncSaved, TagChoice};
+use postroom_service::{ErrorKind, Service, ServiceError};
+use postroom_store::syncs::Sync;
+use postroom_sync::{Plan, RunOptions, RunReport};
+
+use super::report::{self, Sums};
+use crate::exit::Exit;
+use crate::failure::Result;
+use crate::progress::Bar;
+use crate::prompt::confirm;
+use crate::room::Context;
+use crate::shell;
+use crate::table::{self, counted, facts, numbers};
+
+/// What to do with syncs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// List the syncs
+    List,
+    /// Tie a list to an audience. The mapping is checked against both sides
+    Add(AddArgs),
+    /// Change a sync. Its list and its audience stay
+    Edit(EditArgs),
+    /// Remove a sync with its memory and its runs. What it put at the provider stays there
+    Remove {
+        /// The sync's name
+        name: String,
+    },
+    /// Show what a run would do now. Sends nothing
+    Plan {
+        /// The sync's name
+        name: String,
+        /// Count contacts that were refused before as if they were sent again
+        #[arg(long)]
+        retry_rejected: bool,
+    },
+    /// Run a sync
+    Run(RunArgs),
+}
+
+/// What a sync is made of.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AddArgs {
+    /// Its name
+    name: String,
+    /// The list that it takes
+    #[arg(long)]
+    list: String,
+    /// The account
+    #[arg(long)]
+    account: String,
+    /// The audience, by its id or its name
+    #[arg(long)]
+    audience: String,
+    /// A local field and the remote one that it fills, as in firstname=FNAME, address=ADDRESS or
+    /// street=ADDRESS.line1; without any, fields of the same meaning are tied
+    #[arg(long = "map", value_name = "LOCAL=REMOTE")]
+    map: Vec<String>,
+    /// What becomes of contacts without a recorded consent that the audience does not have:
+    /// skip, unsubscribed, no-marketing or double-opt-in
+    #[arg(long, value_name = "POLICY")]
+    newcomers: Newcomers,
+    /// The tag for its members; without it, the list's name
+    #[arg(long)]
+    tag: Option<String>,
+    /// Ask before more than this share of the members is untagged, unsubscribed or newly subscribed
+    #[arg(long = "ask-above", value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    ask_above: Option<u8>,
+}
+
+/// What can be changed of a sync.
+#[derive(Debug, clap::Args)]
+pub(crate) struct EditArgs {
+    /// The sync's name
+    name: String,
+    /// Its new name
+    #[arg(long, value_name = "NAME")]
+    rename: Option<String>,
+    /// The whole mapping anew, pair by pair
+    #[arg(long = "map", value_name = "LOCAL=REMOTE")]
+    map: Vec<String>,
+    /// Another policy for contacts without a recorded consent
+    #[arg(long, value_name = "POLICY")]
+    newcomers: Option<Newcomers>,
+    /// Another tag: the next run takes the old one off and puts this one on
+    #[arg(long, conflicts_with = "tag_from_list")]
+    tag: Option<String>,
+    /// The list's present name as the tag
+    #[arg(long)]
+    tag_from_list: bool,
+    /// Ask before more than this share of the members is untagged, unsubscribed or newly subscribed
+    #[arg(long = "ask-above", value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    ask_above: Option<u8>,
+}
+
+/// How a sync is run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    /// The sync's name
+    name: String,
+    /// Yes to whatever the run would ask
+    #[arg(long)]
+    yes: bool,
+    /// Send at most so many contacts, to see how it goes
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    first: Option<u64>,
+    /// Send contacts again that were refused before, though they have not changed
+    #[arg(long)]
+    retry_rejected: bool,
+    /// Show what it would do, and send nothing
+    #[arg(long, conflicts_with = "yes")]
+    dry_run: bool,
+}
+
+pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
+    let output = context.output;
+    match verb {
+        Verb::List => output.answer(&context.reading()?.syncs().await?, |syncs| overview(syncs))?,
+        Verb::Add(args) => {
+            let saved = context.writing("sync add")?.add_sync(args.into()).await?;
+            output.answer(&saved, |saved| page("Added", saved))?;
+        }
+        Verb::Edit(args) => {
+            let saved = context.writing("sync edit")?.edit_sync(args.into()).await?;
+            output.answer(&saved, |saved| page("Changed", saved))?;
+        }
+        Verb::Remove { name } => {
+            context.writing("sync remove")?.remove_sync(&name).await?;
+            output.answer(&serde_json::json!({ "removed": name }), |_| {
+                format!("Removed the sync {}. What it put at the provider stays there.", table::visible(&name))
+            })?;
+        }
+        Verb::Plan { name, retry_rejected } => plan(context, &name, None, retry_rejected).await?,
+        Verb::Run(args) if args.dry_run => plan(context, &args.name, args.first, args.retry_rejected).await?,
+        Verb::Run(args) => return run(args, context).await,
+    }
+    Ok(Exit::Done)
+}
+
+async fn plan(context: &Context, name: &str, first: Option<u64>, retry_rejected: bool) -> Result<()> {
+    let options = RunOptions { first, retry_rejected, approved: false };
+    let plan = context.reading()?.plan_sync(name, &options).await?;
+    context.output.answer(&plan, planned)
+}
+
+async fn run(args: RunArgs, context: &Context) -> Result<Exit> {
+    let mut options = RunOptions { first: args.first, retry_rejected: args.retry_rejected, approved: args.yes };
+    let service = context.writing("sync run")?;
+    let report = match carry_out(&service, &args.name, &options, context).await {
+        Err(error) if error.kind() == ErrorKind::NeedsApproval && context.output.can_ask() => {
+            context.output.remark(&planned(&service.plan_sync(&args.name, &options).await?));
+            if !confirm("Run it?", context.output)? {
+                return Err(error.into());
+            }
+            options.approved = true;
+            carry_out(&service, &args.name, &options, context).await?
+        }
+        answer => answer?,
+    };
+    context.output.answer(&report, reported)?;
+    Ok(ending(&report))
+}
+
+async fn carry_out(
+    service: &Service,
+    name: &str,
+    options: &RunOptions,
+    context: &Context,
+) -> std::result::Result<RunReport, ServiceError> {
+    let bar = Bar::new(context.output, "entries");
+    service.run_sync(name, options, &|progress| bar.at(progress.entries, progress.of)).await
+}
+
+/// What the end of a run means to a script.
+fn ending(report: &RunReport) -> Exit {
+    match (&report.stopped, report.counts.failed) {
+        (Some(_), _) => Exit::Stopped,
+        (None, 0) => Exit::Done,
+        (None, _) => Exit::FailedContacts,
+    }
+}
+
+fn reported(report: &RunReport) -> String {
+    report::page(&Sums {
+        run: report.run,
+        sync: &report.sync,
+        counts: report.counts,
+        tags: report.tags,
+        address_omitted: report.address_omitted,
+        warnings: &report.warnings,
+        stopped: report.stopped.as_ref(),
+    })
+}
+
+fn overview(syncs: &[Sync]) -> String {
+    if syncs.is_empty() {
+        return "There is no sync yet: `postroom sync add NAME --list … --account … --audience … --newcomers …` adds \
+                one."
+            .to_owned();
+    }
+    let rows = syncs.iter().map(|sync| {
+        [
+            sync.name.clone(),
+            sync.list.clone(),
+            format!("{} / {}", sync.audience.account, sync.audience.name),
+            sync.tag.clone().unwrap_or_default(),
+            sync.last_run.map_or_else(|| "never run".to_owned(), |run| format!("run {run}")),
+        ]
+    });
+    table::table(["sync", "list", "audience", "tag", "last run"], rows)
+}
+
+fn page(what: &str, saved: &SyncSaved) -> String {
+    let sync = &saved.sync;
+    let mut text = format!("{what} the sync {}.\n\n", table::visible(&sync.name));
+    let pairs: Vec<String> = sync.pairs.iter().map(ToString::to_string).collect();
+    text.push_str(&facts([
+        ("list", sync.list.clone()),
+        ("audience", format!("{} / {} ({})", sync.audience.account, sync.audience.name, sync.audience.remote_id)),
+        ("mapping", pairs.join(", ")),
+        ("newcomers", sync.newcomers.as_str().to_owned()),
+        ("tag", sync.tag.clone().unwrap_or_else(|| "none".to_owned())),
+        ("asks above", format!("{} %", sync.breaker_percent)),
+    ]));
+    if saved.suggested {
+        text.push_str("\nThe mapping was suggested from the names of the fields: --map says otherwise.\n");
+    }
+    if !saved.unfilled.is_empty() {
+        text.push_str(&format!("Nothing fills {}.\n", table::visible(&saved.unfilled.join(", "))));
+    }
+    let line = shell::line(["postroom", "sync", "plan", sync.name.as_str()]);
+    text.push_str(&format!("\n`{line}` shows what a run would do.\n"));
+    text
+}
+
+fn planned(plan: &Plan) -> String {
+    let mut text = format!(
+        "A run of {} would read {}:\n\n",
+        table::visible(&plan.sync),
+        counted(plan.entries, "entry", "entries")
+    );
+    text.push_str(&numbers([
+        ("create", plan.create, "new members"),
+        ("  subscribed", plan.subscribe, "of them, with a recorded consent"),
+        ("update", plan.update, "members with other values"),
+        ("rename", plan.rename, "members with another address"),
+        ("unsubscribe", plan.unsubscribe, "members that withdrew their consent here"),
+        ("tag", plan.tag, "tags to put on"),
+        ("untag", plan.untag, "tags to take off"),
+        ("tags owed", plan.tags_owed, "tags that the member's status did not allow"),
+        ("without address", plan.address_omitted, "contacts whose address is incomplete"),
+    ]));
+    text.push_str("\nNothing is sent for:\n\n");
+    text.push_str(&report::settled(&plan.settled));
+    for (kind, samples) in &plan.samples {
+        let emails: Vec<String> = samples.iter().map(|planned| table::visible(&planned.email)).collect();
+        text.push_str(&format!("\n{kind}: {}", emails.join(", ")));
+    }
+    text.push('\n');
+    for notice in &plan.notices {
+        text.push_str(&format!("\nNote: {}.\n", table::visible(notice)));
+    }
+    for trip in &plan.trips {
+        text.push_str(&format!("\nIt would ask first: {trip}.\n"));
+    }
+    text
+}
+
+impl From<AddArgs> for AddSync {
+    fn from(args: AddArgs) -> Self {
+        Self {
+            name: args.name,
+            list: args.list,
+            account: args.account,
+            audience: args.audience,
+            map: (!args.map.is_empty()).then_some(args.map),
+            newcomers: args.newcomers,
+            tag: args.tag,
+            breaker_percent: args.ask_above,
+        }
+    }
+}
+
+impl From<EditArgs> for EditSync {
+    fn from(args: EditArgs) -> Self {
+        Self {
+            name: args.name,
+            rename: args.rename,
+            map: (!args.map.is_empty()).then_some(args.map),
+            newcomers: args.newcomers,
+            tag: if args.tag_from_list { Some(TagChoice::ListName) } else { args.tag.map(TagChoice::Own) },
+            breaker_percent: args.ask_above,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
+
+    use super::*;
+
+    fn report(failed: u64, stopped: bool) -> RunReport {
+        let mut counts = Counts::default();
+        counts.book(OutcomeClass::Failed, failed);
+        RunReport {
+            run: 1,
+            sync: "guests".into(),
+            counts,
+            tags: TagCounts::default(),
+            address_omitted: 0,
+            warnings: Vec::new(),
+            stopped: stopped.then(|| Reason::new("unavailable", "the provider is away")),
+        }
+    }
+
+    #[test]
+    fn a_run_tells_its_end_by_the_exit_code() {
+        assert_eq!(ending(&report(0, false)), Exit::Done);
+        assert_eq!(ending(&report(1, false)), Exit::FailedContacts);
+        assert_eq!(ending(&report(1, true)), Exit::Stopped);
+    }
+}

@@ -1,0 +1,409 @@
+//! What a run does with one entry, and with one contact that left the list.
+//!
+//! [`decide`] and [`depart`] are pure: the same facts give the same decision in a dry run, in a run
+//! and for a single record. Nothing here knows how a provider is called.
+//!
+//! The order of the questions is the order of the rules: is there a contact at all (A5), is it the
+//! first entry of that contact (A6), what does consent say (invariant 2), has the provider refused
+//! just this before, and only then: what differs from what the provider confirmed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::consent::ConsentState;
+use crate::contact::EntryFault;
+use crate::email::EmailAddress;
+use crate::outcome::{OutcomeClass, Reason};
+use crate::projection::{Base, ContentHash, Projection};
+
+/// What becomes of contacts without a grant that the audience does not know yet. There is no
+/// default: whoever adds a sync says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Newcomers {
+    /// They stay at home.
+    Skip,
+    /// They are created opted out.
+    Unsubscribed,
+    /// They are created without marketing consent.
+    NoMarketing,
+    /// They are created unconfirmed, and the provider asks them.
+    DoubleOptIn,
+}
+
+/// What holds if a write creates the member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnCreate {
+    /// Created subscribed: there is a grant.
+    Subscribed,
+    /// Created unconfirmed.
+    Pending,
+    /// Created opted out.
+    Unsubscribed,
+    /// Created without marketing consent.
+    NoMarketing,
+    /// Never created.
+    DoNotCreate,
+}
+
+/// The status of a member as the provider showed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RemoteStatus {
+    /// Gets campaigns.
+    Subscribed,
+    /// Was asked to confirm.
+    Pending,
+    /// Opted out.
+    Unsubscribed,
+    /// Without marketing consent.
+    NoMarketing,
+    /// Does not take mail.
+    Cleaned,
+    /// Hidden at the provider.
+    Archived,
+    /// Not in the audience.
+    Absent,
+    /// Any other word of the provider's.
+    Other(String),
+}
+
+/// What a provider last confirmed about one contact in one audience.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmed {
+    /// The member's id there.
+    pub remote_id: Option<String>,
+    /// Its status there.
+    pub status: Option<RemoteStatus>,
+    /// The address it bears there.
+    pub address: EmailAddress,
+    /// The hash of what it holds.
+    pub hash: ContentHash,
+    /// The same, field by field.
+    pub base: Base,
+}
+
+/// What a sync remembers of a contact that could not go, so that it is not sent again in vain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Memory {
+    /// Where the entry was counted.
+    pub class: OutcomeClass,
+    /// Why.
+    pub reason: Reason,
+    /// What was sent then, by [`attempt_hash`].
+    pub attempt: ContentHash,
+}
+
+/// The tag that a sync put on a contact, and what it still owes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TagState {
+    /// The tag it bears because of this sync.
+    pub owned: Option<String>,
+    /// A change that the member's status did not allow (row A9).
+    pub refused: Option<RefusedTag>,
+}
+
+/// A change of tag that stays owed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedTag {
+    /// Whether it was to be put on or taken off.
+    pub change: TagChange,
+    /// The tag.
+    pub tag: String,
+    /// The provider's reason.
+    pub reason: String,
+}
+
+/// The two things that can be done with a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TagChange {
+    /// Put it on.
+    Add,
+    /// Take it off.
+    Remove,
+}
+
+/// Everything about one entry that the decision needs.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// The contact's consent.
+    pub consent: ConsentState,
+    /// The contact's address.
+    pub address: &'a EmailAddress,
+    /// The contact through the sync's mapping.
+    pub projection: &'a Projection,
+    /// What the provider confirmed.
+    pub confirmed: Option<&'a Confirmed>,
+    /// What this sync remembers.
+    pub memory: Option<&'a Memory>,
+    /// The tag's state.
+    pub tag: &'a TagState,
+}
+
+/// The parts of a sync's settings that decide.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// What becomes of contacts without a grant.
+    pub newcomers: Newcomers,
+    /// The tag that members of this list bear; none where the provider has no tags.
+    pub tag: Option<String>,
+    /// Whether remembered refusals are tried again.
+    pub retry_rejected: bool,
+}
+
+/// What a run does with an entry that has a contact and is the first of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing is sent; the entry is counted here.
+    Settle {
+        /// Where it is counted.
+        class: OutcomeClass,
+        /// Why.
+        reason: Reason,
+    },
+    /// The contact opted out here and may still be mailed there: its member is unsubscribed.
+    Withdraw,
+    /// The provider holds just this. The tag may still differ.
+    Unchanged {
+        /// What the tag needs.
+        tag: TagStep,
+    },
+    /// The contact is sent.
+    Push {
+        /// What kind of write it is.
+        kind: PushKind,
+        /// What holds if it creates the member.
+        on_create: OnCreate,
+        /// What the tag needs, once the status is known.
+        tag: TagStep,
+    },
+}
+
+/// The kinds of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PushKind {
+    /// The audience is not known to have it.
+    Create,
+    /// The audience has it, with other values.
+    Update,
+    /// The audience has it under another address.
+    Rename,
+}
+
+/// What a member's tag needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TagStep {
+    /// Nothing.
+    Keep,
+    /// These changes.
+    Change {
+        /// The tag to put on.
+        add: Option<String>,
+        /// The tag to take off.
+        remove: Option<String>,
+    },
+    /// It was refused before, and nothing has changed since: still owed, not asked again.
+    Owed(RefusedTag),
+}
+
+/// What a run does with a contact that left the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Departure {
+    /// It bears no tag of this sync.
+    Nothing,
+    /// The tag comes off (row A8).
+    Untag(String),
+    /// That was refused before: still owed, not asked again.
+    Owed(RefusedTag),
+}
+
+/// The class and the reason of an entry without a contact.
+#[must_use]
+pub fn invalid(fault: &EntryFault) -> (OutcomeClass, Reason) {
+    let code = match fault {
+        EntryFault::NoAddress => "no-address",
+        EntryFault::BadAddress(_) => "bad-address",
+    };
+    // The text of a bad address may be somebody's: it stays with the entry.
+    let message = match fault {
+        EntryFault::NoAddress => "the entry has no e-mail address",
+        EntryFault::BadAddress(_) => "what the entry has is not a valid e-mail address",
+    };
+    (OutcomeClass::Invalid, Reason::new(code, message))
+}
+
+/// The class and the reason of an entry whose contact stands earlier on the list.
+#[must_use]
+pub fn duplicate(first_position: u64) -> (OutcomeClass, Reason) {
+    let message = format!("entry {first_position} of the list has the same e-mail address; only the first is sent");
+    (OutcomeClass::Duplicate, Reason::new("duplicate", message))
+}
+
+/// What an attempt to send a contact depends on besides its fields: with another consent or another
+/// policy it is another attempt.
+#[must_use]
+pub fn attempt_hash(facts: &Facts<'_>, policy: &Policy) -> ContentHash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&facts.projection.hash);
+    hasher.update(facts.consent.as_str().as_bytes());
+    hasher.update(&[policy.newcomers as u8]);
+    let mut bytes = [0; 16];
+    hasher.finalize_xof().fill(&mut bytes);
+    bytes
+}
+
+/// What a run does with one entry.
+#[must_use]
+pub fn decide(facts: &Facts<'_>, policy: &Policy) -> Decision {
+    let settle = |class, code: &str, message: &str| Decision::Settle { class, reason: Reason::new(code, message) };
+    let remembered =
+        facts.memory.filter(|memory| !policy.retry_rejected && memory.attempt == attempt_hash(facts, policy));
+
+    match facts.consent {
+        ConsentState::Withdrawn => {
+            let may_be_mailed = match facts.confirmed.map(|confirmed| &confirmed.status) {
+                Some(Some(status)) => matches!(status, RemoteStatus::Subscribed | RemoteStatus::Pending),
+                // Never seen there: another hand may have put it there, so the opt-out travels once.
+                Some(None) | None => remembered.is_none(),
+            };
+            if may_be_mailed {
+                return Decision::Withdraw;
+            }
+            return settle(OutcomeClass::Blocked, "withdrawn", WITHDRAWN);
+        }
+        ConsentState::Unusable => {
+            return settle(OutcomeClass::Blocked, "unusable", "the address does not take mail");
+        }
+        ConsentState::Unknown | ConsentState::Pending | ConsentState::Granted => {}
+    }
+    if let Some(memory) = remembered {
+        return Decision::Settle { class: memory.class, reason: memory.reason.clone() };
+    }
+
+    let on_create = match (facts.consent, policy.newcomers) {
+        (ConsentState::Granted, _) => OnCreate::Subscribed,
+        (_, Newcomers::Unsubscribed) => OnCreate::Unsubscribed,
+        (_, Newcomers::NoMarketing) => OnCreate::NoMarketing,
+        (_, Newcomers::DoubleOptIn) => OnCreate::Pending,
+        (_, Newcomers::Skip) => OnCreate::DoNotCreate,
+    };
+    // A member that was looked for and not found is none.
+    let member = facts.confirmed.filter(|confirmed| confirmed.status != Some(RemoteStatus::Absent));
+    let Some(confirmed) = member else {
+        if on_create == OnCreate::DoNotCreate {
+            return settle(
+                OutcomeClass::Skipped,
+                "no-consent",
+                "no consent is recorded, and the sync skips such newcomers",
+            );
+        }
+        return Decision::Push { kind: PushKind::Create, on_create, tag: tag_step(facts.tag, policy, true) };
+    };
+    let kind = if confirmed.address.key() != facts.address.key() {
+        PushKind::Rename
+    } else if confirmed.hash != facts.projection.hash {
+        PushKind::Update
+    } else {
+        return Decision::Unchanged { tag: tag_step(facts.tag, policy, false) };
+    };
+    Decision::Push { kind, on_create, tag: tag_step(facts.tag, policy, true) }
+}
+
+/// The sentence for a contact that opted out here.
+pub const WITHDRAWN: &str = "the contact withdrew its consent";
+
+/// What the tag of a member on the list needs. A refusal is asked about again when the contact is
+/// sent anyway, because the answer shows the status of the moment.
+fn tag_step(state: &TagState, policy: &Policy, is_sent: bool) -> TagStep {
+    let Some(wanted) = &policy.tag else {
+        return TagStep::Keep;
+    };
+    let same = |tag: &str| tag.to_lowercase() == wanted.to_lowercase();
+    if state.owned.as_deref().is_some_and(same) {
+        return TagStep::Keep;
+    }
+    if let Some(refused) = &state.refused
+        && refused.change == TagChange::Add
+        && same(&refused.tag)
+        && !is_sent
+        && !policy.retry_rejected
+    {
+        return TagStep::Owed(refused.clone());
+    }
+    TagStep::Change { add: Some(wanted.clone()), remove: state.owned.clone() }
+}
+
+/// What a run does with a contact that left the list (row A8).
+#[must_use]
+pub fn depart(state: &TagState, retry_rejected: bool) -> Departure {
+    match (&state.owned, &state.refused) {
+        (None, _) => Departure::Nothing,
+        (Some(_), Some(refused)) if refused.change == TagChange::Remove && !retry_rejected => {
+            Departure::Owed(refused.clone())
+        }
+        (Some(tag), _) => Departure::Untag(tag.clone()),
+    }
+}
+
+impl RemoteStatus {
+    /// The status's word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Subscribed => "subscribed",
+            Self::Pending => "pending",
+            Self::Unsubscribed => "unsubscribed",
+            Self::NoMarketing => "no-marketing",
+            Self::Cleaned => "cleaned",
+            Self::Archived => "archived",
+            Self::Absent => "absent",
+            Self::Other(word) => word,
+        }
+    }
+
+    /// The status that a word stands for.
+    #[must_use]
+    pub fn from_word(word: &str) -> Self {
+        match word {
+            "subscribed" => Self::Subscribed,
+            "pending" => Self::Pending,
+            "unsubscribed" => Self::Unsubscribed,
+            "no-marketing" => Self::NoMarketing,
+            "cleaned" => Self::Cleaned,
+            "archived" => Self::Archived,
+            "absent" => Self::Absent,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+impl Newcomers {
+    /// Every policy.
+    pub const ALL: [Self; 4] = [Self::Skip, Self::Unsubscribed, Self::NoMarketing, Self::DoubleOptIn];
+
+    /// The policy's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::Unsubscribed => "unsubscribed",
+            Self::NoMarketing => "no-marketing",
+            Self::DoubleOptIn => "double-opt-in",
+        }
+    }
+}
+
+impl std::str::FromStr for Newcomers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|policy| policy.as_str() == text).ok_or_else(|| {
+            format!("`{text}` is not a policy for newcomers: use skip, unsubscribed, no-marketing or double-opt-in")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

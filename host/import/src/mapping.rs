@@ -1,0 +1,391 @@
+//! Where each column goes: what the operator says first, then what the names suggest.
+
+use std::fmt;
+
+use postroom_domain::field::{AddressPart, FieldDefinition, FieldPath, FieldType};
+use serde::{Serialize, Serializer};
+
+use crate::examine::Options;
+use crate::fault::{ImportFault, at};
+use crate::records::Format;
+use crate::vocabulary;
+
+/// How alike two names must be for one to be offered in the place of the other.
+const ALIKE: f64 = 0.5;
+
+/// Where a column goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// The e-mail address. As a word: `email`.
+    Email,
+    /// The contact's number in the system that the file comes from. As a word: `external-id`.
+    ExternalId,
+    /// A field, or a part of an address. As a word: `firstname`, `address.city`.
+    Field(FieldPath),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Email => f.write_str("email"),
+            Self::ExternalId => f.write_str("external-id"),
+            Self::Field(path) => path.fmt(f),
+        }
+    }
+}
+
+impl Serialize for Target {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A column of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Column {
+    /// Its name in the header, trimmed.
+    pub name: String,
+    /// Where it goes; none where it is kept with the raw row only.
+    pub target: Option<Target>,
+    /// The target follows from the name, and not from what the operator said.
+    pub suggested: bool,
+}
+
+/// Gives each column its target. `rows` are some of the first rows, to look at.
+pub(crate) fn columns(
+    format: &Format,
+    line: u64,
+    names: Vec<String>,
+    rows: &[Vec<String>],
+    options: &Options,
+    definitions: &[FieldDefinition],
+) -> Result<Vec<Column>, ImportFault> {
+    let header = Header {
+        place: at(&format.path, line),
+        plain: names.iter().map(|name| vocabulary::plain(name)).collect(),
+        names: &names,
+    };
+    let mut targets: Vec<Option<Told>> = names.iter().map(|_| None).collect();
+    for (name, place) in &options.map {
+        let index = header.find("--map", name)?;
+        tell(
+            &mut targets,
+            &names,
+            index,
+            read_place(name, place, definitions)?,
+        )?;
+    }
+    for (option, name, target) in [
+        ("--key", &options.key, Target::ExternalId),
+        ("--email", &options.email, Target::Email),
+    ] {
+        if let Some(name) = name {
+            let index = header.find(option, name)?;
+            tell(&mut targets, &names, index, Some(target))?;
+        }
+    }
+    if !targets
+        .iter()
+        .flatten()
+        .any(|told| told.target == Some(Target::Email))
+    {
+        let index = header.email(&targets, rows)?;
+        if let Some(told) = targets.get_mut(index) {
+            *told = Some(Told {
+                target: Some(Target::Email),
+                suggested: true,
+            });
+        }
+    }
+    for (index, plain) in header.plain.iter().enumerate() {
+        let open = targets.get(index).is_some_and(Option::is_none);
+        let Some(path) = suggestion(plain, definitions).filter(|_| open) else {
+            continue;
+        };
+        let target = Some(Target::Field(path));
+        if !targets.iter().flatten().any(|told| told.target == target)
+            && let Some(told) = targets.get_mut(index)
+        {
+            *told = Some(Told {
+                target,
+                suggested: true,
+            });
+        }
+    }
+    Ok(names
+        .into_iter()
+        .zip(targets)
+        .map(|(name, told)| {
+            let told = told.unwrap_or(Told {
+                target: None,
+                suggested: false,
+            });
+            Column {
+                name,
+                target: told.target,
+                suggested: told.suggested,
+            }
+        })
+        .collect())
+}
+
+/// What is settled about a column: its target, or that it has none.
+struct Told {
+    target: Option<Target>,
+    suggested: bool,
+}
+
+/// Settles what the operator said about a column.
+fn tell(
+    targets: &mut [Option<Told>],
+    names: &[String],
+    index: usize,
+    target: Option<Target>,
+) -> Result<(), ImportFault> {
+    let name = |index: usize| names.get(index).cloned().unwrap_or_default();
+    let word = |target: &Option<Target>| {
+        target
+            .as_ref()
+            .map_or("nowhere (-)".to_owned(), Target::to_string)
+    };
+    if let Some(Some(earlier)) = targets.get(index)
+        && earlier.target != target
+    {
+        return Err(ImportFault::TwoPlaces {
+            column: name(index),
+            first: word(&earlier.target),
+            second: word(&target),
+        });
+    }
+    let same = |told: &Option<Told>| {
+        target.is_some() && told.as_ref().is_some_and(|told| told.target == target)
+    };
+    if let Some(earlier) = targets
+        .iter()
+        .position(same)
+        .filter(|earlier| *earlier != index)
+    {
+        return Err(ImportFault::SamePlace {
+            place: word(&target),
+            first: name(earlier),
+            second: name(index),
+        });
+    }
+    if let Some(told) = targets.get_mut(index) {
+        *told = Some(Told {
+            target,
+            suggested: false,
+        });
+    }
+    Ok(())
+}
+
+/// The header, to look names up in.
+struct Header<'a> {
+    place: String,
+    names: &'a [String],
+    plain: Vec<String>,
+}
+
+impl Header<'_> {
+    /// The column of this name: written the same, or at least the same when compared plainly.
+    fn find(&self, option: &'static str, name: &str) -> Result<usize, ImportFault> {
+        let wanted = vocabulary::plain(name);
+        let mut alike = self
+            .plain
+            .iter()
+            .enumerate()
+            .filter(|(_, plain)| **plain == wanted)
+            .map(|(index, _)| index);
+        let found = self
+            .names
+            .iter()
+            .position(|candidate| candidate == name.trim());
+        match (found, alike.next(), alike.next()) {
+            (Some(index), _, _) | (None, Some(index), None) => Ok(index),
+            _ => Err(ImportFault::UnknownColumn {
+                at: self.place.clone(),
+                option,
+                name: name.to_owned(),
+                mend: offer(
+                    name,
+                    self.names.iter().map(|name| (name.as_str(), name.clone())),
+                ),
+            }),
+        }
+    }
+
+    /// The column that holds the e-mail addresses, by its name or by its cells.
+    fn email(&self, targets: &[Option<Told>], rows: &[Vec<String>]) -> Result<usize, ImportFault> {
+        let open = |index: &usize| targets.get(*index).is_some_and(Option::is_none);
+        let by_name = |known: fn(&str) -> bool| {
+            let indices = self
+                .plain
+                .iter()
+                .enumerate()
+                .filter(move |(_, plain)| known(plain))
+                .map(|(index, _)| index);
+            indices.filter(open).collect::<Vec<usize>>()
+        };
+        let holds = |index: &usize| holds_addresses(rows, *index);
+        let known = by_name(vocabulary::is_email);
+        let found = if known.is_empty() {
+            by_name(vocabulary::may_be_email)
+                .into_iter()
+                .filter(holds)
+                .collect()
+        } else {
+            known
+        };
+        let name = |index: usize| self.names.get(index).cloned().unwrap_or_default();
+        match found.as_slice() {
+            [one] => Ok(*one),
+            [first, second, ..] => Err(ImportFault::TwoEmailColumns {
+                at: self.place.clone(),
+                first: name(*first),
+                second: name(*second),
+            }),
+            [] => {
+                let mend = match (0..self.names.len()).filter(open).find(holds) {
+                    Some(index) => format!("`{0}` looks like it, so say `--email \"{0}\"`", name(index)),
+                    None => "name it with `--email COLUMN`, or check the delimiter and that the first line is the header".to_owned(),
+                };
+                Err(ImportFault::NoEmailColumn {
+                    at: self.place.clone(),
+                    columns: self.names.join(", "),
+                    mend,
+                })
+            }
+        }
+    }
+}
+
+/// Whether most of the filled cells of a column have an `@` in them.
+fn holds_addresses(rows: &[Vec<String>], index: usize) -> bool {
+    let filled = rows
+        .iter()
+        .filter_map(|row| row.get(index))
+        .filter(|cell| !cell.trim().is_empty());
+    let (mut with, mut without) = (0, 0);
+    for cell in filled {
+        *(if cell.contains('@') {
+            &mut with
+        } else {
+            &mut without
+        }) += 1;
+    }
+    with > without
+}
+
+/// Reads the right side of a mapping rule; none for `-`.
+fn read_place(
+    column: &str,
+    place: &str,
+    definitions: &[FieldDefinition],
+) -> Result<Option<Target>, ImportFault> {
+    let place = place.trim();
+    match place {
+        "-" => return Ok(None),
+        "email" | "e-mail" => return Ok(Some(Target::Email)),
+        "external-id" => return Ok(Some(Target::ExternalId)),
+        _ => {}
+    }
+    let mut parts = None;
+    let problem = match place.parse::<FieldPath>() {
+        Ok(path) => match definition(&path, definitions) {
+            Some(definition) => match (definition.kind, path.part) {
+                (FieldType::Address, None) => {
+                    let all = AddressPart::ALL.map(|part| format!("{place}.{part}"));
+                    parts = Some(format!("use one of {}.", all.join(", ")));
+                    format!("`{place}` is an address, and a column goes to one part of it")
+                }
+                (kind, Some(_)) if kind != FieldType::Address => {
+                    format!("`{}` is a {kind} and has no parts", path.field)
+                }
+                _ => return Ok(Some(Target::Field(path))),
+            },
+            None => format!("there is no field `{}`", path.field),
+        },
+        Err(fault) => fault.to_string(),
+    };
+    Err(ImportFault::UnknownPlace {
+        column: column.to_owned(),
+        place: place.to_owned(),
+        problem,
+        mend: parts.unwrap_or_else(|| offer_place(place, definitions)),
+    })
+}
+
+/// Offers the place that is nearest to what was given, as a word or as people call it.
+fn offer_place(given: &str, definitions: &[FieldDefinition]) -> String {
+    let mut places = vec![
+        ("email".to_owned(), "e-mail".to_owned()),
+        ("external-id".to_owned(), "key".to_owned()),
+    ];
+    for definition in definitions {
+        let name = definition.name.as_str();
+        if definition.kind == FieldType::Address {
+            places
+                .extend(AddressPart::ALL.map(|part| (format!("{name}.{part}"), part.to_string())));
+        } else {
+            places.push((name.to_owned(), definition.label.clone()));
+        }
+    }
+    let spellings = places.iter().flat_map(|(word, called)| {
+        [
+            (word.as_str(), word.clone()),
+            (called.as_str(), word.clone()),
+        ]
+    });
+    offer(given, spellings)
+}
+
+fn definition<'a>(
+    path: &FieldPath,
+    definitions: &'a [FieldDefinition],
+) -> Option<&'a FieldDefinition> {
+    definitions
+        .iter()
+        .find(|definition| definition.name == path.field)
+}
+
+/// The place that a name suggests: one of the workspace's fields by name or label, or a standard
+/// field that the workspace has.
+fn suggestion(plain: &str, definitions: &[FieldDefinition]) -> Option<FieldPath> {
+    let own = definitions
+        .iter()
+        .filter(|definition| definition.kind != FieldType::Address)
+        .find(|definition| {
+            definition.name.as_str() == plain || vocabulary::plain(&definition.label) == plain
+        })
+        .map(|definition| FieldPath {
+            field: definition.name.clone(),
+            part: None,
+        });
+    own.or_else(|| {
+        let path = vocabulary::place(plain)?.parse::<FieldPath>().ok()?;
+        let is_address = definition(&path, definitions)?.kind == FieldType::Address;
+        (is_address == path.part.is_some()).then_some(path)
+    })
+}
+
+/// Offers what is nearest to a name, or else all there is. Each candidate is a text to compare with
+/// and what to say in its place.
+fn offer<'a>(name: &str, candidates: impl Iterator<Item = (&'a str, String)>) -> String {
+    let wanted = vocabulary::plain(name);
+    let mut all: Vec<String> = Vec::new();
+    let mut nearest: Option<(f64, String)> = None;
+    for (text, word) in candidates {
+        let likeness = strsim::normalized_damerau_levenshtein(&wanted, &vocabulary::plain(text));
+        if likeness >= ALIKE && nearest.as_ref().is_none_or(|(best, _)| likeness > *best) {
+            nearest = Some((likeness, word.clone()));
+        }
+        if !all.contains(&word) {
+            all.push(word);
+        }
+    }
+    match nearest {
+        Some((_, word)) => format!("did you mean `{word}`?"),
+        None => format!("use one of {}.", all.join(", ")),
+    }
+}

@@ -1,0 +1,117 @@
+//! The file of the rows that could not be read, for the person who mends them.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::cell::harmless;
+use crate::examine::Examined;
+use crate::fault::ImportFault;
+use crate::rows::RejectedRow;
+
+/// Where the rejects of a file go, beside it: `guests.csv.rejects.csv`.
+#[must_use]
+pub fn rejects_path(source: &Path) -> PathBuf {
+    let mut name = OsString::from(source);
+    name.push(".rejects.csv");
+    PathBuf::from(name)
+}
+
+/// Writes a rejects file: line, reason, then the cells as they stood in the file.
+///
+/// It is UTF-8 with a byte order mark and has the delimiter of its source, so that a spreadsheet
+/// opens it as it opened that, and it can be imported once mended. No cell of it acts as a formula.
+/// Without a rejected row there is no file.
+#[derive(Debug)]
+pub struct Rejects {
+    path: PathBuf,
+    delimiter: u8,
+    header: Vec<String>,
+    writer: Option<csv::Writer<BufWriter<File>>>,
+    rows: u64,
+}
+
+impl Rejects {
+    /// Prepares a rejects file at `path` for the rows of `examined`. Nothing is written yet.
+    #[must_use]
+    pub fn new(path: &Path, examined: &Examined) -> Self {
+        let names = examined
+            .column_names()
+            .map(|name| harmless(name).into_owned());
+        Self {
+            path: path.to_owned(),
+            delimiter: examined.delimiter.byte(),
+            header: ["line", "reason"]
+                .map(str::to_owned)
+                .into_iter()
+                .chain(names)
+                .collect(),
+            writer: None,
+            rows: 0,
+        }
+    }
+
+    /// Adds a row. The first one creates the file, or replaces an earlier one.
+    ///
+    /// # Errors
+    ///
+    /// [`ImportFault::Unwritable`].
+    pub fn write(&mut self, row: &RejectedRow) -> Result<(), ImportFault> {
+        let unwritable = |error: csv::Error| ImportFault::unwritable(&self.path, error.into());
+        let mut writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => self.create()?,
+        };
+        let fixed = [row.line.to_string(), harmless(&row.reason).into_owned()];
+        let cells = row.raw.iter().map(|cell| harmless(cell).into_owned());
+        // A row that was too narrow is filled up, so that it can be mended in place.
+        let missing = self
+            .header
+            .len()
+            .saturating_sub(fixed.len() + row.raw.len());
+        let record = fixed
+            .into_iter()
+            .chain(cells)
+            .chain(std::iter::repeat_n(String::new(), missing));
+        writer.write_record(record).map_err(unwritable)?;
+        self.writer = Some(writer);
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// Completes the file. Returns its path, if a row was rejected.
+    ///
+    /// # Errors
+    ///
+    /// [`ImportFault::Unwritable`].
+    pub fn finish(mut self) -> Result<Option<PathBuf>, ImportFault> {
+        let Some(mut writer) = self.writer.take() else {
+            return Ok(None);
+        };
+        writer
+            .flush()
+            .map_err(|error| ImportFault::unwritable(&self.path, error))?;
+        Ok(Some(self.path))
+    }
+
+    /// How many rows were written.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    fn create(&self) -> Result<csv::Writer<BufWriter<File>>, ImportFault> {
+        let unwritable = |error| ImportFault::unwritable(&self.path, error);
+        let mut file = BufWriter::new(File::create(&self.path).map_err(unwritable)?);
+        file.write_all("\u{feff}".as_bytes()).map_err(unwritable)?;
+        let mut writer = csv::WriterBuilder::new()
+            .delimiter(self.delimiter)
+            .flexible(true)
+            .from_writer(file);
+        writer
+            .write_record(&self.header)
+            .map_err(|error| unwritable(error.into()))?;
+        Ok(writer)
+    }
+}

@@ -1,0 +1,151 @@
+//! Why a use case did not do what it was asked.
+
+use postroom_domain::consent::ConsentState;
+use postroom_domain::mapping::MappingFault;
+use postroom_egress::EgressError;
+use postroom_import::ImportFault;
+use postroom_runtime::{EngineError, LoadError};
+use postroom_store::StoreError;
+use serde::Serialize;
+
+use crate::plugins::PermissionRequest;
+
+/// What every use case answers with.
+pub type Result<T> = std::result::Result<T, ServiceError>;
+
+/// What kind of failure it is: what a face turns into an exit code or a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorKind {
+    /// What was asked for is wrong as it stands: mend the input.
+    BadInput,
+    /// There is no such thing.
+    NotFound,
+    /// It contradicts what is there: a taken name, a thing in use.
+    Conflict,
+    /// Another program holds the store.
+    Held,
+    /// The store can't be opened as it is.
+    Unusable,
+    /// It stopped and asks for a yes (invariant 5; approval of a plugin).
+    NeedsApproval,
+    /// The provider can't be reached, or does not let us in.
+    Provider,
+    /// The program or the machine failed.
+    Internal,
+}
+
+/// A failure, as a full sentence for the person who must act.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The store refused or failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file was refused as a whole (invariant 10).
+    #[error(transparent)]
+    Import(#[from] ImportFault),
+    /// What was asked for is wrong.
+    #[error("{0}")]
+    BadInput(String),
+    /// There is no such thing.
+    #[error("{0}")]
+    NotFound(String),
+    /// It contradicts what is there.
+    #[error("{0}")]
+    Conflict(String),
+    /// A mapping does not fit: every fault at once (row A2).
+    #[error("the mapping of the sync `{sync}` does not fit:{}", bullets(.faults))]
+    Mapping {
+        /// The sync's name.
+        sync: String,
+        /// What is wrong with it.
+        faults: Vec<MappingFault>,
+    },
+    /// Several things are wrong with an account's settings or credentials.
+    #[error("the account `{account}` does not fit the plugin `{plugin}`:{}", bullets(.faults))]
+    Account {
+        /// The account's name.
+        account: String,
+        /// The plugin's id.
+        plugin: String,
+        /// What is wrong with it.
+        faults: Vec<String>,
+    },
+    /// A component is not a plugin that this host runs.
+    #[error("{0}")]
+    Plugin(#[from] LoadError),
+    /// A plugin asks for rights that nobody has approved.
+    #[error(
+        "the plugin `{}` {} {} asks for rights that nobody has approved:{}",
+        .0.id, .0.version, .0.digest, bullets(&.0.asks)
+    )]
+    PluginNeedsApproval(Box<PermissionRequest>),
+    /// A run would do more than it may do unasked.
+    #[error("the run of the sync `{sync}` asks before it begins:{}", bullets(.reasons))]
+    RunNeedsApproval {
+        /// The sync's name.
+        sync: String,
+        /// Why it asks.
+        reasons: Vec<String>,
+    },
+    /// An account's way out can't be opened.
+    #[error("{0}")]
+    Egress(#[from] EgressError),
+    /// The provider can't be reached, or does not let the account in.
+    #[error("the account `{account}` does not work: {message}")]
+    Provider {
+        /// The account's name.
+        account: String,
+        /// What happened and the mend.
+        message: String,
+    },
+    /// A grant was recorded and lifts nothing (invariant 2).
+    #[error(
+        "the contact {who} is {state} and stays so: only the contact's own later opt-in, with its evidence, changes that. The event was kept in the history"
+    )]
+    ConsentStands {
+        /// The contact, as it was named.
+        who: String,
+        /// Its state.
+        state: ConsentState,
+    },
+    /// The WebAssembly engine does not start.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The program or the machine failed.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl ServiceError {
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Store(error) => match error {
+                StoreError::NotFound { .. } => ErrorKind::NotFound,
+                StoreError::Taken { .. } | StoreError::InUse { .. } | StoreError::Refused(_) => ErrorKind::Conflict,
+                StoreError::Held { .. } => ErrorKind::Held,
+                StoreError::Unusable(_) => ErrorKind::Unusable,
+                StoreError::Failed { .. } => ErrorKind::Internal,
+            },
+            Self::Plugin(LoadError::Host { .. }) | Self::Egress(EgressError::Transport(_)) => ErrorKind::Internal,
+            Self::Import(_)
+            | Self::BadInput(_)
+            | Self::Mapping { .. }
+            | Self::Account { .. }
+            | Self::Plugin(_)
+            | Self::Egress(_) => ErrorKind::BadInput,
+            Self::NotFound(_) => ErrorKind::NotFound,
+            Self::Conflict(_) | Self::ConsentStands { .. } => ErrorKind::Conflict,
+            Self::PluginNeedsApproval(_) | Self::RunNeedsApproval { .. } => ErrorKind::NeedsApproval,
+            Self::Provider { .. } => ErrorKind::Provider,
+            Self::Engine(_) | Self::Internal(_) => ErrorKind::Internal,
+        }
+    }
+}
+
+/// One line per item, below the sentence that announces them.
+fn bullets<T: std::fmt::Display>(items: &[T]) -> String {
+    items.iter().map(|item| format!("\n  - {item}")).collect()
+}

@@ -1,0 +1,445 @@
+//! A file becomes contacts and a list, or nothing (rows D1, A5, A6, invariant 10).
+//!
+//! The file is examined as a whole before any row is written. Then it is read a second time on a
+//! thread for blocking work, in chunks that wait for the store, so that memory does not grow with
+//! the file. The list shows the file when the last row is written, and not before.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use postroom_domain::contact::ImportedRow;
+use postroom_import::{Column, Examined, ImportFault, Options, RejectedRow, Rejects, Row, examine, rejects_path};
+use postroom_store::lists::{
+    ImportCounts, ImportId, ImportMode, ImportReport, ImportStart, LEAVERS_SHOWN, StatedConsent,
+};
+use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::{Result, Service, ServiceError, names};
+
+/// Rows that one transaction writes: large enough to be quick, small enough that an opt-out gets in
+/// between.
+const CHUNK_ROWS: usize = 2_000;
+/// Chunks that are read ahead of the store.
+const CHUNKS_AHEAD: usize = 2;
+/// How many cells that were left out an answer names.
+const LEFT_OUT_SHOWN: usize = 20;
+/// Entries that a preview reads at a time.
+const PREVIEW_PAGE: u32 = 5_000;
+
+/// A file to be imported.
+#[derive(Debug, Clone)]
+pub struct ImportFile {
+    /// The file.
+    pub file: PathBuf,
+    /// The list that it fills; made if it is not there. None writes contacts only.
+    pub list: Option<String>,
+    /// Whether its rows join the list or are the list.
+    pub mode: ImportMode,
+    /// What is known about the file.
+    pub options: Options,
+    /// The evidence of the consent that is stated for every contact of it, if one is.
+    pub consent_evidence: Option<String>,
+    /// Where rows go that could not be taken; none for beside the file.
+    pub rejects: Option<PathBuf>,
+}
+
+/// How far an import is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ImportProgress {
+    /// Rows that are dealt with.
+    pub done: u64,
+    /// Rows that the file has.
+    pub rows: u64,
+}
+
+/// How a file was understood.
+#[derive(Debug, Clone, Serialize)]
+pub struct FileSummary {
+    /// Its name.
+    pub file: String,
+    /// Its encoding, as in `windows-1250`.
+    pub encoding: &'static str,
+    /// Whether the encoding was told by the letters alone.
+    pub encoding_guessed: bool,
+    /// The character that stands between cells.
+    pub delimiter: char,
+    /// Its columns, each with the place it goes to.
+    pub columns: Vec<Column>,
+    /// Its rows, the ragged ones included.
+    pub rows: u64,
+}
+
+/// A cell that did not fit its field; the rest of its row went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOutCell {
+    /// The line in the file.
+    pub line: u64,
+    /// The field.
+    pub field: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Imported {
+    /// How the file was understood.
+    pub source: FileSummary,
+    /// The list that it filled.
+    pub list: Option<String>,
+    /// Whether its rows joined the list or are the list.
+    pub mode: ImportMode,
+    /// The sums.
+    pub counts: ImportCounts,
+    /// Rows that could not be taken.
+    pub rejected: u64,
+    /// The file that holds them with their reasons, for mending and importing again.
+    pub rejects_file: Option<PathBuf>,
+    /// Cells that were left out.
+    pub left_out: u64,
+    /// The first of them.
+    pub left_out_cells: Vec<LeftOutCell>,
+    /// Contacts that left the list, the first of them by address.
+    pub leavers: Vec<String>,
+    /// Sentences for the operator.
+    pub warnings: Vec<String>,
+}
+
+/// What an import would do, as far as that can be told without writing a contact.
+#[derive(Debug, Clone, Serialize)]
+pub struct ImportPreview {
+    /// Always true: nothing was written.
+    pub dry_run: bool,
+    /// How the file was understood.
+    pub source: FileSummary,
+    /// The list that it would fill.
+    pub list: Option<String>,
+    /// Whether its rows would join the list or be the list.
+    pub mode: ImportMode,
+    /// Rows that would be taken.
+    pub rows: u64,
+    /// Of them, rows with a usable address that no earlier row has.
+    pub contacts: u64,
+    /// Of them, later rows of the same address (row A6).
+    pub duplicate: u64,
+    /// Of them, rows without a usable address (row A5).
+    pub invalid: u64,
+    /// Rows that would go to the rejects file.
+    pub rejected: u64,
+    /// The first of them.
+    pub rejects: Vec<RejectedRow>,
+    /// Cells that would be left out.
+    pub left_out: u64,
+    /// The first of them.
+    pub left_out_cells: Vec<LeftOutCell>,
+    /// Contacts that would leave the list, because the file does not have their address.
+    pub leaving: u64,
+    /// The first of them by address.
+    pub leavers: Vec<String>,
+    /// Sentences for the operator.
+    pub warnings: Vec<String>,
+}
+
+/// Some rows on their way from the file to the store.
+#[derive(Default)]
+struct Chunk {
+    rows: Vec<ImportedRow>,
+    rejected: Vec<RejectedRow>,
+}
+
+/// Cells that were left out, counted, the first of them kept.
+#[derive(Default)]
+struct LeftOut {
+    count: u64,
+    cells: Vec<LeftOutCell>,
+}
+
+impl Service {
+    /// Imports a file.
+    ///
+    /// # Errors
+    ///
+    /// An [`ImportFault`] refuses the file as a whole; when one comes in the middle, or the storage
+    /// fails, the list stays as it was.
+    pub async fn import(
+        &self,
+        request: ImportFile,
+        progress: &(dyn Fn(ImportProgress) + Send + Sync),
+    ) -> Result<Imported> {
+        let examined = self.examine(&request).await?;
+        let start = ImportStart {
+            list: request.list.clone(),
+            mode: request.mode,
+            file: file_name(&examined),
+            digest: examined.digest.to_hex().to_string(),
+            consent: request.consent_evidence.clone().map(|evidence| StatedConsent { evidence }),
+            at: self.now(),
+        };
+        let import = self.store().begin_import(&start).await?;
+        let rejects = Rejects::new(&rejects_of(&request), &examined);
+        match self.carry_out(import, Arc::clone(&examined), rejects, progress).await {
+            Ok(done) => Ok(done.into_answer(request, &examined)),
+            Err(error) => {
+                if let Err(second) = self.store().abandon_import(import).await {
+                    // The next import of this list clears it away; the first error is the one to mend.
+                    tracing::warn!(%second, "an unfinished import could not be cleared away");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Examines a file and counts what an import would take, without writing anything.
+    ///
+    /// # Errors
+    ///
+    /// An [`ImportFault`] that would refuse the file.
+    pub async fn preview_import(&self, request: ImportFile) -> Result<ImportPreview> {
+        let examined = self.examine(&request).await?;
+        let mut preview = ImportPreview {
+            dry_run: true,
+            warnings: warnings(&examined, &request),
+            source: summary(&examined),
+            list: request.list,
+            mode: request.mode,
+            rows: 0,
+            contacts: 0,
+            duplicate: 0,
+            invalid: 0,
+            rejected: 0,
+            rejects: Vec::new(),
+            left_out: 0,
+            left_out_cells: Vec::new(),
+            leaving: 0,
+            leavers: Vec::new(),
+        };
+        let mut keys: HashSet<Box<str>> = HashSet::new();
+        let mut left_out = LeftOut::default();
+        let mut reading = read(examined);
+        while let Some(chunk) = reading.next().await? {
+            preview.rejected += count(chunk.rejected.len());
+            preview.rejects.extend(chunk.rejected.into_iter().take(LEFT_OUT_SHOWN - preview.rejects.len()));
+            for row in chunk.rows {
+                left_out.note(&row);
+                preview.rows += 1;
+                match &row.address {
+                    Ok(address) if keys.insert(address.key().into()) => preview.contacts += 1,
+                    Ok(_) => preview.duplicate += 1,
+                    Err(_) => preview.invalid += 1,
+                }
+            }
+        }
+        (preview.left_out, preview.left_out_cells) = (left_out.count, left_out.cells);
+        if let Some(list) = preview.list.clone().filter(|_| preview.mode == ImportMode::Replace) {
+            (preview.leaving, preview.leavers) = self.leaving(&list, &keys).await?;
+        }
+        Ok(preview)
+    }
+
+    async fn examine(&self, request: &ImportFile) -> Result<Arc<Examined>> {
+        if let Some(list) = &request.list {
+            names::checked("a list", list)?;
+        } else if request.mode == ImportMode::Replace {
+            return Err(ServiceError::BadInput(
+                "a file can replace a list only: name the list, or leave the mode at `add`".to_owned(),
+            ));
+        }
+        if request.consent_evidence.as_deref().is_some_and(|evidence| evidence.trim().is_empty()) {
+            return Err(ServiceError::BadInput(
+                "a stated consent needs its evidence: say what shows it, such as the form and the day".to_owned(),
+            ));
+        }
+        let definitions = self.store().fields().await?;
+        let (path, options) = (request.file.clone(), request.options.clone());
+        let examined = tokio::task::spawn_blocking(move || examine(&path, &options, &definitions));
+        Ok(Arc::new(examined.await.map_err(thread_ended)??))
+    }
+
+    async fn carry_out(
+        &self,
+        import: ImportId,
+        examined: Arc<Examined>,
+        mut rejects: Rejects,
+        progress: &(dyn Fn(ImportProgress) + Send + Sync),
+    ) -> Result<Done> {
+        let rows = examined.rows;
+        let mut done = 0;
+        let mut left_out = LeftOut::default();
+        let mut reading = read(examined);
+        progress(ImportProgress { done, rows });
+        while let Some(Chunk { rows: taken, mut rejected }) = reading.next().await? {
+            done += count(taken.len() + rejected.len());
+            for row in &taken {
+                left_out.note(row);
+            }
+            let refused = self.store().import_rows(import, taken).await?;
+            rejected.extend(refused.into_iter().map(|row| RejectedRow {
+                line: row.line,
+                reason: row.reason,
+                raw: row.raw,
+            }));
+            rejected.sort_by_key(|row| row.line);
+            for row in &rejected {
+                rejects.write(row)?;
+            }
+            progress(ImportProgress { done, rows });
+        }
+        let rejected = rejects.rows();
+        let rejects_file = rejects.finish()?;
+        let report = self.store().finish_import(import, self.now()).await?;
+        Ok(Done { report, rejected, rejects_file, left_out })
+    }
+
+    /// How many contacts of a list are not among the file's, and the first of them.
+    async fn leaving(&self, list: &str, keys: &HashSet<Box<str>>) -> Result<(u64, Vec<String>)> {
+        if !self.store().lists().await?.iter().any(|known| known.name == list) {
+            return Ok((0, Vec::new()));
+        }
+        let (mut leaving, mut leavers, mut after) = (0, Vec::new(), 0);
+        loop {
+            let page = self.store().entries(list, after, PREVIEW_PAGE).await?;
+            let Some(last) = page.last() else { return Ok((leaving, leavers)) };
+            after = last.position;
+            for entry in page.into_iter().filter(|entry| entry.duplicate_of.is_none()) {
+                let Some(email) = entry.email.filter(|_| entry.contact.is_some()) else { continue };
+                let stays = postroom_domain::email::EmailAddress::parse(&email)
+                    .is_ok_and(|address| keys.contains(address.key()));
+                if !stays {
+                    leaving += 1;
+                    if leavers.len() < LEAVERS_SHOWN {
+                        leavers.push(email);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What a finished import leaves behind.
+struct Done {
+    report: ImportReport,
+    rejected: u64,
+    rejects_file: Option<PathBuf>,
+    left_out: LeftOut,
+}
+
+impl Done {
+    fn into_answer(self, request: ImportFile, examined: &Examined) -> Imported {
+        Imported {
+            source: summary(examined),
+            warnings: warnings(examined, &request),
+            list: request.list,
+            mode: request.mode,
+            counts: self.report.counts,
+            rejected: self.rejected,
+            rejects_file: self.rejects_file,
+            left_out: self.left_out.count,
+            left_out_cells: self.left_out.cells,
+            leavers: self.report.leavers,
+        }
+    }
+}
+
+impl LeftOut {
+    fn note(&mut self, row: &ImportedRow) {
+        self.count += count(row.left_out.len());
+        let room = LEFT_OUT_SHOWN - self.cells.len();
+        self.cells.extend(row.left_out.iter().take(room).map(|(field, reason)| LeftOutCell {
+            line: row.line,
+            field: field.to_string(),
+            reason: reason.clone(),
+        }));
+    }
+}
+
+/// A file that is being read on a thread of its own, chunk by chunk, as fast as they are taken.
+struct Reading {
+    chunks: mpsc::Receiver<std::result::Result<Chunk, ImportFault>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Reading {
+    /// The next chunk; none after the last row. A thread that ended badly is not the end of a file.
+    async fn next(&mut self) -> Result<Option<Chunk>> {
+        if let Some(chunk) = self.chunks.recv().await {
+            return Ok(Some(chunk?));
+        }
+        if let Some(thread) = self.thread.take() {
+            thread.await.map_err(thread_ended)?;
+        }
+        Ok(None)
+    }
+}
+
+fn read(examined: Arc<Examined>) -> Reading {
+    let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
+    let thread = tokio::task::spawn_blocking(move || {
+        let mut chunk = Chunk::default();
+        let rows = match examined.rows() {
+            Ok(rows) => rows,
+            Err(fault) => return drop(sender.blocking_send(Err(fault))),
+        };
+        for row in rows {
+            match row {
+                Ok(Row::Imported(row)) => chunk.rows.push(row),
+                Ok(Row::Rejected(row)) => chunk.rejected.push(row),
+                Err(fault) => return drop(sender.blocking_send(Err(fault))),
+            }
+            let is_full = chunk.rows.len() + chunk.rejected.len() >= CHUNK_ROWS;
+            // Nobody listens any more when the import was given up: then nothing is left to read for.
+            if is_full && sender.blocking_send(Ok(std::mem::take(&mut chunk))).is_err() {
+                return;
+            }
+        }
+        if !chunk.rows.is_empty() || !chunk.rejected.is_empty() {
+            drop(sender.blocking_send(Ok(chunk)));
+        }
+    });
+    Reading { chunks, thread: Some(thread) }
+}
+
+fn summary(examined: &Examined) -> FileSummary {
+    FileSummary {
+        file: file_name(examined),
+        encoding: examined.encoding,
+        encoding_guessed: examined.encoding_guessed,
+        delimiter: char::from(examined.delimiter.byte()),
+        columns: examined.columns.clone(),
+        rows: examined.rows,
+    }
+}
+
+fn warnings(examined: &Examined, request: &ImportFile) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if examined.encoding_guessed {
+        warnings.push(format!(
+            "the encoding {} was told by the letters alone: look at a few names before anything is sent",
+            examined.encoding
+        ));
+    }
+    if examined.rows == 0 && request.mode == ImportMode::Replace {
+        warnings.push("the file has a header and no rows: in the place of a list it empties it".to_owned());
+    }
+    warnings
+}
+
+fn file_name(examined: &Examined) -> String {
+    examined.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn rejects_of(request: &ImportFile) -> PathBuf {
+    request.rejects.clone().unwrap_or_else(|| rejects_path(&request.file))
+}
+
+fn count(number: usize) -> u64 {
+    // A machine whose sizes exceed 64 bits does not exist.
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "it is handed to map_err as it is")]
+fn thread_ended(error: tokio::task::JoinError) -> ServiceError {
+    ServiceError::Internal(format!("the thread that read the file ended badly: {error}"))
+}

@@ -1,0 +1,139 @@
+//! One list at a time (rows D2, D5, and the editing that A3 and A6 ask for).
+
+use postroom_store::lists::{Entry, List};
+use serde::Serialize;
+
+use crate::contacts::contact_ref;
+use crate::{Result, Service, ServiceError, names, paging};
+
+/// A list with a page of its entries.
+#[derive(Debug, Clone, Serialize)]
+pub struct ListPage {
+    /// The list.
+    pub list: List,
+    /// Entries in the list's order.
+    pub entries: Vec<Entry>,
+    /// The position behind which the next page begins; none at the end.
+    pub next: Option<u64>,
+}
+
+/// A list under its new name.
+#[derive(Debug, Clone, Serialize)]
+pub struct ListRenamed {
+    /// The list.
+    pub list: List,
+    /// Syncs whose tag is the old name (row A8): each may take the new one.
+    pub old_tags: Vec<OldTag>,
+}
+
+/// A sync whose tag is a name that its list no longer bears.
+#[derive(Debug, Clone, Serialize)]
+pub struct OldTag {
+    /// The sync.
+    pub sync: String,
+    /// Its tag.
+    pub tag: String,
+}
+
+/// What left a list.
+#[derive(Debug, Clone, Serialize)]
+pub struct TakenOff {
+    /// The list.
+    pub list: String,
+    /// How many entries.
+    pub entries: u64,
+}
+
+impl Service {
+    /// All lists, by name.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    pub async fn lists(&self) -> Result<Vec<List>> {
+        Ok(self.store().lists().await?)
+    }
+
+    /// A list with at most `limit` of its entries, from behind the position `after`.
+    ///
+    /// # Errors
+    ///
+    /// Not found.
+    pub async fn list(&self, name: &str, after: u64, limit: u32) -> Result<ListPage> {
+        let list = self.store().list(name).await?;
+        let entries = self.store().entries(name, after, limit).await?;
+        let next = paging::next(&entries, limit, |entry| entry.position);
+        Ok(ListPage { list, entries, next })
+    }
+
+    /// Makes an empty list.
+    ///
+    /// # Errors
+    ///
+    /// Bad input for an unusable name, a conflict for a taken one.
+    pub async fn create_list(&self, name: &str) -> Result<List> {
+        Ok(self.store().create_list(names::checked("a list", name)?, self.now()).await?)
+    }
+
+    /// Gives a list another name, and names the syncs whose tag is still the old one.
+    ///
+    /// # Errors
+    ///
+    /// Bad input for an unusable name, not found, a conflict for a taken one.
+    pub async fn rename_list(&self, name: &str, to: &str) -> Result<ListRenamed> {
+        let to = names::checked("a list", to)?;
+        self.store().rename_list(name, to, self.now()).await?;
+        let list = self.store().list(to).await?;
+        let old_tags = self
+            .store()
+            .syncs()
+            .await?
+            .into_iter()
+            .filter(|sync| sync.list_id == list.id && !sync.tag_is_own)
+            .filter_map(|sync| Some(OldTag { tag: sync.tag.filter(|tag| tag != to)?, sync: sync.name }))
+            .collect();
+        Ok(ListRenamed { list, old_tags })
+    }
+
+    /// Deletes a list and its entries; its contacts stay.
+    ///
+    /// # Errors
+    ///
+    /// Not found; a conflict that names the syncs that use it (row D5).
+    pub async fn remove_list(&self, name: &str) -> Result<()> {
+        Ok(self.store().delete_list(name, self.now()).await?)
+    }
+
+    /// Puts a contact at the end of a list; answers false when it is on it already.
+    ///
+    /// # Errors
+    ///
+    /// Bad input, not found.
+    pub async fn put_on_list(&self, list: &str, who: &str) -> Result<bool> {
+        Ok(self.store().add_entry(list, &contact_ref(who)?, self.now()).await?)
+    }
+
+    /// Takes a contact off a list, with all its entries.
+    ///
+    /// # Errors
+    ///
+    /// Bad input; not found when the list, the contact or its entry is not there.
+    pub async fn take_off_list(&self, list: &str, who: &str) -> Result<TakenOff> {
+        let entries = self.store().remove_contact_entries(list, &contact_ref(who)?, self.now()).await?;
+        if entries == 0 {
+            return Err(ServiceError::NotFound(format!("the contact `{who}` is not on the list `{list}`")));
+        }
+        Ok(TakenOff { list: list.to_owned(), entries })
+    }
+
+    /// Takes one entry off a list, by its position: the way to be rid of an invalid or a duplicate
+    /// one (rows A5, A6).
+    ///
+    /// # Errors
+    ///
+    /// Not found.
+    pub async fn take_off_entry(&self, list: &str, position: u64) -> Result<TakenOff> {
+        self.store().remove_entry(list, position, self.now()).await?;
+        Ok(TakenOff { list: list.to_owned(), entries: 1 })
+    }
+}

@@ -1,0 +1,133 @@
+//! Where loaded plugins stand: found by id, compiled once, approved before they work.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use postroom_runtime::{CompileCache, DirectoryCache, Engine, Plugin};
+use postroom_store::accounts::InstalledPlugin;
+use postroom_store::{Store, StoreError};
+use tokio::sync::Mutex;
+
+use super::permissions::Permissions;
+use super::{PermissionRequest, PluginOrigin};
+use crate::names::known;
+use crate::{BundledPlugin, Result, ServiceError};
+
+/// The plugins of this process. The engine starts with the first plugin that is needed.
+pub(crate) struct Shelf {
+    bundled: Vec<BundledPlugin>,
+    compile_cache: Option<PathBuf>,
+    cache: OnceLock<Option<DirectoryCache>>,
+    engine: OnceLock<Engine>,
+    /// Loaded plugins by digest.
+    loaded: Mutex<HashMap<String, Arc<Plugin>>>,
+}
+
+/// A plugin that was found by its id, with where it came from.
+pub(crate) struct Found {
+    pub(crate) plugin: Arc<Plugin>,
+    pub(crate) origin: PluginOrigin,
+    pub(crate) installed: Option<InstalledPlugin>,
+}
+
+impl std::fmt::Debug for Shelf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ids: Vec<&str> = self.bundled.iter().map(|plugin| plugin.id).collect();
+        f.debug_struct("Shelf").field("bundled", &ids).finish_non_exhaustive()
+    }
+}
+
+impl Shelf {
+    pub(crate) fn new(bundled: Vec<BundledPlugin>, compile_cache: Option<PathBuf>) -> Self {
+        Self {
+            bundled,
+            compile_cache,
+            cache: OnceLock::new(),
+            engine: OnceLock::new(),
+            loaded: Mutex::new(HashMap::new()),
+        }
+    }
+
+    pub(crate) fn bundled(&self) -> &[BundledPlugin] {
+        &self.bundled
+    }
+
+    pub(crate) fn engine(&self) -> Result<&Engine> {
+        if let Some(engine) = self.engine.get() {
+            return Ok(engine);
+        }
+        // Two callers at once make two engines, one of which is dropped at once.
+        let engine = Engine::new()?;
+        Ok(self.engine.get_or_init(|| engine))
+    }
+
+    /// Loads a component, or takes it from those that are loaded.
+    pub(crate) async fn load(&self, bytes: &[u8]) -> Result<Arc<Plugin>> {
+        let digest = postroom_runtime::digest(bytes);
+        let mut loaded = self.loaded.lock().await;
+        if let Some(plugin) = loaded.get(&digest) {
+            return Ok(Arc::clone(plugin));
+        }
+        let engine = self.engine()?;
+        let plugin = match self.cache() {
+            Some(cache) => Plugin::load_cached(engine, bytes, cache).await?,
+            None => Plugin::load(engine, bytes).await?,
+        };
+        let plugin = Arc::new(plugin);
+        loaded.insert(digest, Arc::clone(&plugin));
+        Ok(plugin)
+    }
+
+    /// The plugin of this id: the installed one, or else the bundled one.
+    pub(crate) async fn find(&self, store: &dyn Store, id: &str) -> Result<Found> {
+        let installed = store.plugins().await?;
+        if let Some(record) = installed.iter().find(|plugin| plugin.id == id) {
+            let plugin = self.load(&store.plugin_component(id).await?).await?;
+            check_approval(&plugin, record)?;
+            return Ok(Found { plugin, origin: PluginOrigin::Installed, installed: Some(record.clone()) });
+        }
+        let Some(bundled) = self.bundled.iter().find(|plugin| plugin.id == id) else {
+            let ids = self.bundled.iter().map(|plugin| plugin.id);
+            return Err(ServiceError::Store(StoreError::NotFound {
+                kind: "plugin",
+                name: id.to_owned(),
+                mend: format!(
+                    "there are {}; others are installed from their file",
+                    known(ids.chain(installed.iter().map(|plugin| plugin.id.as_str())))
+                ),
+            }));
+        };
+        let plugin = self.load(bundled.wasm).await?;
+        Ok(Found { plugin, origin: PluginOrigin::Bundled, installed: None })
+    }
+
+    fn cache(&self) -> Option<&dyn CompileCache> {
+        let open = || {
+            let directory = self.compile_cache.clone()?;
+            match DirectoryCache::open(&directory) {
+                Ok(cache) => Some(cache),
+                Err(error) => {
+                    tracing::warn!(%error, directory = %directory.display(), "compiled plugins cannot be kept");
+                    None
+                }
+            }
+        };
+        self.cache.get_or_init(open).as_ref().map(|cache| cache as &dyn CompileCache)
+    }
+}
+
+/// Refuses an installed plugin that asks for more than was approved when it was installed: the
+/// record, not the component, is the operator's word.
+fn check_approval(plugin: &Plugin, record: &InstalledPlugin) -> Result<()> {
+    let approved: Permissions = serde_json::from_str(&record.approved).unwrap_or_else(|error| {
+        tracing::warn!(%error, plugin = %record.id, "an approval cannot be read and so allows nothing");
+        Permissions::default()
+    });
+    let permissions = Permissions::of(plugin);
+    let asks = permissions.beyond(&approved);
+    if asks.is_empty() {
+        return Ok(());
+    }
+    Err(ServiceError::PluginNeedsApproval(Box::new(PermissionRequest::new(plugin, permissions, asks))))
+}

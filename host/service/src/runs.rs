@@ -1,0 +1,164 @@
+//! Plan, run, and every number of a report down to the entry and the reason (row A3, invariant 8).
+
+use std::str::FromStr;
+
+use postroom_domain::outcome::OutcomeClass;
+use postroom_store::runs::{OutcomeQuery, OutcomeRow, ReportNumber, Run, TagOutcome};
+use postroom_sync::{Plan, Progress, RunOptions, RunReport, SyncError};
+use serde::Serialize;
+
+use crate::{Result, Service, ServiceError, paging};
+
+/// A page of the entries behind one number of a report.
+#[derive(Debug, Clone, Serialize)]
+pub struct OutcomePage {
+    /// The run's number.
+    pub run: i64,
+    /// Which of its numbers was opened; none for everything that is stored.
+    pub of: Option<String>,
+    /// The entries, each with its reason.
+    pub outcomes: Vec<OutcomeRow>,
+    /// The row behind which the next page begins; none at the end.
+    pub next: Option<u64>,
+}
+
+/// A number of a report, as people name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NumberName(ReportNumber);
+
+impl NumberName {
+    /// The numbers beside the ten counts.
+    const OTHERS: [(&'static str, ReportNumber); 5] = [
+        ("tags-added", ReportNumber::Tag(TagOutcome::Added)),
+        ("tags-removed", ReportNumber::Tag(TagOutcome::Removed)),
+        ("tags-refused", ReportNumber::Tag(TagOutcome::Refused)),
+        ("address-omitted", ReportNumber::AddressOmitted),
+        ("left-out", ReportNumber::LeftOut),
+    ];
+
+    /// Every name, in the order of a report.
+    pub fn all() -> impl Iterator<Item = &'static str> {
+        OutcomeClass::ALL.iter().map(|class| class.as_str()).chain(Self::OTHERS.iter().map(|(name, _)| *name))
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn number(self) -> ReportNumber {
+        self.0
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self.0 {
+            ReportNumber::Class(class) => class.as_str(),
+            other => Self::OTHERS.iter().find(|(_, number)| *number == other).map_or("", |(name, _)| name),
+        }
+    }
+}
+
+impl FromStr for NumberName {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        if let Ok(class) = text.parse::<OutcomeClass>() {
+            return Ok(Self(ReportNumber::Class(class)));
+        }
+        Self::OTHERS.iter().find(|(name, _)| *name == text).map(|(_, number)| Self(*number)).ok_or_else(|| {
+            format!("`{text}` is not a number of a report: use one of {}", Self::all().collect::<Vec<_>>().join(", "))
+        })
+    }
+}
+
+impl Service {
+    /// What a run of a sync would do now. Calls no provider and writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Not found, and when the storage fails.
+    pub async fn plan_sync(&self, name: &str, options: &RunOptions) -> Result<Plan> {
+        let sync = self.store().sync(name).await?;
+        postroom_sync::plan(self.store(), &sync, options).await.map_err(|error| run_error(error, &sync.audience.account))
+    }
+
+    /// Runs a sync. A run that stopped on its way is an answer: its report says why.
+    ///
+    /// # Errors
+    ///
+    /// Not found; [`RunNeedsApproval`](ServiceError::RunNeedsApproval); the provider's refusal when
+    /// not even the run's preparation succeeds.
+    pub async fn run_sync(
+        &self,
+        name: &str,
+        options: &RunOptions,
+        progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<RunReport> {
+        let sync = self.store().sync(name).await?;
+        let account = &sync.audience.account;
+        let open = self.open_account(account).await?;
+        let now = || self.now();
+        let report = postroom_sync::run(self.store(), &open.connection, &sync, options, now, progress).await;
+        report.map_err(|error| run_error(error, account))
+    }
+
+    /// The latest runs first, of one sync or of all.
+    ///
+    /// # Errors
+    ///
+    /// Not found for a sync that is not there.
+    pub async fn runs(&self, sync: Option<&str>, limit: u32) -> Result<Vec<Run>> {
+        if let Some(name) = sync {
+            self.store().sync(name).await?;
+        }
+        Ok(self.store().runs(sync, limit).await?)
+    }
+
+    /// One run with its report.
+    ///
+    /// # Errors
+    ///
+    /// Not found.
+    pub async fn run(&self, id: i64) -> Result<Run> {
+        Ok(self.store().run(id).await?)
+    }
+
+    /// A page of the entries behind one number of a run's report, from behind the row `after`.
+    ///
+    /// # Errors
+    ///
+    /// Not found.
+    pub async fn run_outcomes(&self, run: i64, of: Option<NumberName>, after: u64, limit: u32) -> Result<OutcomePage> {
+        self.store().run(run).await?;
+        let query = OutcomeQuery { run, of: of.map(NumberName::number), after, limit };
+        let outcomes = self.store().outcomes(&query).await?;
+        let next = paging::next(&outcomes, limit, |row| row.row);
+        Ok(OutcomePage { run, of: of.map(|name| name.as_str().to_owned()), outcomes, next })
+    }
+}
+
+fn run_error(error: SyncError, account: &str) -> ServiceError {
+    match error {
+        SyncError::Store(error) => error.into(),
+        SyncError::NeedsApproval { sync, trips } => {
+            ServiceError::RunNeedsApproval { sync, reasons: trips.iter().map(ToString::to_string).collect() }
+        }
+        error @ SyncError::Provider { .. } => {
+            ServiceError::Provider { account: account.to_owned(), message: error.to_string() }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a3_every_number_of_a_report_has_a_name() {
+        let names: Vec<&str> = NumberName::all().collect();
+        assert_eq!(names.len(), 15);
+        for name in names {
+            assert_eq!(name.parse::<NumberName>().unwrap().as_str(), name);
+        }
+        assert!("entries".parse::<NumberName>().unwrap_err().contains("tags-refused"));
+    }
+}

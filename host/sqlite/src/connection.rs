@@ -1,0 +1,106 @@
+//! How a connection to the database is opened, and what is checked before it is used.
+
+use std::path::Path;
+
+use postroom_store::StoreError;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::failure::Step;
+use crate::limits::{BUSY_TIMEOUT, CACHE_KIBIBYTES, STATEMENTS_KEPT, WRITER_CHECKPOINT_PAGES};
+use crate::schema;
+
+/// The oldest SQLite that is safe here: before 3.51.3 a writer and a checkpoint at the same instant
+/// could destroy the file (the WAL-reset race).
+pub(crate) const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// Marks a file as a Postroom store: the bytes `PoRm`.
+pub(crate) const APPLICATION_ID: i32 = 0x506f_526d;
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The one that writes and checkpoints.
+    Write,
+    /// One of those that read.
+    Read,
+}
+
+/// Refuses a SQLite library that could lose data.
+pub(crate) fn check_library(version: i32) -> Result<(), StoreError> {
+    if version >= OLDEST_SQLITE {
+        return Ok(());
+    }
+    let words = |number: i32| format!("{}.{}.{}", number / 1_000_000, number / 1_000 % 1_000, number % 1_000);
+    Err(StoreError::Unusable(format!(
+        "this program was built with SQLite {}, which can damage a store; it needs {} or newer: use a release of \
+         Postroom, or build it with the bundled SQLite",
+        words(version),
+        words(OLDEST_SQLITE)
+    )))
+}
+
+/// Opens the database with the settings that its purpose needs.
+pub(crate) fn open(file: &Path, purpose: Purpose) -> Step<Connection> {
+    let access = match purpose {
+        Purpose::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        Purpose::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+    };
+    let connection = Connection::open_with_flags(file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIBIBYTES)?;
+    match purpose {
+        Purpose::Write => {
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            // An acknowledged write survives a power cut (invariant 1).
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.pragma_update(None, "foreign_keys", true)?;
+            connection.pragma_update(None, "wal_autocheckpoint", WRITER_CHECKPOINT_PAGES)?;
+            connection.execute_batch(schema::TEMPORARY)?;
+        }
+        Purpose::Read => {
+            connection.pragma_update(None, "query_only", true)?;
+            // Only the writer checkpoints, also at the end.
+            connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        }
+    }
+    Ok(connection)
+}
+
+/// Refuses a file that is no store, or one of a newer program.
+pub(crate) fn check_file(connection: &Connection, file: &Path) -> Step<u32> {
+    let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if application != APPLICATION_ID {
+        return Err(StoreError::Unusable(format!(
+            "{} is not a Postroom store: name another folder, or move the file away",
+            file.display()
+        ))
+        .into());
+    }
+    let version: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version > schema::VERSION {
+        return Err(StoreError::Unusable(format!(
+            "the store at {} has schema {version}, and this program knows schemas up to {}: use the newer Postroom \
+             that wrote it, or restore a backup from before the upgrade",
+            file.display(),
+            schema::VERSION
+        ))
+        .into());
+    }
+    Ok(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_sqlite_is_refused_with_both_versions() {
+        let error = check_library(3_051_002).unwrap_err().to_string();
+        assert!(error.contains("3.51.2") && error.contains("3.51.3"), "{error}");
+        check_library(rusqlite::version_number()).unwrap();
+    }
+}

@@ -1,0 +1,67 @@
+//! The history of a contact's consent, and its fold that stands with the contact.
+
+use postroom_domain::consent::{Consent, ConsentEvent};
+use postroom_domain::contact::ContactId;
+use rusqlite::{Connection, Row};
+
+use crate::columns::{from_word, micros, timestamp, word};
+use crate::failure::Step;
+
+/// The two axes from the columns `will` and `deliverability`, which stand at `first` and behind it.
+pub(crate) fn stored(row: &Row<'_>, first: usize) -> Step<Consent> {
+    let will = row.get_ref(first)?.as_str().map_err(rusqlite::Error::from)?;
+    let deliverability = row.get_ref(first + 1)?.as_str().map_err(rusqlite::Error::from)?;
+    Ok(Consent { will: from_word("will", will)?, deliverability: from_word("deliverability", deliverability)? })
+}
+
+/// The history of a contact, oldest first.
+pub(crate) fn history(connection: &Connection, contact: ContactId) -> Step<Vec<ConsentEvent>> {
+    let mut statement = connection
+        .prepare_cached("SELECT at, act, source, evidence FROM consent_events WHERE contact_id = ? ORDER BY at, id")?;
+    let mut rows = statement.query([contact.0])?;
+    let mut events = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (act, source): (String, String) = (row.get(1)?, row.get(2)?);
+        events.push(ConsentEvent {
+            at: timestamp(row.get(0)?)?,
+            act: from_word("consent act", &act)?,
+            source: from_word("consent source", &source)?,
+            evidence: row.get(3)?,
+        });
+    }
+    Ok(events)
+}
+
+/// Adds an event to a history and brings the contact's fold up to date. Answers with the fold after
+/// it; the event is kept also when that is the same.
+pub(crate) fn record(
+    connection: &Connection,
+    contact: ContactId,
+    before: Consent,
+    event: &ConsentEvent,
+) -> Step<Consent> {
+    let latest: Option<i64> = connection
+        .prepare_cached("SELECT max(at) FROM consent_events WHERE contact_id = ?")?
+        .query_row([contact.0], |row| row.get(0))?;
+    append(connection, contact, event)?;
+    // An event that is the latest continues the fold; one that comes late may change what followed.
+    let after = if latest.is_none_or(|latest| latest < micros(event.at)) {
+        before.after(event)
+    } else {
+        Consent::fold(&history(connection, contact)?)
+    };
+    if after != before {
+        connection
+            .prepare_cached("UPDATE contacts SET will = ?, deliverability = ?, shown = ? WHERE id = ?")?
+            .execute((word(&after.will)?, word(&after.deliverability)?, after.shown().as_str(), contact.0))?;
+    }
+    Ok(after)
+}
+
+/// Adds an event to a history and nothing else: the contact's fold holds it already.
+pub(crate) fn append(connection: &Connection, contact: ContactId, event: &ConsentEvent) -> Step<()> {
+    connection
+        .prepare_cached("INSERT INTO consent_events (contact_id, at, act, source, evidence) VALUES (?, ?, ?, ?, ?)")?
+        .execute((contact.0, micros(event.at), word(&event.act)?, word(&event.source)?, &event.evidence))?;
+    Ok(())
+}

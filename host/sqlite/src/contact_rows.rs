@@ -1,0 +1,221 @@
+//! Rows of contacts: how one is found, created and changed. Single writes and imports share it.
+
+use jiff::Timestamp;
+use postroom_domain::consent::{Consent, ConsentAct, ConsentEvent, ConsentSource};
+use postroom_domain::contact::{ContactId, FieldPatch};
+use postroom_domain::email::EmailAddress;
+use postroom_domain::field::Fields;
+use postroom_store::StoreError;
+use postroom_store::contacts::{ContactRef, Written};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql};
+use uuid::{Builder, Uuid};
+
+use crate::columns::{micros, word};
+use crate::consent_rows;
+use crate::failure::Step;
+use crate::sequence::{Change, Numbers};
+
+/// A contact as far as a write needs it.
+pub(crate) struct StoredContact {
+    pub(crate) id: ContactId,
+    pub(crate) email: String,
+    pub(crate) email_key: String,
+    pub(crate) external_id: Option<String>,
+    pub(crate) fields: String,
+    pub(crate) consent: Consent,
+}
+
+/// What a write says of a contact.
+pub(crate) struct Said<'a> {
+    pub(crate) email: Option<&'a EmailAddress>,
+    pub(crate) external_id: Option<&'a str>,
+    pub(crate) patch: &'a FieldPatch,
+    /// Who says it: stands in the history when the address changes.
+    pub(crate) source: ConsentSource,
+    pub(crate) at: Timestamp,
+}
+
+/// What became of a contact that was there.
+pub(crate) struct Update {
+    pub(crate) written: Written,
+    pub(crate) renamed: bool,
+    pub(crate) consent: Consent,
+}
+
+/// The columns of a [`StoredContact`].
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, email, email_key, external_id, fields, will, deliverability FROM contacts WHERE ",
+            $condition
+        )
+    };
+}
+
+/// Finds a contact by any of its names.
+pub(crate) fn find(connection: &Connection, who: &ContactRef) -> Step<Option<StoredContact>> {
+    match who {
+        ContactRef::Id(id) => one(connection, select!("id = ?"), &id.0),
+        ContactRef::Email(email) => by_email(connection, email),
+        ContactRef::ExternalId(key) => by_external_id(connection, key),
+        ContactRef::Hash(hash) => match Uuid::try_parse(hash) {
+            Ok(hash) => one(connection, select!("public_hash = ?"), hash.as_bytes()),
+            // What is no hash is the hash of nobody.
+            Err(_) => Ok(None),
+        },
+    }
+}
+
+/// Finds a contact, or says that there is none.
+pub(crate) fn require(connection: &Connection, who: &ContactRef) -> Step<StoredContact> {
+    find(connection, who)?.ok_or_else(|| {
+        let name = match who {
+            ContactRef::Id(id) => id.0.to_string(),
+            ContactRef::Email(email) => email.to_string(),
+            ContactRef::Hash(text) | ContactRef::ExternalId(text) => text.clone(),
+        };
+        let mend = "check the spelling, or add the contact first".to_owned();
+        StoreError::NotFound { kind: "contact", name, mend }.into()
+    })
+}
+
+/// Finds the contact of an address.
+pub(crate) fn by_email(connection: &Connection, email: &EmailAddress) -> Step<Option<StoredContact>> {
+    one(connection, select!("email_key = ?"), &email.key())
+}
+
+/// Finds the contact of an external key.
+pub(crate) fn by_external_id(connection: &Connection, key: &str) -> Step<Option<StoredContact>> {
+    one(connection, select!("external_id = ?"), &key)
+}
+
+fn one(connection: &Connection, sql: &str, name: &dyn ToSql) -> Step<Option<StoredContact>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([name])?;
+    rows.next()?.map(read).transpose()
+}
+
+fn read(row: &Row<'_>) -> Step<StoredContact> {
+    Ok(StoredContact {
+        id: ContactId(row.get(0)?),
+        email: row.get(1)?,
+        email_key: row.get(2)?,
+        external_id: row.get(3)?,
+        fields: row.get(4)?,
+        consent: consent_rows::stored(row, 5)?,
+    })
+}
+
+/// Creates a contact with the consent that its first events lead to; the caller appends them, and
+/// has made sure that address and key are free.
+pub(crate) fn create(
+    connection: &Connection,
+    numbers: &mut Numbers<'_>,
+    email: &EmailAddress,
+    said: &Said<'_>,
+    consent: Consent,
+) -> Step<ContactId> {
+    let mut fields = Fields::new();
+    said.patch.apply(&mut fields);
+    let seq = numbers.upcoming();
+    connection
+        .prepare_cached(
+            "INSERT INTO contacts (public_hash, email, email_key, external_id, fields, will, deliverability, shown,
+                                   seq, created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
+        )?
+        .execute((
+            public_hash(seq, said.at)?.as_bytes(),
+            email.as_str(),
+            email.key(),
+            said.external_id,
+            serde_json::to_string(&fields)?,
+            word(&consent.will)?,
+            word(&consent.deliverability)?,
+            consent.shown().as_str(),
+            seq,
+            micros(said.at),
+        ))?;
+    let id = ContactId(connection.last_insert_rowid());
+    numbers.take(Change::Contact, Some(id), None)?;
+    Ok(id)
+}
+
+/// Brings a contact up to what was said; writes nothing where that is so already. The caller has
+/// made sure that a new address or key is free.
+pub(crate) fn update(
+    connection: &Connection,
+    numbers: &mut Numbers<'_>,
+    stored: &StoredContact,
+    said: &Said<'_>,
+) -> Step<Update> {
+    let before: Fields = serde_json::from_str(&stored.fields)?;
+    let mut fields = before.clone();
+    said.patch.apply(&mut fields);
+    let email = said.email.map_or(stored.email.as_str(), EmailAddress::as_str);
+    let email_key = said.email.map_or(stored.email_key.as_str(), EmailAddress::key);
+    let external_id = said.external_id.or(stored.external_id.as_deref());
+    if fields == before && email == stored.email && external_id == stored.external_id.as_deref() {
+        return Ok(Update { written: Written::Unchanged, renamed: false, consent: stored.consent });
+    }
+    let seq = numbers.take(Change::Contact, Some(stored.id), None)?;
+    connection
+        .prepare_cached(
+            "UPDATE contacts SET email = ?, email_key = ?, external_id = ?, fields = ?, seq = ?, updated_at = ?
+             WHERE id = ?",
+        )?
+        .execute((email, email_key, external_id, serde_json::to_string(&fields)?, seq, micros(said.at), stored.id.0))?;
+    let renamed = email_key != stored.email_key;
+    let mut consent = stored.consent;
+    if renamed {
+        let event = ConsentEvent { at: said.at, act: ConsentAct::AddressChanged, source: said.source, evidence: None };
+        consent = consent_rows::record(connection, stored.id, stored.consent, &event)?;
+    }
+    Ok(Update { written: Written::Updated, renamed, consent })
+}
+
+/// Takes a number for a change of a contact that stands in other tables than its own.
+pub(crate) fn touch(
+    connection: &Connection,
+    numbers: &mut Numbers<'_>,
+    change: Change,
+    contact: ContactId,
+    at: Timestamp,
+) -> Step<()> {
+    let seq = numbers.take(change, Some(contact), None)?;
+    connection.prepare_cached("UPDATE contacts SET seq = ?, updated_at = ? WHERE id = ?")?.execute((
+        seq,
+        micros(at),
+        contact.0,
+    ))?;
+    Ok(())
+}
+
+/// Whether an address belongs to a contact other than `own`.
+pub(crate) fn other_with_email(connection: &Connection, email: &EmailAddress, own: ContactId) -> Step<bool> {
+    other(connection, "SELECT id FROM contacts WHERE email_key = ?", email.key(), own)
+}
+
+/// Whether an external key belongs to a contact other than `own`.
+pub(crate) fn other_with_external_id(connection: &Connection, key: &str, own: ContactId) -> Step<bool> {
+    other(connection, "SELECT id FROM contacts WHERE external_id = ?", key, own)
+}
+
+fn other(connection: &Connection, sql: &str, name: &str, own: ContactId) -> Step<bool> {
+    let holder: Option<i64> = connection.prepare_cached(sql)?.query_row([name], |row| row.get(0)).optional()?;
+    Ok(holder.is_some_and(|holder| holder != own.0))
+}
+
+/// A public hash: a version 7 UUID whose counter comes from the sequence number, so that the hashes
+/// of an import, which all bear one moment, still grow in order; 48 bits are random.
+fn public_hash(seq: i64, at: Timestamp) -> Step<Uuid> {
+    let millis = u64::try_from(at.as_millisecond().max(0))?;
+    // 26 bits of counter: 12 stand in the first two bytes, 6 in the third, 8 in the fourth. The
+    // builder overwrites the bits of version and variant.
+    let [.., top, high, middle, low] = (seq & 0x03ff_ffff).to_be_bytes();
+    let upper = (u16::from(top) << 10) | (u16::from(high) << 2) | u16::from(middle >> 6);
+    let [first, second] = upper.to_be_bytes();
+    let [r0, r1, r2, r3, r4, r5]: [u8; 6] = rand::random();
+    Ok(Builder::from_unix_timestamp_millis(millis, &[first, second, middle & 0x3f, low, r0, r1, r2, r3, r4, r5])
+        .into_uuid())
+}

@@ -1,0 +1,264 @@
+//! The use cases of contacts: one at a time, with their consent and their tags.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use postroom_domain::consent::{Consent, ConsentEvent, ConsentSource, ConsentState};
+use postroom_domain::contact::ContactId;
+use postroom_store::contacts::{
+    Contact, ContactDetail, ContactQuery, ContactRef, ContactStore, ContactUpsert, MemberOf, Written,
+};
+use postroom_store::{Result, StoreError};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::columns::{address, from_word, hash16, timestamp};
+use crate::contact_rows::{self, Said, StoredContact};
+use crate::failure::Step;
+use crate::sequence::{Change, Numbers};
+use crate::store::SqliteStore;
+use crate::{consent_rows, list_rows, member_rows};
+
+/// The columns of a [`Contact`], its tags as a JSON array.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT c.id, c.public_hash, c.email, c.external_id, c.fields, c.shown, c.created_at, c.updated_at,
+                    (SELECT json_group_array(t.name) FROM contact_tags ct JOIN tags t ON t.id = ct.tag_id
+                      WHERE ct.contact_id = c.id)
+             FROM contacts c WHERE ",
+            $rest
+        )
+    };
+}
+
+#[async_trait]
+impl ContactStore for SqliteStore {
+    async fn contact(&self, who: &ContactRef) -> Result<Option<ContactDetail>> {
+        let who = who.clone();
+        self.read("read a contact", move |connection| {
+            let Some(found) = contact_rows::find(connection, &who)? else { return Ok(None) };
+            let contact = {
+                let mut statement = connection.prepare_cached(select!("c.id = ?"))?;
+                let mut rows = statement.query([found.id.0])?;
+                rows.next()?.map(read).transpose()?
+            };
+            let Some(contact) = contact else { return Ok(None) };
+            Ok(Some(ContactDetail {
+                consent_history: consent_rows::history(connection, contact.id)?,
+                lists: list_rows::lists_of(connection, contact.id)?,
+                members: members_of(connection, contact.id)?,
+                contact,
+            }))
+        })
+        .await
+    }
+
+    async fn contacts(&self, query: &ContactQuery) -> Result<Vec<Contact>> {
+        let query = query.clone();
+        self.read("read contacts", move |connection| {
+            let mut statement = connection.prepare_cached(select!(
+                "c.id > :after AND (:search = '' OR instr(c.email_key, :search) > 0 OR instr(c.email, :search) > 0)
+                 ORDER BY c.id LIMIT :limit"
+            ))?;
+            let mut rows = statement.query(named_params! {
+                ":after": query.after.map_or(0, |id| id.0),
+                ":search": query.search.trim().to_lowercase(),
+                ":limit": query.limit,
+            })?;
+            let mut contacts = Vec::new();
+            while let Some(row) = rows.next()? {
+                contacts.push(read(row)?);
+            }
+            Ok(contacts)
+        })
+        .await
+    }
+
+    async fn upsert_contact(&self, upsert: &ContactUpsert) -> Result<(ContactId, Written)> {
+        let upsert = upsert.clone();
+        self.write("write a contact", move |connection| {
+            let said = Said {
+                email: upsert.email.as_ref(),
+                external_id: upsert.external_id.as_deref(),
+                patch: &upsert.patch,
+                source: ConsentSource::Operator,
+                at: upsert.at,
+            };
+            let mut numbers = Numbers::begin(connection, upsert.at)?;
+            let (id, written) = match (target(connection, &upsert)?, said.email) {
+                (Some(stored), _) => {
+                    refuse_taken(connection, &said, stored.id)?;
+                    (stored.id, contact_rows::update(connection, &mut numbers, &stored, &said)?.written)
+                }
+                (None, Some(email)) => {
+                    refuse_taken(connection, &said, NOBODY)?;
+                    (
+                        contact_rows::create(connection, &mut numbers, email, &said, Consent::default())?,
+                        Written::Created,
+                    )
+                }
+                (None, None) => {
+                    return Err(StoreError::Refused(
+                        "a new contact needs an e-mail address: add one to what is written".to_owned(),
+                    )
+                    .into());
+                }
+            };
+            numbers.end("contact-written", &json!({ "contact": id }))?;
+            Ok((id, written))
+        })
+        .await
+    }
+
+    async fn delete_contact(&self, who: &ContactRef, at: Timestamp) -> Result<ContactId> {
+        let who = who.clone();
+        self.write("delete a contact", move |connection| {
+            let stored = contact_rows::require(connection, &who)?;
+            let mut numbers = Numbers::begin(connection, at)?;
+            list_rows::remove_contact(connection, &mut numbers, stored.id)?;
+            member_rows::keep_until_untagged(connection, stored.id, &stored.email, at)?;
+            connection.execute("DELETE FROM contacts WHERE id = ?", [stored.id.0])?;
+            numbers.take(Change::ContactDeleted, Some(stored.id), None)?;
+            numbers.end("contact-deleted", &json!({ "contact": stored.id }))?;
+            Ok(stored.id)
+        })
+        .await
+    }
+
+    async fn record_consent(&self, who: &ContactRef, event: &ConsentEvent) -> Result<ConsentState> {
+        let (who, event) = (who.clone(), event.clone());
+        self.write("record consent", move |connection| {
+            let stored = contact_rows::require(connection, &who)?;
+            let mut numbers = Numbers::begin(connection, event.at)?;
+            let after = consent_rows::record(connection, stored.id, stored.consent, &event)?;
+            if after != stored.consent {
+                contact_rows::touch(connection, &mut numbers, Change::Consent, stored.id, event.at)?;
+            }
+            numbers.end("consent-recorded", &json!({ "contact": stored.id }))?;
+            Ok(after.shown())
+        })
+        .await
+    }
+
+    async fn tag_contact(&self, who: &ContactRef, tag: &str, present: bool, at: Timestamp) -> Result<bool> {
+        let (who, tag) = (who.clone(), tag.trim().to_owned());
+        self.write("tag a contact", move |connection| {
+            if tag.is_empty() {
+                return Err(StoreError::Refused("a tag needs a name: write at least one letter".to_owned()).into());
+            }
+            let stored = contact_rows::require(connection, &who)?;
+            let mut numbers = Numbers::begin(connection, at)?;
+            let changed = set_tag(connection, stored.id, &tag, present)?;
+            if changed {
+                contact_rows::touch(connection, &mut numbers, Change::Tags, stored.id, at)?;
+            }
+            numbers.end("contact-tagged", &json!({ "contact": stored.id, "present": present }))?;
+            Ok(changed)
+        })
+        .await
+    }
+}
+
+/// The number that no contact has: AUTOINCREMENT begins at 1.
+const NOBODY: ContactId = ContactId(0);
+
+/// The contact that a write means; none for a new one.
+fn target(connection: &Connection, upsert: &ContactUpsert) -> Step<Option<StoredContact>> {
+    match (&upsert.who, &upsert.email, &upsert.external_id) {
+        (Some(who), _, _) => contact_rows::require(connection, who).map(Some),
+        (None, Some(email), _) => contact_rows::by_email(connection, email),
+        (None, None, Some(key)) => contact_rows::by_external_id(connection, key),
+        (None, None, None) => Ok(None),
+    }
+}
+
+/// Refuses an address or a key that another contact has: one address, one contact (row D1).
+fn refuse_taken(connection: &Connection, said: &Said<'_>, own: ContactId) -> Step<()> {
+    if let Some(email) = said.email
+        && contact_rows::other_with_email(connection, email, own)?
+    {
+        return Err(StoreError::Refused(format!(
+            "the address {email} belongs to another contact: use another one, or delete that contact first"
+        ))
+        .into());
+    }
+    if let Some(key) = said.external_id
+        && contact_rows::other_with_external_id(connection, key, own)?
+    {
+        return Err(StoreError::Refused(format!(
+            "the external key `{key}` belongs to another contact: use another one, or delete that contact first"
+        ))
+        .into());
+    }
+    Ok(())
+}
+
+/// Puts a tag on a contact, or takes it off; two spellings of a tag are one.
+fn set_tag(connection: &Connection, contact: ContactId, tag: &str, present: bool) -> Step<bool> {
+    let key = tag.to_lowercase();
+    let known: Option<i64> =
+        connection.query_row("SELECT id FROM tags WHERE name_key = ?", [&key], |row| row.get(0)).optional()?;
+    let changed = match (known, present) {
+        (None, false) => 0,
+        (Some(tag), false) => {
+            connection.execute("DELETE FROM contact_tags WHERE contact_id = ? AND tag_id = ?", (contact.0, tag))?
+        }
+        (known, true) => {
+            let tag = match known {
+                Some(tag) => tag,
+                None => {
+                    connection.execute("INSERT INTO tags (name, name_key) VALUES (?, ?)", (tag, &key))?;
+                    connection.last_insert_rowid()
+                }
+            };
+            connection.execute(
+                "INSERT INTO contact_tags (contact_id, tag_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (contact.0, tag),
+            )?
+        }
+    };
+    Ok(changed > 0)
+}
+
+fn read(row: &Row<'_>) -> Step<Contact> {
+    let hash: Vec<u8> = row.get(1)?;
+    let (email, fields, consent, tags): (String, String, String, String) =
+        (row.get(2)?, row.get(4)?, row.get(5)?, row.get(8)?);
+    let mut tags: Vec<String> = serde_json::from_str(&tags)?;
+    tags.sort_unstable();
+    Ok(Contact {
+        id: ContactId(row.get(0)?),
+        hash: Uuid::from_bytes(hash16(&hash)?).simple().to_string(),
+        email: address(&email)?,
+        external_id: row.get(3)?,
+        fields: serde_json::from_str(&fields)?,
+        consent: from_word("consent state", &consent)?,
+        tags,
+        created_at: timestamp(row.get(6)?)?,
+        updated_at: timestamp(row.get(7)?)?,
+    })
+}
+
+/// The audiences that know a contact.
+fn members_of(connection: &Connection, contact: ContactId) -> Step<Vec<MemberOf>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT a.name, au.name, m.remote_id, m.status, m.confirmed_at
+         FROM audiences au
+         JOIN accounts a ON a.id = au.account_id
+         JOIN remote_members m ON m.audience_id = au.id AND m.contact_id = ?
+         ORDER BY a.name, au.name",
+    )?;
+    let mut rows = statement.query([contact.0])?;
+    let mut members = Vec::new();
+    while let Some(row) = rows.next()? {
+        members.push(MemberOf {
+            account: row.get(0)?,
+            audience: row.get(1)?,
+            remote_id: row.get(2)?,
+            status: row.get(3)?,
+            confirmed_at: timestamp(row.get(4)?)?,
+        });
+    }
+    Ok(members)
+}

@@ -1,0 +1,219 @@
+//! Rows of lists and of their entries: which are shown, and how they change one by one.
+
+use jiff::Timestamp;
+use postroom_domain::contact::ContactId;
+use postroom_store::StoreError;
+use rusqlite::{Connection, Row};
+
+use crate::columns::{hash16, micros};
+use crate::failure::Step;
+use crate::sequence::{Change, Numbers};
+
+/// What tells one entry from another: see [`entry_key`].
+pub(crate) type EntryKey = [u8; 16];
+/// The rolling hash of a list's shown entries.
+pub(crate) type EntriesHash = [u8; 16];
+
+/// The rolling hash of a list without entries.
+pub(crate) const NO_ENTRIES: EntriesHash = [0; 16];
+
+/// A list and the generations that it shows.
+#[derive(Debug, Clone)]
+pub(crate) struct ListRow {
+    pub(crate) id: i64,
+    pub(crate) name: String,
+    pub(crate) is_shown: bool,
+    pub(crate) first_generation: i64,
+    pub(crate) last_generation: i64,
+    pub(crate) last_position: i64,
+    pub(crate) revision: i64,
+    pub(crate) entries_hash: Option<EntriesHash>,
+    pub(crate) created_at: i64,
+}
+
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, name, shown, first_generation, last_generation, last_position, revision, entries_hash,
+                    created_at
+             FROM lists WHERE ",
+            $condition
+        )
+    };
+}
+
+/// The list of a name, also one that only an unfinished import knows of.
+pub(crate) fn by_name(connection: &Connection, name: &str) -> Step<Option<ListRow>> {
+    let mut statement = connection.prepare_cached(select!("name = ?"))?;
+    let mut rows = statement.query([name])?;
+    rows.next()?.map(read).transpose()
+}
+
+/// The list of a name, as people see it.
+pub(crate) fn require(connection: &Connection, name: &str) -> Step<ListRow> {
+    by_name(connection, name)?.filter(|list| list.is_shown).ok_or_else(|| {
+        let mend = "look the name up among the lists, or create it".to_owned();
+        StoreError::NotFound { kind: "list", name: name.to_owned(), mend }.into()
+    })
+}
+
+/// The list of a number.
+pub(crate) fn by_id(connection: &Connection, id: i64) -> Step<Option<ListRow>> {
+    let mut statement = connection.prepare_cached(select!("id = ?"))?;
+    let mut rows = statement.query([id])?;
+    rows.next()?.map(read).transpose()
+}
+
+/// Every list that people see, by name.
+pub(crate) fn all(connection: &Connection) -> Step<Vec<ListRow>> {
+    let mut statement = connection.prepare_cached(select!("shown = 1 ORDER BY name"))?;
+    let mut rows = statement.query([])?;
+    let mut lists = Vec::new();
+    while let Some(row) = rows.next()? {
+        lists.push(read(row)?);
+    }
+    Ok(lists)
+}
+
+fn read(row: &Row<'_>) -> Step<ListRow> {
+    let hash: Option<Vec<u8>> = row.get(7)?;
+    Ok(ListRow {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        is_shown: row.get(2)?,
+        first_generation: row.get(3)?,
+        last_generation: row.get(4)?,
+        last_position: row.get(5)?,
+        revision: row.get(6)?,
+        entries_hash: hash.as_deref().map(hash16).transpose()?,
+        created_at: row.get(8)?,
+    })
+}
+
+/// The hash of a raw row, cell by cell.
+pub(crate) fn row_hash(raw: &[String]) -> EntryKey {
+    let mut hasher = blake3::Hasher::new();
+    for cell in raw {
+        hasher.update(&(cell.len() as u64).to_le_bytes());
+        hasher.update(cell.as_bytes());
+    }
+    short(&hasher)
+}
+
+/// What tells an entry from another of its list: its raw row, and how many of the same stood in the
+/// file up to it.
+pub(crate) fn entry_key(row: &EntryKey, occurrence: u64) -> EntryKey {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(row);
+    hasher.update(&occurrence.to_le_bytes());
+    short(&hasher)
+}
+
+/// The rolling hash after one more entry.
+pub(crate) fn rolled(before: &EntriesHash, key: &EntryKey, contact: Option<ContactId>) -> EntriesHash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(before);
+    hasher.update(key);
+    hasher.update(&contact.map_or(0, |id| id.0).to_le_bytes());
+    short(&hasher)
+}
+
+fn short(hasher: &blake3::Hasher) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    hasher.finalize_xof().fill(&mut bytes);
+    bytes
+}
+
+/// Whether a contact is on a list as it is shown; if it is, since when.
+pub(crate) fn on_list_since(connection: &Connection, list: &ListRow, contact: ContactId) -> Step<Option<i64>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT joined_at FROM entries
+         WHERE list_id = ? AND contact_id = ? AND generation BETWEEN ? AND ?
+         ORDER BY position LIMIT 1",
+    )?;
+    let mut rows = statement.query((list.id, contact.0, list.first_generation, list.last_generation))?;
+    Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+}
+
+/// Puts a contact at the end of a list.
+pub(crate) fn append(
+    connection: &Connection,
+    numbers: &mut Numbers<'_>,
+    list: &ListRow,
+    contact: ContactId,
+    at: Timestamp,
+) -> Step<()> {
+    let position = list.last_position + 1;
+    let key = entry_key(&row_hash(&[format!("contact {}", contact.0)]), 1);
+    connection
+        .prepare_cached(
+            "INSERT INTO entries (list_id, generation, position, contact_id, entry_key, raw, joined_at)
+             VALUES (?, ?, ?, ?, ?, '[]', ?)",
+        )?
+        .execute((list.id, list.last_generation, position, contact.0, key, micros(at)))?;
+    let hash = list.entries_hash.map(|before| rolled(&before, &key, Some(contact)));
+    connection
+        .prepare_cached("UPDATE lists SET last_position = ?, entries_hash = ?, revision = revision + 1 WHERE id = ?")?
+        .execute((position, hash, list.id))?;
+    numbers.take(Change::Joined, Some(contact), Some(list.id))?;
+    Ok(())
+}
+
+/// Says that entries of a list are gone: its rolling hash can't be continued.
+pub(crate) fn mark_removed(connection: &Connection, list: i64) -> Step<()> {
+    connection
+        .prepare_cached("UPDATE lists SET entries_hash = NULL, revision = revision + 1 WHERE id = ?")?
+        .execute([list])?;
+    Ok(())
+}
+
+/// Takes every shown entry of a contact off a list; answers with how many there were.
+pub(crate) fn remove_shown(
+    connection: &Connection,
+    numbers: &mut Numbers<'_>,
+    list: &ListRow,
+    contact: ContactId,
+) -> Step<u64> {
+    let removed = connection
+        .prepare_cached("DELETE FROM entries WHERE list_id = ? AND contact_id = ? AND generation BETWEEN ? AND ?")?
+        .execute((list.id, contact.0, list.first_generation, list.last_generation))?;
+    if removed > 0 {
+        mark_removed(connection, list.id)?;
+        numbers.take(Change::Left, Some(contact), Some(list.id))?;
+    }
+    Ok(removed as u64)
+}
+
+/// Takes a contact that is about to be deleted off every list, shown or in the making.
+pub(crate) fn remove_contact(connection: &Connection, numbers: &mut Numbers<'_>, contact: ContactId) -> Step<()> {
+    let lists: Vec<i64> = connection
+        .prepare_cached("SELECT id FROM lists")?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for list in lists.into_iter().map(|id| by_id(connection, id)) {
+        let Some(list) = list? else { continue };
+        remove_shown(connection, numbers, &list, contact)?;
+        let staged = connection
+            .prepare_cached("DELETE FROM entries WHERE list_id = ? AND contact_id = ?")?
+            .execute((list.id, contact.0))?;
+        if staged > 0 {
+            connection
+                .execute("UPDATE imports SET entries_hash = NULL WHERE list_id = ? AND state = 'open'", [list.id])?;
+        }
+    }
+    Ok(())
+}
+
+/// The names of the lists that show a contact.
+pub(crate) fn lists_of(connection: &Connection, contact: ContactId) -> Step<Vec<String>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT l.name FROM lists l
+         WHERE l.shown = 1 AND EXISTS (
+             SELECT 1 FROM entries e
+             WHERE e.list_id = l.id AND e.contact_id = ?
+               AND e.generation BETWEEN l.first_generation AND l.last_generation)
+         ORDER BY l.name",
+    )?;
+    let names = statement.query_map([contact.0], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    Ok(names)
+}

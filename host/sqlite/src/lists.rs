@@ -1,0 +1,241 @@
+//! The use cases of lists.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use postroom_domain::contact::{ContactId, EntryId};
+use postroom_store::contacts::ContactRef;
+use postroom_store::lists::{Entry, List, ListStore};
+use postroom_store::{Result, StoreError};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use serde_json::json;
+
+use crate::columns::{micros, timestamp};
+use crate::contact_rows;
+use crate::failure::{Step, in_use};
+use crate::list_rows::{self, ListRow, NO_ENTRIES};
+use crate::sequence::{Change, Numbers};
+use crate::store::SqliteStore;
+
+#[async_trait]
+impl ListStore for SqliteStore {
+    async fn lists(&self) -> Result<Vec<List>> {
+        self.read("read its lists", |connection| {
+            list_rows::all(connection)?.into_iter().map(|list| describe(connection, list)).collect()
+        })
+        .await
+    }
+
+    async fn list(&self, name: &str) -> Result<List> {
+        let name = name.to_owned();
+        self.read("read a list", move |connection| describe(connection, list_rows::require(connection, &name)?)).await
+    }
+
+    async fn create_list(&self, name: &str, at: Timestamp) -> Result<List> {
+        let name = checked_name(name)?;
+        self.write("create a list", move |connection| {
+            match list_rows::by_name(connection, &name)? {
+                Some(list) if list.is_shown => return Err(StoreError::Taken { kind: "list", name }.into()),
+                // An import is filling a list of that name: it becomes this one.
+                Some(list) => {
+                    connection
+                        .execute("UPDATE lists SET shown = 1, created_at = ? WHERE id = ?", (micros(at), list.id))?;
+                }
+                None => insert(connection, &name, true, at)?,
+            }
+            describe(connection, list_rows::require(connection, &name)?)
+        })
+        .await
+    }
+
+    async fn rename_list(&self, name: &str, to: &str, _at: Timestamp) -> Result<()> {
+        let (name, to) = (name.to_owned(), checked_name(to)?);
+        self.write("rename a list", move |connection| {
+            let list = list_rows::require(connection, &name)?;
+            if to == name {
+                return Ok(());
+            }
+            match list_rows::by_name(connection, &to)? {
+                Some(taken) if taken.is_shown => return Err(StoreError::Taken { kind: "list", name: to }.into()),
+                // Only an unfinished import knew of it: it ends with its list.
+                Some(hidden) => delete(connection, hidden.id)?,
+                None => {}
+            }
+            connection.execute("UPDATE lists SET name = ? WHERE id = ?", (&to, list.id))?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn delete_list(&self, name: &str, at: Timestamp) -> Result<()> {
+        let name = name.to_owned();
+        self.write("delete a list", move |connection| {
+            let list = list_rows::require(connection, &name)?;
+            let users = syncs_of(connection, list.id)?;
+            if !users.is_empty() {
+                return Err(in_use("list", &name, "sync", &users).into());
+            }
+            delete(connection, list.id)?;
+            let mut numbers = Numbers::begin(connection, at)?;
+            numbers.take(Change::List, None, Some(list.id))?;
+            numbers.end("list-deleted", &json!({ "list": list.id }))
+        })
+        .await
+    }
+
+    async fn entries(&self, list: &str, after: u64, limit: u32) -> Result<Vec<Entry>> {
+        let list = list.to_owned();
+        self.read("read the entries of a list", move |connection| {
+            let list = list_rows::require(connection, &list)?;
+            let mut statement = connection.prepare_cached(
+                "SELECT e.id, e.position, e.contact_id, c.email, e.fault, e.raw, e.joined_at,
+                        (SELECT f.position FROM entries f
+                         WHERE f.list_id = e.list_id AND f.contact_id = e.contact_id
+                           AND f.generation BETWEEN :first AND :last
+                         ORDER BY f.position LIMIT 1)
+                 FROM entries e LEFT JOIN contacts c ON c.id = e.contact_id
+                 WHERE e.list_id = :list AND e.position > :after AND e.generation BETWEEN :first AND :last
+                 ORDER BY e.position LIMIT :limit",
+            )?;
+            let mut rows = statement.query(named_params! {
+                ":list": list.id, ":after": after, ":limit": limit,
+                ":first": list.first_generation, ":last": list.last_generation,
+            })?;
+            let mut entries = Vec::new();
+            while let Some(row) = rows.next()? {
+                entries.push(read_entry(row)?);
+            }
+            Ok(entries)
+        })
+        .await
+    }
+
+    async fn add_entry(&self, list: &str, who: &ContactRef, at: Timestamp) -> Result<bool> {
+        let (list, who) = (list.to_owned(), who.clone());
+        self.write("put a contact on a list", move |connection| {
+            let list = list_rows::require(connection, &list)?;
+            let contact = contact_rows::require(connection, &who)?.id;
+            if list_rows::on_list_since(connection, &list, contact)?.is_some() {
+                return Ok(false);
+            }
+            let mut numbers = Numbers::begin(connection, at)?;
+            list_rows::append(connection, &mut numbers, &list, contact, at)?;
+            numbers.end("list-joined", &json!({ "list": list.id, "contact": contact }))?;
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn remove_contact_entries(&self, list: &str, who: &ContactRef, at: Timestamp) -> Result<u64> {
+        let (list, who) = (list.to_owned(), who.clone());
+        self.write("take a contact off a list", move |connection| {
+            let list = list_rows::require(connection, &list)?;
+            let contact = contact_rows::require(connection, &who)?.id;
+            let mut numbers = Numbers::begin(connection, at)?;
+            let removed = list_rows::remove_shown(connection, &mut numbers, &list, contact)?;
+            numbers.end("list-left", &json!({ "list": list.id, "contact": contact }))?;
+            Ok(removed)
+        })
+        .await
+    }
+
+    async fn remove_entry(&self, list: &str, position: u64, at: Timestamp) -> Result<()> {
+        let list = list.to_owned();
+        self.write("take an entry off a list", move |connection| {
+            let list = list_rows::require(connection, &list)?;
+            let found: Option<(i64, Option<i64>)> = connection
+                .prepare_cached(
+                    "SELECT id, contact_id FROM entries
+                     WHERE list_id = ? AND position = ? AND generation BETWEEN ? AND ?",
+                )?
+                .query_row((list.id, position, list.first_generation, list.last_generation), |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
+                .optional()?;
+            let Some((entry, contact)) = found else {
+                let mend = format!("look the position up among the entries of the list `{}`", list.name);
+                return Err(StoreError::NotFound { kind: "entry", name: position.to_string(), mend }.into());
+            };
+            connection.prepare_cached("DELETE FROM entries WHERE id = ?")?.execute([entry])?;
+            list_rows::mark_removed(connection, list.id)?;
+            let contact = contact.map(ContactId);
+            let still_there = match contact {
+                Some(contact) => list_rows::on_list_since(connection, &list, contact)?.is_some(),
+                None => true,
+            };
+            let mut numbers = Numbers::begin(connection, at)?;
+            let change = if still_there { Change::List } else { Change::Left };
+            numbers.take(change, contact, Some(list.id))?;
+            numbers.end("entry-removed", &json!({ "list": list.id, "entry": entry }))
+        })
+        .await
+    }
+}
+
+/// A list's name without the spaces around it.
+fn checked_name(name: &str) -> Result<String> {
+    let name = name.trim();
+    if name.is_empty() {
+        return Err(StoreError::Refused("a list needs a name: write at least one letter".to_owned()));
+    }
+    Ok(name.to_owned())
+}
+
+/// Makes a list; one that is not shown is known to its import only.
+pub(crate) fn insert(connection: &Connection, name: &str, shown: bool, at: Timestamp) -> Step<()> {
+    connection.execute(
+        "INSERT INTO lists (name, shown, entries_hash, created_at) VALUES (?, ?, ?, ?)",
+        (name, shown, NO_ENTRIES, micros(at)),
+    )?;
+    Ok(())
+}
+
+/// Removes a list with all its entries, and ends the import that was filling it.
+fn delete(connection: &Connection, list: i64) -> Step<()> {
+    connection.execute("UPDATE imports SET state = 'abandoned' WHERE list_id = ? AND state = 'open'", [list])?;
+    connection.execute("DELETE FROM entries WHERE list_id = ?", [list])?;
+    connection.execute("DELETE FROM lists WHERE id = ?", [list])?;
+    Ok(())
+}
+
+/// The names of the syncs that take a list.
+fn syncs_of(connection: &Connection, list: i64) -> Step<Vec<String>> {
+    let mut statement = connection.prepare_cached("SELECT name FROM syncs WHERE list_id = ? ORDER BY name")?;
+    let names = statement.query_map([list], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    Ok(names)
+}
+
+fn describe(connection: &Connection, list: ListRow) -> Step<List> {
+    let shown = (list.id, list.first_generation, list.last_generation);
+    let entries = connection
+        .prepare_cached("SELECT count(*) FROM entries WHERE list_id = ? AND generation BETWEEN ? AND ?")?
+        .query_row(shown, |row| row.get(0))?;
+    let contacts = connection
+        .prepare_cached(
+            "SELECT count(DISTINCT contact_id) FROM entries
+             WHERE list_id = ? AND contact_id IS NOT NULL AND generation BETWEEN ? AND ?",
+        )?
+        .query_row(shown, |row| row.get(0))?;
+    Ok(List {
+        id: list.id,
+        syncs: syncs_of(connection, list.id)?,
+        name: list.name,
+        entries,
+        contacts,
+        created_at: timestamp(list.created_at)?,
+    })
+}
+
+fn read_entry(row: &Row<'_>) -> Step<Entry> {
+    let (position, fault, raw): (u64, Option<String>, String) = (row.get(1)?, row.get(4)?, row.get(5)?);
+    let first: Option<u64> = row.get(7)?;
+    Ok(Entry {
+        id: EntryId(row.get(0)?),
+        position,
+        contact: row.get::<_, Option<i64>>(2)?.map(ContactId),
+        email: row.get(3)?,
+        fault: fault.map(|json| serde_json::from_str(&json)).transpose()?,
+        duplicate_of: first.filter(|first| *first < position),
+        raw: serde_json::from_str(&raw)?,
+        joined_at: timestamp(row.get(6)?)?,
+    })
+}

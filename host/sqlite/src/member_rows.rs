@@ -1,0 +1,74 @@
+//! What stays of a contact at its audiences when the contact itself goes (row A8).
+
+use jiff::Timestamp;
+use postroom_domain::contact::ContactId;
+use rusqlite::{Connection, named_params};
+
+use crate::columns::micros;
+use crate::failure::Step;
+
+/// Keeps what is needed to take the syncs' tags off a contact that is being deleted, with the
+/// address that the provider has; everything else of it at its audiences goes at once.
+pub(crate) fn keep_until_untagged(
+    connection: &Connection,
+    contact: ContactId,
+    address: &str,
+    at: Timestamp,
+) -> Step<()> {
+    connection.execute(
+        "INSERT INTO remote_members (audience_id, contact_id, address, base, confirmed_at)
+         SELECT DISTINCT s.audience_id, m.contact_id, :address, '{}', :at
+         FROM syncs s JOIN sync_members m ON m.sync_id = s.id AND m.contact_id = :contact
+         WHERE m.tag_owned IS NOT NULL
+         ON CONFLICT (audience_id, contact_id) DO UPDATE SET address = coalesce(address, excluded.address)",
+        named_params! { ":contact": contact.0, ":address": address, ":at": micros(at) },
+    )?;
+    connection.execute(
+        "DELETE FROM sync_members
+         WHERE sync_id IN (SELECT id FROM syncs) AND contact_id = ? AND tag_owned IS NULL",
+        [contact.0],
+    )?;
+    connection.execute(
+        "UPDATE sync_members
+         SET memory_class = NULL, memory_code = NULL, memory_message = NULL, memory_attempt = NULL
+         WHERE sync_id IN (SELECT id FROM syncs) AND contact_id = ?",
+        [contact.0],
+    )?;
+    connection.execute(
+        "DELETE FROM remote_members
+         WHERE contact_id = ?1 AND audience_id IN (SELECT id FROM audiences)
+           AND NOT EXISTS (SELECT 1 FROM syncs s JOIN sync_members m ON m.sync_id = s.id AND m.contact_id = ?1
+                           WHERE s.audience_id = remote_members.audience_id)",
+        [contact.0],
+    )?;
+    Ok(())
+}
+
+/// Drops what an audience confirmed of deleted contacts that bear no sync's tag there any more.
+pub(crate) fn forget_untagged(connection: &Connection, audience: i64) -> Step<()> {
+    connection.execute(
+        "DELETE FROM remote_members
+         WHERE audience_id = ?1
+           AND NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = remote_members.contact_id)
+           AND NOT EXISTS (SELECT 1 FROM syncs s JOIN sync_members m
+                             ON m.sync_id = s.id AND m.contact_id = remote_members.contact_id
+                           WHERE s.audience_id = ?1 AND m.tag_owned IS NOT NULL)",
+        [audience],
+    )?;
+    Ok(())
+}
+
+/// The same for one contact.
+pub(crate) fn forget_if_gone(connection: &Connection, audience: i64, contact: ContactId) -> Step<()> {
+    connection
+        .prepare_cached(
+            "DELETE FROM remote_members
+             WHERE audience_id = ?1 AND contact_id = ?2
+               AND NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = ?2)
+               AND NOT EXISTS (SELECT 1 FROM syncs s JOIN sync_members m
+                                 ON m.sync_id = s.id AND m.contact_id = ?2
+                               WHERE s.audience_id = ?1 AND m.tag_owned IS NOT NULL)",
+        )?
+        .execute((audience, contact.0))?;
+    Ok(())
+}

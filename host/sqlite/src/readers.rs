@@ -1,0 +1,58 @@
+//! The connections that read, beside the writer and each other.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use postroom_store::StoreError;
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use crate::connection::{self, Purpose};
+use crate::failure::{Failure, Step};
+use crate::limits::READERS;
+
+/// A small pool of connections that can't write. They are opened when they are first needed.
+pub(crate) struct Readers {
+    file: PathBuf,
+    places: Arc<Semaphore>,
+    idle: Arc<Mutex<Vec<Connection>>>,
+}
+
+impl Readers {
+    /// A pool for a database.
+    pub(crate) fn new(file: PathBuf) -> Self {
+        Self { file, places: Arc::new(Semaphore::new(READERS)), idle: Arc::default() }
+    }
+
+    /// Runs one reading use case on one consistent state of the store, off the async threads.
+    pub(crate) async fn run<T, F>(&self, doing: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Step<T> + Send + 'static,
+    {
+        let failed = |cause: String| StoreError::Failed { doing, cause };
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|error| failed(error.to_string()))?;
+        let (file, idle) = (self.file.clone(), Arc::clone(&self.idle));
+        let done = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut connection = match taken {
+                Some(connection) => connection,
+                None => connection::open(&file, Purpose::Read)?,
+            };
+            let answer = in_one_state(&mut connection, work);
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            answer
+        });
+        let answer: Step<T> = done.await.map_err(|error| failed(error.to_string()))?;
+        answer.map_err(|failure| failure.while_doing(doing))
+    }
+}
+
+/// Everything that `work` reads is from one moment.
+fn in_one_state<T>(connection: &mut Connection, work: impl FnOnce(&Connection) -> Step<T>) -> Step<T> {
+    let transaction = connection.transaction().map_err(Failure::from)?;
+    let answer = work(&transaction)?;
+    transaction.finish()?;
+    Ok(answer)
+}

@@ -1,0 +1,219 @@
+//! The use cases of a run: what it reads, what it records, and what remains of it.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use postroom_domain::contact::ContactId;
+use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
+use postroom_store::Result;
+use postroom_store::runs::{
+    BatchRecord, DepartedRow, OutcomeQuery, OutcomeRow, Run, RunStart, RunState, RunStore, RunSummary, SnapshotRow,
+    TagOutcome,
+};
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use crate::batch::{self, Ground};
+use crate::columns::{from_word, micros, timestamp, word};
+use crate::failure::Step;
+use crate::outcomes;
+use crate::sequence;
+use crate::snapshot::{self, Scope};
+use crate::store::SqliteStore;
+
+/// The columns of a [`Run`].
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT r.id, s.name, r.started_at, r.finished_at, r.plugin_digest, r.state, r.summary
+             FROM runs r JOIN syncs s ON s.id = r.sync_id ",
+            $rest
+        )
+    };
+}
+
+#[async_trait]
+impl RunStore for SqliteStore {
+    async fn snapshot(&self, sync: i64, after: u64, limit: u32) -> Result<Vec<SnapshotRow>> {
+        self.read("read a sync's entries", move |connection| {
+            snapshot::page(connection, &Scope::of(connection, sync)?, after, limit)
+        })
+        .await
+    }
+
+    async fn departed(&self, sync: i64, after: ContactId, limit: u32) -> Result<Vec<DepartedRow>> {
+        self.read("read who left a sync's list", move |connection| {
+            snapshot::departed(connection, &Scope::of(connection, sync)?, after, limit)
+        })
+        .await
+    }
+
+    async fn member_count(&self, sync: i64) -> Result<u64> {
+        self.read("count a sync's members", move |connection| {
+            snapshot::member_count(connection, &Scope::of(connection, sync)?)
+        })
+        .await
+    }
+
+    async fn begin_run(&self, start: &RunStart) -> Result<i64> {
+        let start = start.clone();
+        self.write("begin a run", move |connection| {
+            // The sync must be there: its audience is what the run fills.
+            Scope::of(connection, start.sync)?;
+            interrupt_running(connection, start.sync)?;
+            connection.execute(
+                "INSERT INTO runs (sync_id, state, started_at, plugin_digest, first, sequence)
+                 VALUES (?, 'running', ?, ?, ?, ?)",
+                (start.sync, micros(start.at), &start.plugin_digest, start.first, sequence::current(connection)?),
+            )?;
+            let run = connection.last_insert_rowid();
+            connection.execute("UPDATE syncs SET last_run = ? WHERE id = ?", (run, start.sync))?;
+            Ok(run)
+        })
+        .await
+    }
+
+    async fn record_batch(&self, run: i64, record: &BatchRecord) -> Result<()> {
+        let record = record.clone();
+        self.write("record a batch", move |connection| batch::record(connection, &ground(connection, run)?, &record))
+            .await
+    }
+
+    async fn finish_run(&self, run: i64, summary: &RunSummary, tag_warning: Option<&str>, at: Timestamp) -> Result<()> {
+        let (summary, tag_warning) = (summary.clone(), tag_warning.map(str::to_owned));
+        self.write("finish a run", move |connection| {
+            let ground = ground(connection, run)?;
+            connection.execute(
+                "UPDATE runs SET state = ?, finished_at = ?, summary = ? WHERE id = ?",
+                (word(&summary.state)?, micros(at), serde_json::to_string(&summary)?, run),
+            )?;
+            connection.execute(
+                "UPDATE syncs SET last_run = ?, tag_warning = coalesce(?, tag_warning) WHERE id = ?",
+                (run, tag_warning, ground.sync),
+            )?;
+            if summary.state == RunState::Finished {
+                connection.execute(
+                    "UPDATE syncs SET finished_runs = finished_runs + 1,
+                                      cursor = (SELECT sequence FROM runs WHERE id = ?)
+                     WHERE id = ?",
+                    (run, ground.sync),
+                )?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn runs(&self, sync: Option<&str>, limit: u32) -> Result<Vec<Run>> {
+        let sync = sync.map(str::to_owned);
+        self.read("read its runs", move |connection| {
+            let mut statement =
+                connection.prepare_cached(select!("WHERE ?1 IS NULL OR s.name = ?1 ORDER BY r.id DESC LIMIT ?2"))?;
+            let mut rows = statement.query((sync, limit))?;
+            let mut runs = Vec::new();
+            while let Some(row) = rows.next()? {
+                runs.push(read(row)?);
+            }
+            Ok(runs)
+        })
+        .await
+    }
+
+    async fn run(&self, id: i64) -> Result<Run> {
+        self.read("read a run", move |connection| {
+            let mut statement = connection.prepare_cached(select!("WHERE r.id = ?"))?;
+            let mut rows = statement.query([id])?;
+            match rows.next()? {
+                Some(row) => read(row),
+                None => Err(outcomes::not_found(id).into()),
+            }
+        })
+        .await
+    }
+
+    async fn outcomes(&self, query: &OutcomeQuery) -> Result<Vec<OutcomeRow>> {
+        let query = query.clone();
+        self.read("read a run's outcomes", move |connection| outcomes::page(connection, &query)).await
+    }
+}
+
+/// The run that a batch is recorded for.
+fn ground(connection: &Connection, run: i64) -> Step<Ground> {
+    let found: Option<(i64, i64, i64, i64)> = connection
+        .prepare_cached(
+            "SELECT r.sync_id, s.audience_id, r.last_outcome, r.started_at
+             FROM runs r JOIN syncs s ON s.id = r.sync_id WHERE r.id = ?",
+        )?
+        .query_row([run], |row| row.try_into())
+        .optional()?;
+    let Some((sync, audience, last_outcome, began_at)) = found else {
+        return Err(outcomes::not_found(run).into());
+    };
+    Ok(Ground { run, sync, audience, last_outcome, began_at: timestamp(began_at)? })
+}
+
+/// Ends runs of a sync that a dead process left at work. A store has one writer, so whoever begins
+/// a run knows that no other is at work on the sync.
+fn interrupt_running(connection: &Connection, sync: i64) -> Step<()> {
+    let mut statement = connection.prepare("SELECT id FROM runs WHERE sync_id = ? AND state = 'running'")?;
+    let running: Vec<i64> = statement.query_map([sync], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    for run in running {
+        let summary = sums_of_recorded(connection, run)?;
+        connection.execute(
+            "UPDATE runs SET state = 'interrupted', summary = ? WHERE id = ?",
+            (serde_json::to_string(&summary)?, run),
+        )?;
+    }
+    Ok(())
+}
+
+/// The sums of what a run had recorded when its process ended.
+fn sums_of_recorded(connection: &Connection, run: i64) -> Step<RunSummary> {
+    let mut summary = empty(RunState::Interrupted);
+    summary.stopped = Some(Reason::new("interrupted", "the process of the run ended before the run did"));
+    let unchanged = connection.query_row("SELECT unchanged FROM runs WHERE id = ?", [run], |row| row.get(0))?;
+    summary.counts.book(OutcomeClass::Unchanged, unchanged);
+    let mut statement = connection.prepare(
+        "SELECT class, tag, count(*), sum(address_omitted) FROM outcomes WHERE run_id = ? GROUP BY class, tag",
+    )?;
+    let mut rows = statement.query([run])?;
+    while let Some(row) = rows.next()? {
+        let (class, tag, number): (Option<String>, Option<String>, u64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        if let Some(class) = class {
+            summary.counts.book(from_word("outcome class", &class)?, number);
+        }
+        match tag.map(|tag| from_word("outcome of a tag", &tag)).transpose()? {
+            Some(TagOutcome::Added) => summary.tags.added += number,
+            Some(TagOutcome::Removed) => summary.tags.removed += number,
+            Some(TagOutcome::Refused) => summary.tags.refused += number,
+            None => {}
+        }
+        summary.address_omitted += row.get::<_, u64>(3)?;
+    }
+    Ok(summary)
+}
+
+fn empty(state: RunState) -> RunSummary {
+    RunSummary {
+        state,
+        counts: Counts::default(),
+        tags: TagCounts::default(),
+        address_omitted: 0,
+        warnings: Vec::new(),
+        stopped: None,
+    }
+}
+
+fn read(row: &Row<'_>) -> Step<Run> {
+    let (state, summary): (String, Option<String>) = (row.get(5)?, row.get(6)?);
+    let finished_at: Option<i64> = row.get(3)?;
+    Ok(Run {
+        id: row.get(0)?,
+        sync: row.get(1)?,
+        started_at: timestamp(row.get(2)?)?,
+        finished_at: finished_at.map(timestamp).transpose()?,
+        plugin_digest: row.get(4)?,
+        summary: match summary {
+            Some(json) => serde_json::from_str(&json)?,
+            None => empty(from_word("state of a run", &state)?),
+        },
+    })
+}

@@ -1,0 +1,91 @@
+//! The one counter of a workspace, and the rows that every write leaves behind it.
+
+use jiff::Timestamp;
+use postroom_domain::contact::ContactId;
+use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::columns::micros;
+use crate::failure::Step;
+
+/// What kind of thing moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// A contact was created or its data changed.
+    Contact,
+    /// A contact is gone.
+    ContactDeleted,
+    /// Its consent changed.
+    Consent,
+    /// Its tags changed.
+    Tags,
+    /// It joined a list.
+    Joined,
+    /// It left a list.
+    Left,
+    /// A list changed in its order or in its entries without a contact, or as a whole.
+    List,
+}
+
+impl Change {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Contact => "contact",
+            Self::ContactDeleted => "contact-deleted",
+            Self::Consent => "consent",
+            Self::Tags => "tags",
+            Self::Joined => "joined",
+            Self::Left => "left",
+            Self::List => "list",
+        }
+    }
+}
+
+/// Numbers taken by one use case. Nothing is written for a use case that takes none.
+pub(crate) struct Numbers<'c> {
+    connection: &'c Connection,
+    at: Timestamp,
+    /// The last number before this use case.
+    before: i64,
+    last: i64,
+}
+
+impl<'c> Numbers<'c> {
+    /// Begins at the workspace's last number.
+    pub(crate) fn begin(connection: &'c Connection, at: Timestamp) -> Step<Self> {
+        let before = current(connection)?;
+        Ok(Self { connection, at, before, last: before })
+    }
+
+    /// The number that the next change will take.
+    pub(crate) fn upcoming(&self) -> i64 {
+        self.last + 1
+    }
+
+    /// Takes the next number for a change.
+    pub(crate) fn take(&mut self, change: Change, contact: Option<ContactId>, list: Option<i64>) -> Step<i64> {
+        self.last += 1;
+        self.connection
+            .prepare_cached("INSERT INTO changes (seq, kind, contact_id, list_id, at) VALUES (?, ?, ?, ?, ?)")?
+            .execute((self.last, change.word(), contact.map(|id| id.0), list, micros(self.at)))?;
+        Ok(self.last)
+    }
+
+    /// Ends the use case: if it took numbers, the workspace moves on and one event tells the range.
+    /// The payload names contacts and lists by number only (invariant 11).
+    pub(crate) fn end(self, kind: &str, payload: &Value) -> Step<()> {
+        if self.last == self.before {
+            return Ok(());
+        }
+        self.connection.prepare_cached("UPDATE workspace SET sequence = ?")?.execute([self.last])?;
+        self.connection
+            .prepare_cached("INSERT INTO events (kind, seq_first, seq_last, payload, at) VALUES (?, ?, ?, ?, ?)")?
+            .execute((kind, self.before + 1, self.last, payload.to_string(), micros(self.at)))?;
+        Ok(())
+    }
+}
+
+/// The last number given out.
+pub(crate) fn current(connection: &Connection) -> Step<i64> {
+    Ok(connection.prepare_cached("SELECT sequence FROM workspace")?.query_row([], |row| row.get(0))?)
+}

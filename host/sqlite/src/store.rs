@@ -1,0 +1,261 @@
+//! The store as a whole: made, opened, and the way to its writer and readers.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use postroom_domain::field::standard_fields;
+use postroom_store::{Result, StoreError};
+use rusqlite::{Connection, OpenFlags};
+use uuid::Uuid;
+
+use crate::columns::{micros, word};
+use crate::connection::{self, APPLICATION_ID, Purpose};
+use crate::failure::{Failure, Step};
+use crate::key::SecretKey;
+use crate::lock::Lock;
+use crate::readers::Readers;
+use crate::writer::Writer;
+use crate::{folder, schema};
+
+/// What a store is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access<'a> {
+    /// To write. One process at a time does; the others learn its number and its verb.
+    Write {
+        /// The verb that this process runs, for the others' sentence.
+        verb: &'a str,
+    },
+    /// To read, beside a writer. Whatever would write is refused.
+    Read,
+}
+
+/// A workspace in a folder: a SQLite database, its key, its lock, and the installed plugins.
+///
+/// It implements the whole of [`postroom_store::Store`]. Dropping it waits until everything that
+/// was asked for is on disk, and then releases the lock.
+pub struct SqliteStore {
+    folder: PathBuf,
+    key: Arc<SecretKey>,
+    readers: Readers,
+    /// None when the store was opened to read.
+    writer: Option<Writer>,
+    /// Held as long as the writer lives: fields are dropped in the order in which they stand here.
+    _lock: Option<Lock>,
+}
+
+impl std::fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteStore")
+            .field("folder", &self.folder)
+            .field("writes", &self.writer.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The verb that a store's creator shows to others.
+const CREATING: &str = "init";
+
+impl SqliteStore {
+    /// Makes a store in a folder and opens it to write. The folder is made if it is not there, and
+    /// closed to everybody but its owner.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Refused`] when the folder has a store, or a key without one;
+    /// [`StoreError::Held`] when another process is at work in it.
+    pub fn create(folder: &Path, name: &str, at: Timestamp) -> Result<Self> {
+        const DOING: &str = "create its files";
+        connection::check_library(rusqlite::version_number())?;
+        let lock = prepare_folder(folder).map_err(|failure| failure.while_doing(DOING))?;
+        build(folder, name, at).map_err(|failure| failure.while_doing(DOING))?;
+        Self::open_locked(folder, lock)
+    }
+
+    /// Opens the store of a folder.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Held`] when another process writes and this one wants to;
+    /// [`StoreError::Unusable`] when there is no store, when it is of a newer schema, or when its
+    /// key is missing or another store's. Every sentence names the mend.
+    pub fn open(folder: &Path, access: Access<'_>) -> Result<Self> {
+        const DOING: &str = "open its files";
+        connection::check_library(rusqlite::version_number())?;
+        if !folder::database(folder).is_file() {
+            return Err(StoreError::Unusable(format!(
+                "there is no store at {}: create one there first, or name the folder of another",
+                folder.display()
+            )));
+        }
+        match access {
+            Access::Write { verb } => {
+                let lock = Lock::take(folder, verb).map_err(|failure| failure.while_doing(DOING))?;
+                Self::open_locked(folder, lock)
+            }
+            Access::Read => Self::open_to_read(folder).map_err(|failure| failure.while_doing(DOING)),
+        }
+    }
+
+    /// The folder that the store is in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn open_locked(folder: &Path, lock: Lock) -> Result<Self> {
+        Self::open_to_write(folder, lock).map_err(|failure| failure.while_doing("open its files"))
+    }
+
+    fn open_to_write(folder: &Path, lock: Lock) -> Step<Self> {
+        let file = folder::database(folder);
+        let mut connection = connection::open(&file, Purpose::Write)?;
+        if connection::check_file(&connection, &file)? < schema::VERSION {
+            schema::migrate(&mut connection)?;
+        }
+        let key = matching_key(folder, &connection)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            key: Arc::new(key),
+            readers: Readers::new(file),
+            writer: Some(Writer::start(connection, folder::log(folder))?),
+            _lock: Some(lock),
+        })
+    }
+
+    fn open_to_read(folder: &Path) -> Step<Self> {
+        let file = folder::database(folder);
+        let connection = connection::open(&file, Purpose::Read)?;
+        let version = connection::check_file(&connection, &file)?;
+        if version < schema::VERSION {
+            return Err(StoreError::Unusable(format!(
+                "the store at {} has schema {version}, and this program reads schema {}: run a verb that writes \
+                 once, it brings the store up to date",
+                folder.display(),
+                schema::VERSION
+            ))
+            .into());
+        }
+        let key = matching_key(folder, &connection)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            key: Arc::new(key),
+            readers: Readers::new(file),
+            writer: None,
+            _lock: None,
+        })
+    }
+
+    /// The key of the store.
+    pub(crate) fn key(&self) -> Arc<SecretKey> {
+        Arc::clone(&self.key)
+    }
+
+    /// Runs a writing use case.
+    pub(crate) async fn write<T, F>(&self, doing: &'static str, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Step<T> + Send + 'static,
+    {
+        let Some(writer) = &self.writer else {
+            return Err(StoreError::Refused(format!(
+                "the store at {} was opened to read and can't {doing}: run it with a verb that writes",
+                self.folder.display()
+            )));
+        };
+        writer.run(doing, work).await
+    }
+
+    /// Runs a reading use case.
+    pub(crate) async fn read<T, F>(&self, doing: &'static str, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Step<T> + Send + 'static,
+    {
+        self.readers.run(doing, work).await
+    }
+}
+
+/// Makes the folder, takes its lock, and clears what an interrupted creation left.
+fn prepare_folder(folder: &Path) -> Step<Lock> {
+    folder::make(folder)?;
+    let lock = Lock::take(folder, CREATING)?;
+    if folder::database(folder).exists() {
+        return Err(StoreError::Refused(format!(
+            "there is a store at {} already: use it, or name another folder",
+            folder.display()
+        ))
+        .into());
+    }
+    let unfinished = folder::unfinished_database(folder);
+    if unfinished.exists() {
+        // Its key opened nothing yet: no secret is sealed before a store has its name.
+        std::fs::remove_file(&unfinished)?;
+        if folder::key(folder).exists() {
+            std::fs::remove_file(folder::key(folder))?;
+        }
+    }
+    if folder::key(folder).exists() {
+        return Err(StoreError::Refused(format!(
+            "{} is the key of a store whose database is missing: restore postroom.db beside it, or move the key away",
+            folder::key(folder).display()
+        ))
+        .into());
+    }
+    Ok(lock)
+}
+
+/// Writes database and key. The database gets its name last: with it the store is there.
+fn build(folder: &Path, name: &str, at: Timestamp) -> Step<()> {
+    let file = folder::unfinished_database(folder);
+    folder::write_new(&file, &[])?;
+    let key = SecretKey::generate()?;
+    let mut connection = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    schema::migrate(&mut connection)?;
+    let transaction = connection.transaction()?;
+    transaction.execute(
+        "INSERT INTO workspace (id, name, instance, created_at, sequence, key_check) VALUES (1, ?, ?, ?, 0, ?)",
+        (name, Uuid::now_v7().to_string(), micros(at), key.check_value()),
+    )?;
+    for field in standard_fields() {
+        transaction.execute(
+            "INSERT INTO fields (name, type, label) VALUES (?, ?, ?)",
+            (field.name.as_str(), word(&field.kind)?, &field.label),
+        )?;
+    }
+    transaction.commit()?;
+    connection.close().map_err(|(_, error)| Failure::from(error))?;
+    key.save(folder)?;
+    std::fs::rename(&file, folder::database(folder))?;
+    Ok(folder::sync(folder)?)
+}
+
+/// The key of the folder, if it is the one that the store was made with.
+fn matching_key(folder: &Path, connection: &Connection) -> Step<SecretKey> {
+    let file = folder::key(folder);
+    let Some(key) = SecretKey::load(folder)? else {
+        let mut accounts = connection.prepare("SELECT name FROM accounts ORDER BY name")?;
+        let names: Vec<String> = accounts.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        let lost = match names.as_slice() {
+            [] => "the store can't seal credentials".to_owned(),
+            [one] => format!("the credentials of the account {one} can't be opened"),
+            many => format!("the credentials of the accounts {} can't be opened", many.join(", ")),
+        };
+        return Err(StoreError::Unusable(format!(
+            "the key file {} is missing: restore it from the backup, beside the database. Without it {lost}",
+            file.display()
+        ))
+        .into());
+    };
+    let expected: Vec<u8> = connection.query_row("SELECT key_check FROM workspace", [], |row| row.get(0))?;
+    if key.check_value().as_slice() == expected {
+        return Ok(key);
+    }
+    Err(StoreError::Unusable(format!(
+        "the key file {} belongs to another store: restore the one that was made with this database from the backup",
+        file.display()
+    ))
+    .into())
+}

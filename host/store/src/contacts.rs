@@ -1,0 +1,162 @@
+//! Contacts, their consent and their tags (rows D1 to D3).
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use postroom_domain::consent::{ConsentEvent, ConsentState};
+use postroom_domain::contact::{ContactId, FieldPatch};
+use postroom_domain::email::EmailAddress;
+use postroom_domain::field::Fields;
+use serde::Serialize;
+
+use crate::Result;
+
+/// How a caller names a contact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContactRef {
+    /// By its number.
+    Id(ContactId),
+    /// By its e-mail address.
+    Email(EmailAddress),
+    /// By the hash that its creation returned: 32 hexadecimal digits.
+    Hash(String),
+    /// By the key of the system that it comes from.
+    ExternalId(String),
+}
+
+/// A contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Contact {
+    /// Its number.
+    pub id: ContactId,
+    /// Its public hash: 32 hexadecimal digits.
+    pub hash: String,
+    /// Its e-mail address.
+    pub email: EmailAddress,
+    /// The key of the system that it comes from.
+    pub external_id: Option<String>,
+    /// Its fields.
+    pub fields: Fields,
+    /// Its consent as one state.
+    pub consent: ConsentState,
+    /// Its tags, in alphabetical order.
+    pub tags: Vec<String>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// One contact with all that is known of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ContactDetail {
+    /// The contact.
+    pub contact: Contact,
+    /// The history of its consent, oldest first.
+    pub consent_history: Vec<ConsentEvent>,
+    /// The lists that it is on.
+    pub lists: Vec<String>,
+    /// The audiences that confirmed it.
+    pub members: Vec<MemberOf>,
+}
+
+/// A contact's place in an audience.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MemberOf {
+    /// The account's name.
+    pub account: String,
+    /// The audience's name.
+    pub audience: String,
+    /// The member's id there.
+    pub remote_id: Option<String>,
+    /// The status it was last seen with.
+    pub status: Option<String>,
+    /// When that was.
+    pub confirmed_at: Timestamp,
+}
+
+/// Which contacts a page holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContactQuery {
+    /// Part of an address; empty for all.
+    pub search: String,
+    /// Only contacts with a number above this.
+    pub after: Option<ContactId>,
+    /// At most this many.
+    pub limit: u32,
+}
+
+/// A contact to be written: it is created, or the one of that address is updated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContactUpsert {
+    /// Whom to update, where that is not the contact of `email`: then `email` is its new address.
+    pub who: Option<ContactRef>,
+    /// Its address; none leaves the address as it is.
+    pub email: Option<EmailAddress>,
+    /// Its external key; none leaves it as it is.
+    pub external_id: Option<String>,
+    /// Its fields.
+    pub patch: FieldPatch,
+    /// When this happens.
+    pub at: Timestamp,
+}
+
+/// What became of a contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Written {
+    /// It is new.
+    Created,
+    /// It changed.
+    Updated,
+    /// It was so already.
+    Unchanged,
+}
+
+/// The use cases of contacts.
+#[async_trait]
+pub trait ContactStore {
+    /// Finds one contact with its history.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails; a contact that is not there is none.
+    async fn contact(&self, who: &ContactRef) -> Result<Option<ContactDetail>>;
+
+    /// A page of contacts in the order of their numbers.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn contacts(&self, query: &ContactQuery) -> Result<Vec<Contact>>;
+
+    /// Creates or updates one contact (row D1). Addresses, external keys and hashes stay unique.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`](crate::StoreError::Refused) when the new address or key belongs to another
+    /// contact, [`NotFound`](crate::StoreError::NotFound) when `who` names none.
+    async fn upsert_contact(&self, upsert: &ContactUpsert) -> Result<(ContactId, Written)>;
+
+    /// Deletes a contact and its entries. What audiences hold of it stays known until their syncs
+    /// have taken their tags off (row A8).
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::StoreError::NotFound).
+    async fn delete_contact(&self, who: &ContactRef, at: Timestamp) -> Result<ContactId>;
+
+    /// Adds an event to a contact's consent history and answers with the state it leads to. An
+    /// event that changes nothing is kept all the same: it is evidence.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::StoreError::NotFound).
+    async fn record_consent(&self, who: &ContactRef, event: &ConsentEvent) -> Result<ConsentState>;
+
+    /// Puts a tag on a contact, or takes it off; answers whether that changed anything.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::StoreError::NotFound).
+    async fn tag_contact(&self, who: &ContactRef, tag: &str, present: bool, at: Timestamp) -> Result<bool>;
+}

@@ -1,0 +1,247 @@
+//! Lists, their entries, and the import that fills them (rows D2, D5, A5, A6).
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use postroom_domain::contact::{ContactId, EntryFault, EntryId, ImportedRow};
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+use crate::contacts::ContactRef;
+
+/// A list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct List {
+    /// Its number.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// How many entries it has.
+    pub entries: u64,
+    /// How many contacts they are.
+    pub contacts: u64,
+    /// The syncs that use it.
+    pub syncs: Vec<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// An entry of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// Its number.
+    pub id: EntryId,
+    /// Its place in the list, counting from 1.
+    pub position: u64,
+    /// Its contact.
+    pub contact: Option<ContactId>,
+    /// The contact's address.
+    pub email: Option<String>,
+    /// Why it has no contact.
+    pub fault: Option<EntryFault>,
+    /// The place of the first entry of the same contact, where this is a later one.
+    pub duplicate_of: Option<u64>,
+    /// The row it was imported from, cell by cell.
+    pub raw: Vec<String>,
+    /// When it joined the list.
+    pub joined_at: Timestamp,
+}
+
+/// The use cases of lists.
+#[async_trait]
+pub trait ListStore {
+    /// All lists, by name.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn lists(&self) -> Result<Vec<List>>;
+
+    /// One list.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::StoreError::NotFound).
+    async fn list(&self, name: &str) -> Result<List>;
+
+    /// Makes an empty list.
+    ///
+    /// # Errors
+    ///
+    /// [`Taken`](crate::StoreError::Taken).
+    async fn create_list(&self, name: &str, at: Timestamp) -> Result<List>;
+
+    /// Gives a list another name.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::StoreError::NotFound), [`Taken`](crate::StoreError::Taken).
+    async fn rename_list(&self, name: &str, to: &str, at: Timestamp) -> Result<()>;
+
+    /// Deletes a list and its entries; its contacts stay.
+    ///
+    /// # Errors
+    ///
+    /// [`InUse`](crate::StoreError::InUse) with the names of the syncs that use it (row D5).
+    async fn delete_list(&self, name: &str, at: Timestamp) -> Result<()>;
+
+    /// A page of a list's entries in its order, with a position above `after`.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::StoreError::NotFound).
+    async fn entries(&self, list: &str, after: u64, limit: u32) -> Result<Vec<Entry>>;
+
+    /// Puts a contact at the end of a list; answers false when it is on it already.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::StoreError::NotFound).
+    async fn add_entry(&self, list: &str, who: &ContactRef, at: Timestamp) -> Result<bool>;
+
+    /// Takes every entry of a contact off a list; answers with how many there were.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::StoreError::NotFound).
+    async fn remove_contact_entries(&self, list: &str, who: &ContactRef, at: Timestamp) -> Result<u64>;
+
+    /// Takes one entry off a list, by its position.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::StoreError::NotFound).
+    async fn remove_entry(&self, list: &str, position: u64, at: Timestamp) -> Result<()>;
+}
+
+/// How a file meets the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImportMode {
+    /// Its rows join the list.
+    Add,
+    /// It is the list: who is not in it leaves.
+    Replace,
+}
+
+/// A consent that the operator states for every contact of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatedConsent {
+    /// What shows it; kept with the file's name and each row's line.
+    pub evidence: String,
+}
+
+/// An import that begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportStart {
+    /// The list that it fills; made if it is not there. None updates contacts only.
+    pub list: Option<String>,
+    /// How it meets the list.
+    pub mode: ImportMode,
+    /// The name of the file, without its folder.
+    pub file: String,
+    /// The hash of its bytes, in hexadecimal.
+    pub digest: String,
+    /// The consent that is stated for it (invariant 2: it never lifts a withdrawal).
+    pub consent: Option<StatedConsent>,
+    /// When it begins.
+    pub at: Timestamp,
+}
+
+/// Names an import that has begun and not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ImportId(pub i64);
+
+/// A row that the store could not take, and why: an external key and an address that belong to two
+/// contacts, say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RefusedRow {
+    /// The line in the file.
+    pub line: u64,
+    /// Why.
+    pub reason: String,
+    /// Its cells.
+    pub raw: Vec<String>,
+}
+
+/// The sums of an import, so far or in all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportCounts {
+    /// Rows that were taken.
+    pub rows: u64,
+    /// Contacts that are new.
+    pub created: u64,
+    /// Contacts that changed.
+    pub updated: u64,
+    /// Contacts that were so already.
+    pub unchanged: u64,
+    /// Contacts whose address changed, found by their external key; they are among the updated.
+    pub renamed: u64,
+    /// Later rows of the same contact: they hold their raw row and write nothing (row A6).
+    pub duplicate: u64,
+    /// Rows without a usable address (row A5).
+    pub invalid: u64,
+    /// Grants that were recorded.
+    pub consent_recorded: u64,
+    /// Contacts that had withdrawn and stay so.
+    pub consent_kept_withdrawn: u64,
+    /// Entries that joined the list.
+    pub joined: u64,
+    /// Entries that left it.
+    pub left: u64,
+}
+
+/// What a finished import did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ImportReport {
+    /// The sums.
+    pub counts: ImportCounts,
+    /// Contacts that left the list, by address, the first [`LEAVERS_SHOWN`] of them.
+    pub leavers: Vec<String>,
+}
+
+/// How many leavers a report names: enough to recognise a mistake, few enough to read.
+pub const LEAVERS_SHOWN: usize = 20;
+
+/// The use cases of an import. Contacts are written chunk by chunk; the list shows the file as a
+/// whole when the import finishes, or not at all.
+#[async_trait]
+pub trait ImportStore {
+    /// Begins an import. What an earlier one left unfinished on the same list is cleared away.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn begin_import(&self, start: &ImportStart) -> Result<ImportId>;
+
+    /// Writes the contacts of some rows, and their entries out of sight. Answers with the rows that
+    /// could not be taken.
+    ///
+    /// Rows come in the file's order. A contact that an earlier row of the same import wrote is a
+    /// duplicate.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails; then nothing of the chunk is written.
+    async fn import_rows(&self, import: ImportId, rows: Vec<ImportedRow>) -> Result<Vec<RefusedRow>>;
+
+    /// What finishing would do to the list, without doing it.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn preview_import(&self, import: ImportId) -> Result<ImportReport>;
+
+    /// Makes the entries of the import the list's, at one stroke. The same file twice changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn finish_import(&self, import: ImportId, at: Timestamp) -> Result<ImportReport>;
+
+    /// Clears an import away; the list stays as it was.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn abandon_import(&self, import: ImportId) -> Result<()>;
+}

@@ -1,0 +1,314 @@
+//! What a run reads, what it records batch by batch, and its report (row A3, invariant 8).
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use postroom_domain::consent::ConsentState;
+use postroom_domain::contact::{ContactId, EntryFault, EntryId};
+use postroom_domain::decision::{Confirmed, Memory, RemoteStatus, TagState};
+use postroom_domain::email::EmailAddress;
+use postroom_domain::field::Fields;
+use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
+use postroom_domain::projection::{Base, ContentHash};
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+
+/// One entry of a sync's list with all that its decision needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotRow {
+    /// The entry.
+    pub entry: EntryId,
+    /// Its place in the list, counting from 1.
+    pub position: u64,
+    /// What stands in it.
+    pub content: SnapshotContent,
+}
+
+/// What stands in an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SnapshotContent {
+    /// No contact (row A5).
+    Invalid(EntryFault),
+    /// A contact that an earlier entry has (row A6).
+    Duplicate {
+        /// The contact.
+        contact: ContactId,
+        /// The place of its first entry.
+        first: u64,
+    },
+    /// A contact, for the first time.
+    Contact(Box<ContactSnapshot>),
+}
+
+/// A contact as a run sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContactSnapshot {
+    /// The contact.
+    pub contact: ContactId,
+    /// Its address.
+    pub address: EmailAddress,
+    /// Its fields.
+    pub fields: Fields,
+    /// Its consent.
+    pub consent: ConsentState,
+    /// What the audience confirmed of it.
+    pub confirmed: Option<Confirmed>,
+    /// What the sync remembers of it.
+    pub memory: Option<Memory>,
+    /// Its tag.
+    pub tag: TagState,
+}
+
+/// A contact that bears a sync's tag and is not on its list (row A8), also when it was deleted here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DepartedRow {
+    /// The contact.
+    pub contact: ContactId,
+    /// The address that the provider has.
+    pub address: String,
+    /// The member's id there.
+    pub remote_id: Option<String>,
+    /// Its tag.
+    pub tag: TagState,
+}
+
+/// A run that begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunStart {
+    /// The sync's number.
+    pub sync: i64,
+    /// At most so many contacts are sent; none for no bound.
+    pub first: Option<u64>,
+    /// The digest of the plugin that it uses.
+    pub plugin_digest: String,
+    /// When it begins.
+    pub at: Timestamp,
+}
+
+/// How a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunState {
+    /// At work.
+    Running,
+    /// It came to its end.
+    Finished,
+    /// It stopped before the end, and said why.
+    Stopped,
+    /// Its process ended; what it had recorded is true.
+    Interrupted,
+}
+
+/// What became of one entry, or of one contact that left the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// The entry; none for a contact that left.
+    pub entry: Option<EntryId>,
+    /// Its place in the list; 0 for a contact that left.
+    pub position: u64,
+    /// The contact.
+    pub contact: Option<ContactId>,
+    /// Where it was counted; none for a contact that left, which is no entry.
+    pub class: Option<OutcomeClass>,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// What became of the tag: `added`, `removed`, `refused`, or none.
+    pub tag: Option<TagOutcome>,
+    /// Remote fields that were left out, each with the reason.
+    pub left_out: Vec<(String, String)>,
+    /// Whether the address was left out because it is incomplete (row A4).
+    pub address_omitted: bool,
+}
+
+/// What became of a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TagOutcome {
+    /// Put on.
+    Added,
+    /// Taken off.
+    Removed,
+    /// Neither (row A9).
+    Refused,
+}
+
+/// Everything that one batch settled; recorded in one transaction.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BatchRecord {
+    /// What became of entries and of contacts that left.
+    pub outcomes: Vec<Outcome>,
+    /// What the provider confirmed.
+    pub confirmed: Vec<Confirmation>,
+    /// What the sync remembers from now on, or forgets.
+    pub memories: Vec<(ContactId, Option<Memory>)>,
+    /// The tags' new states. An empty state forgets the contact.
+    pub tags: Vec<(ContactId, TagState)>,
+    /// How many entries were unchanged: counted, not stored.
+    pub unchanged: u64,
+}
+
+/// What the provider confirmed of one contact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmation {
+    /// The contact.
+    pub contact: ContactId,
+    /// The member's id.
+    pub remote_id: Option<String>,
+    /// Its status; none leaves what is known.
+    pub status: Option<RemoteStatus>,
+    /// What it holds now; none leaves what is known (a status was seen, nothing was written).
+    pub content: Option<ConfirmedContent>,
+}
+
+/// What a member holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfirmedContent {
+    /// Its address there.
+    pub address: EmailAddress,
+    /// The hash of all of it.
+    pub hash: ContentHash,
+    /// The hashes of its fields.
+    pub base: Base,
+}
+
+/// The sums of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// How it ended.
+    pub state: RunState,
+    /// Where the entries ended.
+    pub counts: Counts,
+    /// What became of the tags.
+    pub tags: TagCounts,
+    /// How many contacts went without their address (row A4).
+    pub address_omitted: u64,
+    /// Sentences for the operator.
+    pub warnings: Vec<String>,
+    /// Why it stopped, if it did.
+    pub stopped: Option<Reason>,
+}
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Run {
+    /// Its number.
+    pub id: i64,
+    /// The sync's name.
+    pub sync: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// The digest of the plugin that it used.
+    pub plugin_digest: String,
+    /// Its sums; those of a run at work are empty.
+    pub summary: RunSummary,
+}
+
+/// Which outcomes a page holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutcomeQuery {
+    /// The run.
+    pub run: i64,
+    /// Which of its numbers to open; none for all that is stored.
+    pub of: Option<ReportNumber>,
+    /// Continue behind this row.
+    pub after: u64,
+    /// At most this many.
+    pub limit: u32,
+}
+
+/// A number of a report that opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportNumber {
+    /// One of the ten counts.
+    Class(OutcomeClass),
+    /// One of the tags' three.
+    Tag(TagOutcome),
+    /// Contacts that went without their address.
+    AddressOmitted,
+    /// Contacts that went without one or more fields.
+    LeftOut,
+}
+
+/// An outcome with what a person needs to find the contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutcomeRow {
+    /// The row's number, for the next page.
+    pub row: u64,
+    /// The contact's address today, or the raw row's, where there is one.
+    pub email: Option<String>,
+    /// What became of it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// The use cases of a run.
+#[async_trait]
+pub trait RunStore {
+    /// A page of a sync's entries in the list's order, with a position above `after`.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn snapshot(&self, sync: i64, after: u64, limit: u32) -> Result<Vec<SnapshotRow>>;
+
+    /// A page of the contacts that bear the sync's tag and are not on its list, with a number above
+    /// `after`.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn departed(&self, sync: i64, after: ContactId, limit: u32) -> Result<Vec<DepartedRow>>;
+
+    /// How many contacts the sync has confirmed at its audience.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn member_count(&self, sync: i64) -> Result<u64>;
+
+    /// Begins a run. Runs of the sync that a dead process left at work become interrupted, counted
+    /// from what they had recorded.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn begin_run(&self, start: &RunStart) -> Result<i64>;
+
+    /// Records what one batch settled, in one transaction.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails; then nothing of it is recorded.
+    async fn record_batch(&self, run: i64, record: &BatchRecord) -> Result<()>;
+
+    /// Ends a run.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn finish_run(&self, run: i64, summary: &RunSummary, tag_warning: Option<&str>, at: Timestamp) -> Result<()>;
+
+    /// The latest runs first, of one sync or of all.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn runs(&self, sync: Option<&str>, limit: u32) -> Result<Vec<Run>>;
+
+    /// One run.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::StoreError::NotFound).
+    async fn run(&self, id: i64) -> Result<Run>;
+
+    /// A page of a run's outcomes. *Unchanged* is not stored: its entries are those of the list that
+    /// have no other outcome in the run.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn outcomes(&self, query: &OutcomeQuery) -> Result<Vec<OutcomeRow>>;
+}

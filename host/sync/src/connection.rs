@@ -1,0 +1,150 @@
+//! An account, ready to be called: its plugin, its way out, its settings.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use postroom_egress::{AccountEgress, Urgency};
+use postroom_runtime::contract::{
+    AccountInfo, Act, ActAnswer, Audience, BatchAnswer, ContactWrite, Member, RemoteField, TagChange, TagsAnswer,
+};
+use postroom_runtime::{Capability, JobLimits, JobReport, JobSpec, LogSink, Plugin};
+
+use crate::error::Failure;
+use crate::provider::Provider;
+
+/// Where rule time comes from (invariant 9).
+pub trait Clock: Send + Sync {
+    /// The present moment.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// One account. Every call is a job of its own (invariant 7).
+pub struct Connection {
+    plugin: Plugin,
+    egress: AccountEgress,
+    settings: Vec<(String, String)>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Connection {
+    /// An account's connection. `settings` are those that are not secret.
+    #[must_use]
+    pub fn new(plugin: Plugin, egress: AccountEgress, settings: Vec<(String, String)>, clock: Arc<dyn Clock>) -> Self {
+        Self { plugin, egress, settings, clock }
+    }
+
+    /// The plugin.
+    #[must_use]
+    pub fn plugin(&self) -> &Plugin {
+        &self.plugin
+    }
+
+    /// Tells whether the credentials open the account, and what it is called there.
+    ///
+    /// # Errors
+    ///
+    /// The provider's refusal, or that it cannot be reached.
+    pub async fn check(&self) -> Result<AccountInfo, Failure> {
+        settle("check", self.plugin.check(self.job(Urgency::Prompt)).await)
+    }
+
+    /// The audiences that the account can see.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check), and when the plugin cannot list them.
+    pub async fn audiences(&self) -> Result<Vec<Audience>, Failure> {
+        settle("list-audiences", self.plugin.list_audiences(self.job(Urgency::Prompt)).await)
+    }
+
+    /// The fields of an audience.
+    ///
+    /// # Errors
+    ///
+    /// As [`audiences`](Self::audiences).
+    pub async fn fields(&self, audience: &str) -> Result<Vec<RemoteField>, Failure> {
+        settle("list-fields", self.plugin.list_fields(self.job(Urgency::Prompt), audience).await)
+    }
+
+    fn job(&self, urgency: Urgency) -> JobSpec {
+        JobSpec {
+            account: self.egress.clone(),
+            settings: self.settings.clone(),
+            now_ms: u64::try_from(self.clock.now().as_millisecond()).unwrap_or(0),
+            urgency,
+            limits: JobLimits::default(),
+            log: LogSink::none(),
+        }
+    }
+}
+
+/// Notes what a call took, for whoever follows the trace, and hands on its answer.
+fn settle<T>(call: &'static str, report: JobReport<T>) -> Result<T, Failure> {
+    for line in &report.log {
+        tracing::debug!(target: "postroom::plugin", call, level = ?line.level, "{}", line.message);
+    }
+    tracing::debug!(
+        call,
+        requests = report.wire.requests,
+        cpu_ms = report.cpu.as_millis(),
+        took_ms = report.duration.as_millis(),
+        ok = report.result.is_ok(),
+        "plugin call"
+    );
+    report.result.map_err(Failure::from)
+}
+
+#[async_trait]
+impl Provider for Connection {
+    fn max_batch(&self) -> usize {
+        self.plugin.description().limits.max_batch as usize
+    }
+
+    fn max_concurrency(&self) -> usize {
+        self.plugin.description().limits.max_concurrency as usize
+    }
+
+    fn has_tags(&self) -> bool {
+        self.plugin.has(Capability::Tags)
+    }
+
+    fn has_subscriptions(&self) -> bool {
+        self.plugin.has(Capability::Subscriptions)
+    }
+
+    fn digest(&self) -> String {
+        self.plugin.digest().to_owned()
+    }
+
+    async fn prepare(&self, audience: &str) -> Result<Vec<u8>, Failure> {
+        settle("prepare", self.plugin.prepare(self.job(Urgency::Bulk), audience).await)
+    }
+
+    async fn push(&self, audience: &str, prepared: &[u8], writes: &[ContactWrite]) -> Result<BatchAnswer, Failure> {
+        settle("push", self.plugin.push(self.job(Urgency::Bulk), audience, prepared, writes).await)
+    }
+
+    async fn prepare_tags(&self, audience: &str, add: &[String], remove: &[String]) -> Result<Vec<u8>, Failure> {
+        settle("prepare-tags", self.plugin.tags_prepare(self.job(Urgency::Bulk), audience, add, remove).await)
+    }
+
+    async fn apply_tags(&self, audience: &str, prepared: &[u8], changes: &[TagChange]) -> Result<TagsAnswer, Failure> {
+        settle("apply-tags", self.plugin.tags_apply(self.job(Urgency::Bulk), audience, prepared, changes).await)
+    }
+
+    async fn change(&self, audience: &str, act: Act, members: &[Member]) -> Result<ActAnswer, Failure> {
+        // Opt-outs may take the slot that bulk work leaves free.
+        settle("change", self.plugin.subscriptions_change(self.job(Urgency::Prompt), audience, act, members).await)
+    }
+}

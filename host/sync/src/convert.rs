@@ -1,0 +1,78 @@
+//! The domain's words and the contract's, each turned into the other.
+
+use postroom_domain::contact::ContactId;
+use postroom_domain::decision::{OnCreate, RemoteStatus};
+use postroom_domain::outcome::Reason;
+use postroom_domain::projection::{RemoteValue, RemoteWrite};
+use postroom_runtime::contract;
+
+/// The key by which answers are matched: the contact's number, which no batch holds twice.
+pub(crate) fn key(contact: ContactId) -> u64 {
+    contact.0.unsigned_abs()
+}
+
+pub(crate) fn on_create(value: OnCreate) -> contract::OnCreate {
+    match value {
+        OnCreate::Subscribed => contract::OnCreate::Subscribed,
+        OnCreate::Pending => contract::OnCreate::Pending,
+        OnCreate::Unsubscribed => contract::OnCreate::Unsubscribed,
+        OnCreate::NoMarketing => contract::OnCreate::NoMarketing,
+        OnCreate::DoNotCreate => contract::OnCreate::DoNotCreate,
+    }
+}
+
+pub(crate) fn field_write(write: &RemoteWrite) -> contract::FieldWrite {
+    let change = match &write.value {
+        None => contract::FieldChange::Clear,
+        Some(value) => contract::FieldChange::Set(match value {
+            RemoteValue::Text(text) => contract::FieldValue::Text(text.clone()),
+            RemoteValue::Number(digits) => contract::FieldValue::Number(digits.clone()),
+            RemoteValue::Date(date) => contract::FieldValue::Date(date.clone()),
+            RemoteValue::Boolean(value) => contract::FieldValue::Boolean(*value),
+            RemoteValue::Parts(parts) => contract::FieldValue::Parts(parts.clone()),
+        }),
+    };
+    contract::FieldWrite { field: write.field.clone(), change }
+}
+
+pub(crate) fn status(value: &contract::RemoteStatus) -> RemoteStatus {
+    match value {
+        contract::RemoteStatus::Subscribed => RemoteStatus::Subscribed,
+        contract::RemoteStatus::Pending => RemoteStatus::Pending,
+        contract::RemoteStatus::Unsubscribed => RemoteStatus::Unsubscribed,
+        contract::RemoteStatus::NoMarketing => RemoteStatus::NoMarketing,
+        contract::RemoteStatus::Cleaned => RemoteStatus::Cleaned,
+        contract::RemoteStatus::Archived => RemoteStatus::Archived,
+        contract::RemoteStatus::Absent => RemoteStatus::Absent,
+        contract::RemoteStatus::Other(word) => RemoteStatus::Other(word.clone()),
+    }
+}
+
+pub(crate) fn rejection(rejection: &contract::Rejection) -> Reason {
+    let code = match &rejection.class {
+        contract::RejectionClass::InvalidAddress => "invalid-address",
+        contract::RejectionClass::InvalidField => "invalid-field",
+        contract::RejectionClass::Conflict => "conflict",
+        contract::RejectionClass::Throttled => "throttled",
+        contract::RejectionClass::Missing => "missing",
+        contract::RejectionClass::Other(_) => "rejected",
+    };
+    let message = match &rejection.field {
+        Some(field) => format!("{field}: {}", rejection.message),
+        None => rejection.message.clone(),
+    };
+    Reason::new(code, message)
+}
+
+pub(crate) fn to_contract_status(value: &RemoteStatus) -> contract::RemoteStatus {
+    match value {
+        RemoteStatus::Subscribed => contract::RemoteStatus::Subscribed,
+        RemoteStatus::Pending => contract::RemoteStatus::Pending,
+        RemoteStatus::Unsubscribed => contract::RemoteStatus::Unsubscribed,
+        RemoteStatus::NoMarketing => contract::RemoteStatus::NoMarketing,
+        RemoteStatus::Cleaned => contract::RemoteStatus::Cleaned,
+        RemoteStatus::Archived => contract::RemoteStatus::Archived,
+        RemoteStatus::Absent => contract::RemoteStatus::Absent,
+        RemoteStatus::Other(word) => contract::RemoteStatus::Other(word.clone()),
+    }
+}

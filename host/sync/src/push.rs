@@ -1,0 +1,196 @@
+//! One batch of contacts, pushed: what became of each of them.
+//!
+//! A batch that is refused as a whole is cut in half again and again until the contact at fault
+//! stands alone; the others go. When [`OFFENDERS`] single contacts fail with one and the same error
+//! it is not they who are at fault but the request, and the run stops and says so. Two halves that
+//! fail alike prove nothing yet: two contacts at fault look just the same.
+
+use std::collections::HashMap;
+
+use postroom_domain::decision::{OnCreate, PushKind, RemoteStatus};
+use postroom_domain::outcome::{OutcomeClass, Reason};
+use postroom_runtime::contract::{ConsentBlockUntil, ContactWrite, ItemOutcome, ItemResult};
+
+use crate::convert;
+use crate::error::Failure;
+use crate::judge::Sending;
+use crate::patience::Patience;
+use crate::provider::Provider;
+
+/// How many contacts must fail alone and alike before the request itself is blamed.
+pub(crate) const OFFENDERS: usize = 8;
+
+/// What became of one contact.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// The provider has it.
+    Taken {
+        class: OutcomeClass,
+        remote_id: Option<String>,
+        status: Option<RemoteStatus>,
+        left_out: Vec<(String, String)>,
+        warnings: Vec<String>,
+    },
+    /// It was refused, and the same attempt would be refused again.
+    Refused { class: OutcomeClass, reason: Reason },
+    /// It failed, and the next run tries again.
+    Failed(Reason),
+    /// It was not reached.
+    Open(Reason),
+}
+
+/// A pushed batch.
+#[derive(Debug)]
+pub(crate) struct Pushed {
+    /// Every contact of the batch with what became of it.
+    pub(crate) verdicts: Vec<(Sending, Verdict)>,
+    /// Why nothing more is to be sent in this run.
+    pub(crate) stop: Option<Reason>,
+}
+
+/// Pushes a batch.
+pub(crate) async fn push(provider: &dyn Provider, audience: &str, prepared: &[u8], batch: Vec<Sending>) -> Pushed {
+    let mut pushed = Pushed { verdicts: Vec::with_capacity(batch.len()), stop: None };
+    let mut offences: HashMap<(String, String), usize> = HashMap::new();
+    let mut stack = vec![batch];
+    while let Some(part) = stack.pop() {
+        if let Some(reason) = &pushed.stop {
+            let reason = reason.clone();
+            pushed.verdicts.extend(part.into_iter().map(|sending| (sending, Verdict::Open(reason.clone()))));
+            continue;
+        }
+        let Tried { mut concluded, open, failure } = attempt(provider, audience, prepared, part).await;
+        pushed.verdicts.append(&mut concluded);
+        match failure {
+            None => pushed.verdicts.extend(open.into_iter().map(|sending| {
+                (sending, Verdict::Failed(Reason::new("no-answer", "the plugin gave no answer for this contact")))
+            })),
+            Some(Failure::Request(reason)) if open.len() == 1 => {
+                let alike = offences.entry((reason.code.clone(), reason.message.clone())).or_default();
+                *alike += 1;
+                if *alike >= OFFENDERS {
+                    pushed.stop = Some(Reason::new(
+                        "request-refused",
+                        format!(
+                            "{OFFENDERS} contacts failed alone with the same error, so the request itself is at fault: {}",
+                            reason.message
+                        ),
+                    ));
+                }
+                let verdict = |reason| Verdict::Refused { class: OutcomeClass::Failed, reason };
+                pushed.verdicts.extend(open.into_iter().map(|sending| (sending, verdict(reason.clone()))));
+            }
+            Some(Failure::Request(_)) => {
+                let mut first = open;
+                let second = first.split_off(first.len() / 2);
+                stack.push(second);
+                stack.push(first);
+            }
+            Some(Failure::Account(reason) | Failure::Later { reason, .. }) => {
+                pushed.verdicts.extend(open.into_iter().map(|sending| (sending, Verdict::Open(reason.clone()))));
+                pushed.stop = Some(reason);
+            }
+        }
+    }
+    pushed
+}
+
+/// A part of a batch that was tried.
+struct Tried {
+    concluded: Vec<(Sending, Verdict)>,
+    open: Vec<Sending>,
+    failure: Option<Failure>,
+}
+
+/// Pushes a part until it is concluded, fails for good, or patience ends. What the plugin concluded
+/// before it stopped stays concluded.
+async fn attempt(provider: &dyn Provider, audience: &str, prepared: &[u8], part: Vec<Sending>) -> Tried {
+    let mut tried = Tried { concluded: Vec::with_capacity(part.len()), open: part, failure: None };
+    let mut patience = Patience::default();
+    loop {
+        let writes: Vec<ContactWrite> = tried.open.iter().map(write).collect();
+        let failure = match provider.push(audience, prepared, &writes).await {
+            Ok(answer) => {
+                let mut results: HashMap<u64, ItemResult> =
+                    answer.items.into_iter().map(|item| (item.key, item)).collect();
+                let asked = std::mem::take(&mut tried.open);
+                for sending in asked {
+                    match results.remove(&convert::key(sending.contact.contact)) {
+                        Some(result) => {
+                            let verdict = verdict(result);
+                            tried.concluded.push((sending, verdict));
+                        }
+                        None => tried.open.push(sending),
+                    }
+                }
+                match answer.stopped {
+                    Some(error) if !tried.open.is_empty() => Failure::from(error),
+                    _ => return tried,
+                }
+            }
+            Err(failure) => failure,
+        };
+        if let Err(failure) = patience.wait(failure).await {
+            tried.failure = Some(failure);
+            return tried;
+        }
+    }
+}
+
+fn write(sending: &Sending) -> ContactWrite {
+    let confirmed = sending.contact.confirmed.as_ref();
+    let previous = match sending.kind {
+        PushKind::Rename => confirmed.map(|confirmed| confirmed.address.as_str().to_owned()),
+        PushKind::Create | PushKind::Update => None,
+    };
+    ContactWrite {
+        key: convert::key(sending.contact.contact),
+        address: sending.contact.address.as_str().to_owned(),
+        remote_id: confirmed.and_then(|confirmed| confirmed.remote_id.clone()),
+        previous_address: previous,
+        on_create: convert::on_create(sending.on_create),
+        fields: sending.projection.writes.iter().map(convert::field_write).collect(),
+        extras: Vec::new(),
+    }
+}
+
+fn verdict(result: ItemResult) -> Verdict {
+    let taken = |class, result: ItemResult| Verdict::Taken {
+        class,
+        remote_id: result.remote_id,
+        status: result.status.as_ref().map(convert::status),
+        left_out: result.left_out.into_iter().map(|left| (left.field, left.reason)).collect(),
+        warnings: result.warnings,
+    };
+    match &result.outcome {
+        ItemOutcome::Created => taken(OutcomeClass::Added, result),
+        ItemOutcome::Updated => taken(OutcomeClass::Updated, result),
+        ItemOutcome::Unchanged => taken(OutcomeClass::Unchanged, result),
+        ItemOutcome::Written => taken(OutcomeClass::Written, result),
+        ItemOutcome::Accepted(_) => {
+            Verdict::Open(Reason::new("accepted", "the provider accepted it and has not done it yet"))
+        }
+        ItemOutcome::Skipped(reason) => {
+            Verdict::Refused { class: OutcomeClass::Skipped, reason: Reason::new("skipped", reason.clone()) }
+        }
+        ItemOutcome::Rejected(rejection) => {
+            Verdict::Refused { class: OutcomeClass::Failed, reason: convert::rejection(rejection) }
+        }
+        ItemOutcome::ConsentBlocked(block) => {
+            let code = match block.until {
+                ConsentBlockUntil::ContactActs => "blocked-until-contact-acts",
+                ConsentBlockUntil::Forever => "blocked-forever",
+            };
+            Verdict::Refused { class: OutcomeClass::Blocked, reason: Reason::new(code, block.message.clone()) }
+        }
+        ItemOutcome::Other(what) => Verdict::Failed(Reason::new("other", what.clone())),
+    }
+}
+
+/// Whether a write may make its contact a subscribed member: what the volume breaker counts.
+pub(crate) fn may_subscribe(sending: &Sending) -> bool {
+    sending.kind == PushKind::Create && sending.on_create == OnCreate::Subscribed
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,196 @@
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use postroom_domain::consent::ConsentState;
+use postroom_domain::contact::{ContactId, EntryId};
+use postroom_domain::decision::{TagState, TagStep};
+use postroom_domain::email::EmailAddress;
+use postroom_domain::field::Fields;
+use postroom_domain::mapping::Mapping;
+use postroom_domain::projection::project;
+use postroom_runtime::contract::{
+    Act, ActAnswer, BatchAnswer, ErrorDetail, Member, ProviderError, RetryDetail, TagChange, TagsAnswer,
+};
+use postroom_store::runs::ContactSnapshot;
+
+use super::*;
+use crate::judge::Place;
+
+/// A provider that refuses batches with certain contacts in them, and keeps count.
+#[derive(Default)]
+struct Scripted {
+    /// Contacts that make the whole request fail, each with its own sentence or all with one.
+    poison: BTreeSet<u64>,
+    alike: bool,
+    /// Failures to answer with before anything else.
+    first: Mutex<Vec<ProviderError>>,
+    /// How many items are concluded before the plugin stops, the first time.
+    stops_after: Mutex<Option<usize>>,
+    calls: Mutex<Vec<Vec<u64>>>,
+}
+
+fn detail(message: &str) -> ErrorDetail {
+    ErrorDetail { code: "test".into(), message: message.into() }
+}
+
+fn unavailable() -> ProviderError {
+    ProviderError::Unavailable(RetryDetail { retry_after_ms: Some(0), detail: detail("busy") })
+}
+
+fn updated(key: u64) -> ItemResult {
+    ItemResult {
+        key,
+        outcome: ItemOutcome::Updated,
+        remote_id: None,
+        status: None,
+        left_out: Vec::new(),
+        warnings: Vec::new(),
+        extras: Vec::new(),
+    }
+}
+
+#[async_trait]
+impl Provider for Scripted {
+    fn max_batch(&self) -> usize {
+        500
+    }
+
+    fn max_concurrency(&self) -> usize {
+        1
+    }
+
+    fn has_tags(&self) -> bool {
+        false
+    }
+
+    fn has_subscriptions(&self) -> bool {
+        false
+    }
+
+    fn digest(&self) -> String {
+        "sha256:test".to_owned()
+    }
+
+    async fn prepare(&self, _: &str) -> Result<Vec<u8>, Failure> {
+        Ok(Vec::new())
+    }
+
+    async fn push(&self, _: &str, _: &[u8], writes: &[ContactWrite]) -> Result<BatchAnswer, Failure> {
+        let keys: Vec<u64> = writes.iter().map(|write| write.key).collect();
+        self.calls.lock().unwrap().push(keys.clone());
+        if let Some(error) = self.first.lock().unwrap().pop() {
+            return Err(error.into());
+        }
+        if let Some(key) = keys.iter().find(|key| self.poison.contains(key)) {
+            let message = if self.alike { "bad schema".to_owned() } else { format!("contact {key} is poison") };
+            return Err(ProviderError::InvalidRequest(detail(&message)).into());
+        }
+        if let Some(after) = self.stops_after.lock().unwrap().take() {
+            let items = keys.iter().take(after).map(|key| updated(*key)).collect();
+            return Ok(BatchAnswer { items, stopped: Some(unavailable()) });
+        }
+        Ok(BatchAnswer { items: keys.into_iter().map(updated).collect(), stopped: None })
+    }
+
+    async fn prepare_tags(&self, _: &str, _: &[String], _: &[String]) -> Result<Vec<u8>, Failure> {
+        Ok(Vec::new())
+    }
+
+    async fn apply_tags(&self, _: &str, _: &[u8], _: &[TagChange]) -> Result<TagsAnswer, Failure> {
+        Ok(TagsAnswer { items: Vec::new(), warnings: Vec::new(), stopped: None })
+    }
+
+    async fn change(&self, _: &str, _: Act, _: &[Member]) -> Result<ActAnswer, Failure> {
+        Ok(ActAnswer { items: Vec::new(), stopped: None })
+    }
+}
+
+fn batch(size: i64) -> Vec<Sending> {
+    (1..=size)
+        .map(|number| {
+            let address = EmailAddress::parse(&format!("guest{number}@example.com")).unwrap();
+            let projection = project(&address, &Fields::new(), &Mapping::default(), None);
+            Sending {
+                place: Place { entry: EntryId(number), position: number.unsigned_abs() },
+                contact: ContactSnapshot {
+                    contact: ContactId(number),
+                    address,
+                    fields: Fields::new(),
+                    consent: ConsentState::Granted,
+                    confirmed: None,
+                    memory: None,
+                    tag: TagState::default(),
+                },
+                projection,
+                kind: PushKind::Create,
+                on_create: OnCreate::Subscribed,
+                tag: TagStep::Keep,
+                attempt: [0; 16],
+            }
+        })
+        .collect()
+}
+
+fn refused(pushed: &Pushed) -> BTreeSet<u64> {
+    let refused = pushed.verdicts.iter().filter(|(_, verdict)| matches!(verdict, Verdict::Refused { .. }));
+    refused.map(|(sending, _)| convert::key(sending.contact.contact)).collect()
+}
+
+fn taken(pushed: &Pushed) -> usize {
+    pushed.verdicts.iter().filter(|(_, verdict)| matches!(verdict, Verdict::Taken { .. })).count()
+}
+
+#[tokio::test]
+async fn one_bad_contact_is_found_and_the_others_go() {
+    let provider = Scripted { poison: [7, 400].into(), ..Scripted::default() };
+    let pushed = push(&provider, "a", &[], batch(500)).await;
+    assert_eq!(refused(&pushed), [7, 400].into());
+    assert_eq!((taken(&pushed), pushed.verdicts.len()), (498, 500));
+    assert!(pushed.stop.is_none());
+}
+
+#[tokio::test]
+async fn eight_contacts_that_fail_alike_blame_the_request() {
+    let provider = Scripted { poison: (1..=500).collect(), alike: true, ..Scripted::default() };
+    let pushed = push(&provider, "a", &[], batch(500)).await;
+    assert_eq!(refused(&pushed).len(), OFFENDERS);
+    assert_eq!(pushed.verdicts.len(), 500, "every contact has a verdict");
+    assert_eq!(pushed.stop.unwrap().code, "request-refused");
+    assert!(provider.calls.lock().unwrap().len() < 60);
+}
+
+#[tokio::test]
+async fn nine_bad_contacts_with_faults_of_their_own_stop_nothing() {
+    let provider = Scripted { poison: (1..=9).collect(), ..Scripted::default() };
+    let pushed = push(&provider, "a", &[], batch(100)).await;
+    assert_eq!((refused(&pushed).len(), taken(&pushed)), (9, 91));
+    assert!(pushed.stop.is_none());
+}
+
+#[tokio::test]
+async fn what_was_concluded_before_a_stop_is_not_sent_again() {
+    let provider = Scripted { stops_after: Mutex::new(Some(3)), ..Scripted::default() };
+    let pushed = push(&provider, "a", &[], batch(5)).await;
+    assert_eq!(taken(&pushed), 5);
+    assert_eq!(*provider.calls.lock().unwrap(), [vec![1, 2, 3, 4, 5], vec![4, 5]]);
+}
+
+#[tokio::test]
+async fn lost_credentials_stop_the_run_and_leave_the_rest_open() {
+    let error = ProviderError::AuthLost(detail("API Key Invalid"));
+    let provider = Scripted { first: Mutex::new(vec![error]), ..Scripted::default() };
+    let pushed = push(&provider, "a", &[], batch(3)).await;
+    assert_eq!(pushed.stop.as_ref().unwrap().code, "auth-lost");
+    assert!(pushed.verdicts.iter().all(|(_, verdict)| matches!(verdict, Verdict::Open(_))));
+}
+
+#[tokio::test]
+async fn a_provider_in_trouble_is_asked_a_few_times_and_then_left_alone() {
+    let errors = vec![unavailable(), unavailable(), unavailable()];
+    let patient = Scripted { first: Mutex::new(errors.clone()), ..Scripted::default() };
+    assert_eq!(taken(&push(&patient, "a", &[], batch(2)).await), 2);
+    let hopeless = Scripted { first: Mutex::new([errors, vec![unavailable()]].concat()), ..Scripted::default() };
+    let pushed = push(&hopeless, "a", &[], batch(2)).await;
+    assert_eq!(pushed.stop.unwrap().code, "unavailable");
+}

@@ -1,0 +1,466 @@
+//! The run: the list walked in pages, several batches under way, each recorded as it ends.
+
+use std::collections::{HashMap, VecDeque};
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use jiff::Timestamp;
+use postroom_domain::contact::ContactId;
+use postroom_domain::decision::{self, Departure, Memory, Policy, TagStep};
+use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
+use postroom_store::Store;
+use postroom_store::runs::{BatchRecord, Confirmation, ConfirmedContent, Outcome, RunStart, RunState, RunSummary};
+use postroom_store::syncs::Sync;
+use serde::Serialize;
+
+use crate::error::{Failure, SyncError};
+use crate::judge::{OptOut, Sending, Tagging, Work, judge, outcome, owed};
+use crate::ledger::Ledger;
+use crate::opt_out::opt_out;
+use crate::patience::Patience;
+use crate::planning::{PAGE, Plan, plan, policy};
+use crate::provider::Provider;
+use crate::push::{Verdict, push};
+use crate::tagging::{Tagged, TaggedBatch, Tags};
+
+/// How a run is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunOptions {
+    /// Send at most this many contacts, and change no tag of those that left: a canary.
+    pub first: Option<u64>,
+    /// Try remembered refusals again.
+    pub retry_rejected: bool,
+    /// Somebody said yes to whatever the breaker asks.
+    pub approved: bool,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// Entries that have been counted.
+    pub entries: u64,
+    /// All entries of the list.
+    pub of: u64,
+}
+
+/// The report of a run (row A3): `entries` is the sum of the other ten counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunReport {
+    /// The run's number: `run show` opens it.
+    pub run: i64,
+    /// The sync's name.
+    pub sync: String,
+    /// Where the entries ended.
+    pub counts: Counts,
+    /// What became of the tags.
+    pub tags: TagCounts,
+    /// How many contacts were sent without their address, because it is incomplete (row A4).
+    pub address_omitted: u64,
+    /// Sentences for the operator.
+    pub warnings: Vec<String>,
+    /// Why the run stopped before its end, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Reason>,
+}
+
+/// Runs a sync.
+///
+/// # Errors
+///
+/// When the store fails, when the provider cannot even be prepared, or when somebody must say yes
+/// first. A run that stops on its way is no error: its report says why.
+pub async fn run(
+    store: &dyn Store,
+    provider: &dyn Provider,
+    sync: &Sync,
+    options: &RunOptions,
+    now: impl Fn() -> Timestamp + Send,
+    progress: &(dyn Fn(Progress) + Send + std::marker::Sync),
+) -> Result<RunReport, SyncError> {
+    let plan = plan(store, sync, options).await?;
+    // A canary names its own bound, which is the yes that a first run asks for.
+    if !options.approved && options.first.is_none() && !plan.trips.is_empty() {
+        return Err(SyncError::NeedsApproval { sync: sync.name.clone(), trips: plan.trips });
+    }
+    let audience = sync.audience.remote_id.as_str();
+    let prepared = if plan.create + plan.update + plan.rename > 0 {
+        prepare(provider, audience).await.map_err(|failure| SyncError::Provider { sync: sync.name.clone(), failure })?
+    } else {
+        Vec::new()
+    };
+    let start = RunStart { sync: sync.id, first: options.first, plugin_digest: provider.digest(), at: now() };
+    let run = store.begin_run(&start).await?;
+    let mut office = Office {
+        store,
+        provider,
+        audience,
+        prepared: &prepared,
+        tags: &Tags::new(plan.tags.0.clone(), plan.tags.1.clone()),
+        run,
+        policy: policy(sync, options),
+        sync,
+        room: options.first.unwrap_or(u64::MAX),
+        canary: options.first.is_some(),
+        ledger: Ledger::default(),
+        stop: None,
+        plan: &plan,
+        progress,
+    };
+    office.work().await?;
+    office.close(now()).await
+}
+
+async fn prepare(provider: &dyn Provider, audience: &str) -> Result<Vec<u8>, Failure> {
+    let mut patience = Patience::default();
+    loop {
+        match provider.prepare(audience).await {
+            Ok(prepared) => return Ok(prepared),
+            Err(failure) => patience.wait(failure).await?,
+        }
+    }
+}
+
+/// A run at work.
+struct Office<'a> {
+    store: &'a dyn Store,
+    provider: &'a dyn Provider,
+    audience: &'a str,
+    prepared: &'a [u8],
+    tags: &'a Tags,
+    run: i64,
+    policy: Policy,
+    sync: &'a Sync,
+    /// How many more contacts may be sent.
+    room: u64,
+    canary: bool,
+    ledger: Ledger,
+    /// Why nothing more is sent.
+    stop: Option<Reason>,
+    plan: &'a Plan,
+    progress: &'a (dyn Fn(Progress) + Send + std::marker::Sync),
+}
+
+/// A batch that was carried out, not yet recorded.
+struct Done {
+    record: BatchRecord,
+    warnings: Vec<String>,
+    tag_warnings: Vec<String>,
+    stop: Option<Reason>,
+}
+
+type Batch<'a> = BoxFuture<'a, Done>;
+
+impl<'a> Office<'a> {
+    async fn work(&mut self) -> Result<(), SyncError> {
+        let mut under_way: FuturesUnordered<Batch<'a>> = FuturesUnordered::new();
+        let mut waiting: VecDeque<Batch<'a>> = VecDeque::new();
+        let mut sends: Vec<Sending> = Vec::new();
+        let mut taggings: Vec<Tagging> = Vec::new();
+        let batch = self.provider.max_batch().max(1);
+        let mut after = 0;
+        loop {
+            let page = self.store.snapshot(self.sync.id, after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = last.position;
+            let mut settled = BatchRecord::default();
+            let mut opt_outs: Vec<OptOut> = Vec::new();
+            for row in page {
+                match self.admit(judge(row, &self.sync.mapping, &self.policy)) {
+                    Work::Unchanged => settled.unchanged += 1,
+                    Work::Settled(outcome) => settled.outcomes.push(outcome),
+                    Work::OptOut(item) => opt_outs.push(*item),
+                    Work::Tag(item) => taggings.push(item),
+                    Work::Send(item) => sends.push(*item),
+                }
+            }
+            self.record(Done::settled(settled)).await?;
+            for chunk in chunks(opt_outs, batch) {
+                waiting.push_front(self.opt_out_batch(chunk));
+            }
+            while sends.len() >= batch {
+                let rest = sends.split_off(batch);
+                waiting.push_back(self.push_batch(std::mem::replace(&mut sends, rest)));
+            }
+            while taggings.len() >= batch {
+                let rest = taggings.split_off(batch);
+                waiting.push_back(self.tag_batch(std::mem::replace(&mut taggings, rest)));
+            }
+            self.drain(&mut under_way, &mut waiting, 0).await?;
+        }
+        if !sends.is_empty() {
+            waiting.push_back(self.push_batch(sends));
+        }
+        if !taggings.is_empty() {
+            waiting.push_back(self.tag_batch(taggings));
+        }
+        self.drain(&mut under_way, &mut waiting, 0).await?;
+        self.finish(&mut under_way).await?;
+        if !self.canary {
+            self.untag_departed(&mut under_way).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets work through while there is room; what is not reached is pending.
+    fn admit(&mut self, work: Work) -> Work {
+        let pending =
+            |place, contact, reason| Work::Settled(outcome(place, Some(contact), OutcomeClass::Pending, Some(reason)));
+        let reason = match (&self.stop, self.room) {
+            (Some(stop), _) => Some(stop.clone()),
+            (None, 0) => Some(Reason::new("canary", "beyond the number of contacts that this run was to send")),
+            (None, _) => None,
+        };
+        match (work, reason) {
+            (Work::Send(item), Some(reason)) => pending(item.place, item.contact.contact, reason),
+            (Work::OptOut(item), Some(reason)) => pending(item.place, item.contact, reason),
+            // Its data is as it should be; the tag is done by the next run.
+            (Work::Tag(_), Some(_)) => Work::Unchanged,
+            (work @ (Work::Send(_) | Work::OptOut(_) | Work::Tag(_)), None) => {
+                self.room = self.room.saturating_sub(1);
+                work
+            }
+            (work @ (Work::Settled(_) | Work::Unchanged), _) => work,
+        }
+    }
+
+    /// Starts waiting batches and records finished ones until at most `left` wait.
+    async fn drain(
+        &mut self,
+        under_way: &mut FuturesUnordered<Batch<'a>>,
+        waiting: &mut VecDeque<Batch<'a>>,
+        left: usize,
+    ) -> Result<(), SyncError> {
+        let most = self.provider.max_concurrency().max(1);
+        loop {
+            while under_way.len() < most {
+                let Some(batch) = waiting.pop_front() else { break };
+                under_way.push(batch);
+            }
+            if waiting.len() <= left && under_way.len() < most {
+                return Ok(());
+            }
+            let Some(done) = under_way.next().await else { return Ok(()) };
+            self.record(done).await?;
+        }
+    }
+
+    async fn finish(&mut self, under_way: &mut FuturesUnordered<Batch<'a>>) -> Result<(), SyncError> {
+        while let Some(done) = under_way.next().await {
+            self.record(done).await?;
+        }
+        Ok(())
+    }
+
+    async fn record(&mut self, done: Done) -> Result<(), SyncError> {
+        if done.record != BatchRecord::default() {
+            self.store.record_batch(self.run, &done.record).await?;
+            self.ledger.book(&done.record);
+        }
+        for sentence in &done.warnings {
+            self.ledger.warn(sentence);
+        }
+        for sentence in &done.tag_warnings {
+            self.ledger.warn_of_tags(sentence);
+        }
+        if self.stop.is_none() {
+            self.stop = done.stop;
+        }
+        (self.progress)(Progress { entries: self.ledger.counts.entries, of: self.plan.entries });
+        Ok(())
+    }
+
+    fn push_batch(&self, batch: Vec<Sending>) -> Batch<'a> {
+        let (provider, audience, prepared, tags) = (self.provider, self.audience, self.prepared, self.tags);
+        let tagged = self.provider.has_tags();
+        Box::pin(async move {
+            let pushed = push(provider, audience, prepared, batch).await;
+            let mut done = Done { stop: pushed.stop, ..Done::settled(BatchRecord::default()) };
+            let mut work = Vec::new();
+            for (sending, verdict) in pushed.verdicts {
+                if let Some(tagging) = done.take(sending, verdict).filter(|_| tagged) {
+                    work.push(tagging);
+                }
+            }
+            done.tag(tags.apply(provider, audience, work).await);
+            done
+        })
+    }
+
+    fn tag_batch(&self, batch: Vec<Tagging>) -> Batch<'a> {
+        let (provider, audience, tags) = (self.provider, self.audience, self.tags);
+        Box::pin(async move {
+            let mut done = Done::settled(BatchRecord::default());
+            done.tag(tags.apply(provider, audience, batch).await);
+            done
+        })
+    }
+
+    fn opt_out_batch(&self, batch: Vec<OptOut>) -> Batch<'a> {
+        let (provider, audience) = (self.provider, self.audience);
+        Box::pin(async move {
+            let done = opt_out(provider, audience, batch).await;
+            Done { stop: done.stop, ..Done::settled(done.record) }
+        })
+    }
+
+    /// Takes the tag off those that left the list (row A8).
+    async fn untag_departed(&mut self, under_way: &mut FuturesUnordered<Batch<'a>>) -> Result<(), SyncError> {
+        let batch = self.provider.max_batch().max(1);
+        let mut behind = ContactId(0);
+        loop {
+            let page = self.store.departed(self.sync.id, behind, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            behind = last.contact;
+            let mut settled = BatchRecord::default();
+            let mut work = Vec::new();
+            for row in page {
+                match decision::depart(&row.tag, self.policy.retry_rejected) {
+                    Departure::Nothing => {}
+                    Departure::Owed(refused) => settled.outcomes.push(owed(None, row.contact, &refused)),
+                    Departure::Untag(_) if self.stop.is_some() => {}
+                    Departure::Untag(tag) => work.push(Tagging {
+                        place: None,
+                        contact: row.contact,
+                        address: row.address,
+                        remote_id: row.remote_id,
+                        observed: None,
+                        add: None,
+                        remove: Some(tag),
+                        state: row.tag,
+                    }),
+                }
+            }
+            self.record(Done::settled(settled)).await?;
+            let mut waiting: VecDeque<_> = chunks(work, batch).map(|chunk| self.tag_batch(chunk)).collect();
+            self.drain(under_way, &mut waiting, 0).await?;
+        }
+        self.finish(under_way).await
+    }
+
+    async fn close(mut self, at: Timestamp) -> Result<RunReport, SyncError> {
+        for notice in &self.plan.notices {
+            self.ledger.warn(notice);
+        }
+        if let Some(reason) = &self.stop {
+            self.ledger.warn(&format!("the run stopped before its end: {}", reason.message));
+        }
+        let state = if self.stop.is_some() { RunState::Stopped } else { RunState::Finished };
+        let summary = RunSummary {
+            state,
+            counts: self.ledger.counts,
+            tags: self.ledger.tags,
+            address_omitted: self.ledger.address_omitted,
+            warnings: self.ledger.warnings(self.sync.tag_warning.as_deref()),
+            stopped: self.stop,
+        };
+        self.store.finish_run(self.run, &summary, self.ledger.tag_warning().as_deref(), at).await?;
+        Ok(RunReport {
+            run: self.run,
+            sync: self.sync.name.clone(),
+            counts: summary.counts,
+            tags: summary.tags,
+            address_omitted: summary.address_omitted,
+            warnings: summary.warnings,
+            stopped: summary.stopped,
+        })
+    }
+}
+
+impl Done {
+    fn settled(record: BatchRecord) -> Self {
+        Self { record, warnings: Vec::new(), tag_warnings: Vec::new(), stop: None }
+    }
+
+    /// Books what became of one contact, and says what its tag needs.
+    fn take(&mut self, sending: Sending, verdict: Verdict) -> Option<Tagging> {
+        let Sending { place, contact, projection, tag, attempt, .. } = sending;
+        let id = contact.contact;
+        let (remote_id, status, booked) = match verdict {
+            Verdict::Open(reason) => {
+                self.record.outcomes.push(outcome(place, Some(id), OutcomeClass::Pending, Some(reason)));
+                return None;
+            }
+            Verdict::Failed(reason) => {
+                self.record.outcomes.push(outcome(place, Some(id), OutcomeClass::Failed, Some(reason)));
+                return None;
+            }
+            Verdict::Refused { class, reason } => {
+                self.record.memories.push((id, Some(Memory { class, reason: reason.clone(), attempt })));
+                self.record.outcomes.push(outcome(place, Some(id), class, Some(reason)));
+                return None;
+            }
+            Verdict::Taken { class, remote_id, status, left_out, warnings } => {
+                self.warnings.extend(warnings);
+                let address_omitted = !projection.omitted.is_empty();
+                let booked = Outcome { left_out, address_omitted, ..outcome(place, Some(id), class, None) };
+                (remote_id, status, booked)
+            }
+        };
+        self.record.outcomes.push(booked);
+        if contact.memory.is_some() {
+            self.record.memories.push((id, None));
+        }
+        let tagging = match tag {
+            TagStep::Change { add, remove } => Some(Tagging {
+                place: Some(place),
+                contact: id,
+                address: contact.address.as_str().to_owned(),
+                remote_id: remote_id.clone(),
+                observed: status.clone(),
+                add,
+                remove,
+                state: contact.tag,
+            }),
+            TagStep::Keep | TagStep::Owed(_) => None,
+        };
+        let content = ConfirmedContent { address: contact.address, hash: projection.hash, base: projection.base };
+        self.record.confirmed.push(Confirmation { contact: id, remote_id, status, content: Some(content) });
+        tagging
+    }
+
+    /// Books what became of tags: with the outcome of the same contact where there is one.
+    fn tag(&mut self, batch: TaggedBatch) {
+        self.tag_warnings.extend(batch.warnings);
+        self.stop = self.stop.take().or(batch.stop);
+        let known: HashMap<Option<ContactId>, usize> =
+            self.record.outcomes.iter().enumerate().map(|(at, outcome)| (outcome.contact, at)).collect();
+        for Tagged { work, outcome: tag, reason, state } in batch.items {
+            if state != work.state {
+                self.record.tags.push((work.contact, state));
+            }
+            match known.get(&Some(work.contact)).and_then(|at| self.record.outcomes.get_mut(*at)) {
+                Some(booked) => {
+                    booked.tag = tag;
+                    booked.reason = booked.reason.take().or(reason);
+                }
+                None => self.record.outcomes.push(Outcome { tag, reason, ..departed_or_unchanged(&work) }),
+            }
+        }
+    }
+}
+
+/// The outcome of a contact whose data needed nothing: an unchanged entry, or one that left.
+fn departed_or_unchanged(work: &Tagging) -> Outcome {
+    match work.place {
+        Some(place) => outcome(place, Some(work.contact), OutcomeClass::Unchanged, None),
+        None => Outcome {
+            entry: None,
+            position: 0,
+            contact: Some(work.contact),
+            class: None,
+            reason: None,
+            tag: None,
+            left_out: Vec::new(),
+            address_omitted: false,
+        },
+    }
+}
+
+/// A list in pieces of at most `size`.
+fn chunks<T>(items: Vec<T>, size: usize) -> impl Iterator<Item = Vec<T>> {
+    let mut rest = items.into_iter();
+    std::iter::from_fn(move || {
+        let piece: Vec<T> = rest.by_ref().take(size).collect();
+        if piece.is_empty() { None } else { Some(piece) }
+    })
+}

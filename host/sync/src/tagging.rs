@@ -1,0 +1,159 @@
+//! Tags, changed on the status that the push showed (rows A7 to A9).
+
+use std::collections::HashMap;
+
+use postroom_domain::contact::ContactId;
+use postroom_domain::decision::{RefusedTag, TagChange, TagState};
+use postroom_domain::outcome::Reason;
+use postroom_runtime::contract;
+use postroom_store::runs::TagOutcome;
+use tokio::sync::OnceCell;
+
+use crate::convert;
+use crate::error::Failure;
+use crate::judge::Tagging;
+use crate::patience::Patience;
+use crate::provider::Provider;
+
+/// The tags of a run: prepared at the first need, so that a run without any makes no call for them.
+#[derive(Debug)]
+pub(crate) struct Tags {
+    add: Vec<String>,
+    remove: Vec<String>,
+    prepared: OnceCell<Vec<u8>>,
+}
+
+/// What became of one contact's tags.
+#[derive(Debug)]
+pub(crate) struct Tagged {
+    pub(crate) work: Tagging,
+    pub(crate) outcome: Option<TagOutcome>,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) state: TagState,
+}
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub(crate) struct TaggedBatch {
+    pub(crate) items: Vec<Tagged>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) stop: Option<Reason>,
+}
+
+impl Tags {
+    /// The tags that a run may put on and take off.
+    pub(crate) fn new(add: Vec<String>, remove: Vec<String>) -> Self {
+        Self { add, remove, prepared: OnceCell::new() }
+    }
+
+    async fn prepare(&self, provider: &dyn Provider, audience: &str) -> Result<Vec<u8>, Failure> {
+        let mut patience = Patience::default();
+        loop {
+            match provider.prepare_tags(audience, &self.add, &self.remove).await {
+                Ok(prepared) => return Ok(prepared),
+                Err(failure) => patience.wait(failure).await?,
+            }
+        }
+    }
+
+    /// Changes the tags of a batch. What does not succeed stays owed.
+    pub(crate) async fn apply(&self, provider: &dyn Provider, audience: &str, batch: Vec<Tagging>) -> TaggedBatch {
+        let mut done = TaggedBatch::default();
+        if batch.is_empty() {
+            return done;
+        }
+        let prepared = match self.prepared.get_or_try_init(|| self.prepare(provider, audience)).await {
+            Ok(prepared) => prepared,
+            Err(failure) => return untouched(batch, failure.reason().clone()),
+        };
+        let mut answers: HashMap<(u64, String), contract::TagResult> = HashMap::new();
+        let mut open: Vec<contract::TagChange> = batch.iter().map(change).collect();
+        let mut patience = Patience::default();
+        loop {
+            let failure = match provider.apply_tags(audience, prepared, &open).await {
+                Ok(answer) => {
+                    done.warnings.extend(answer.warnings);
+                    for result in answer.items {
+                        answers.insert((result.key, result.tag.clone()), result);
+                    }
+                    for change in &mut open {
+                        let key = change.key;
+                        change.add.retain(|tag| !answers.contains_key(&(key, tag.clone())));
+                        change.remove.retain(|tag| !answers.contains_key(&(key, tag.clone())));
+                    }
+                    open.retain(|change| !change.add.is_empty() || !change.remove.is_empty());
+                    match answer.stopped {
+                        Some(error) if !open.is_empty() => Failure::from(error),
+                        _ => break,
+                    }
+                }
+                Err(failure) => failure,
+            };
+            if let Err(failure) = patience.wait(failure).await {
+                done.stop = Some(failure.reason().clone());
+                break;
+            }
+        }
+        let unanswered =
+            done.stop.clone().unwrap_or_else(|| Reason::new("no-answer", "the plugin gave no answer for this tag"));
+        done.items = batch.into_iter().map(|work| conclude(work, &answers, &unanswered)).collect();
+        done
+    }
+}
+
+fn untouched(batch: Vec<Tagging>, reason: Reason) -> TaggedBatch {
+    let items = batch
+        .into_iter()
+        .map(|work| Tagged { state: work.state.clone(), work, outcome: None, reason: Some(reason.clone()) })
+        .collect();
+    TaggedBatch { items, warnings: Vec::new(), stop: Some(reason) }
+}
+
+fn change(work: &Tagging) -> contract::TagChange {
+    contract::TagChange {
+        key: convert::key(work.contact),
+        address: work.address.clone(),
+        remote_id: work.remote_id.clone(),
+        observed: work.observed.as_ref().map(convert::to_contract_status),
+        add: work.add.iter().cloned().collect(),
+        remove: work.remove.iter().cloned().collect(),
+    }
+}
+
+/// The new state of one contact's tag, from the answers about it.
+fn conclude(work: Tagging, answers: &HashMap<(u64, String), contract::TagResult>, unanswered: &Reason) -> Tagged {
+    let mut state = work.state.clone();
+    let mut outcome = None;
+    let mut reason = None;
+    let of = |contact: ContactId, tag: &String| {
+        answers.get(&(convert::key(contact), tag.clone())).map(|result| &result.outcome)
+    };
+    let steps = [(TagChange::Remove, &work.remove), (TagChange::Add, &work.add)];
+    for (change, tag) in steps.into_iter().filter_map(|(change, tag)| Some((change, tag.as_ref()?))) {
+        match of(work.contact, tag) {
+            Some(answer @ (contract::TagOutcome::Applied | contract::TagOutcome::Already)) => {
+                let applied = matches!(answer, contract::TagOutcome::Applied);
+                state.refused = None;
+                match change {
+                    TagChange::Add => {
+                        state.owned = Some(tag.clone());
+                        outcome = if applied { Some(TagOutcome::Added) } else { outcome };
+                    }
+                    TagChange::Remove => {
+                        state.owned = None;
+                        outcome = if applied { Some(TagOutcome::Removed) } else { outcome };
+                    }
+                }
+            }
+            Some(contract::TagOutcome::Refused(why)) => {
+                state.refused = Some(RefusedTag { change, tag: tag.clone(), reason: why.clone() });
+                outcome = Some(TagOutcome::Refused);
+                let verb = if change == TagChange::Add { "put on" } else { "taken off" };
+                reason = Some(Reason::new("tag-refused", format!("the tag could not be {verb}: {why}")));
+            }
+            Some(contract::TagOutcome::Failed(why)) => reason = Some(Reason::new("tag-failed", why.clone())),
+            None => reason = Some(unanswered.clone()),
+        }
+    }
+    Tagged { work, outcome, reason, state }
+}

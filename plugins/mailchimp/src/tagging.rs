@@ -1,0 +1,345 @@
+//! Putting tags on members and taking them off.
+//!
+//! Only subscribed and pending members are tagged and untagged (A9). What exactly Mailchimp does
+//! with the tags of others depends on the call and the day, so it is never asked to (MC-29).
+
+use std::collections::BTreeMap;
+use std::mem;
+
+use postroom_sdk::prelude::*;
+
+use crate::describe::{API, MOST_MEMBERS};
+use crate::errors::{Problem, without_address};
+use crate::member;
+use crate::tags::{self, Known};
+use crate::wire::{SegmentAnswer, SegmentChange};
+
+/// Mailchimp's own sentence for contacts that were not tagged, word by word (A9).
+const NOT_TAGGED: &str = "Some of the emails provided were not tagged. Check the Mailchimp marketing subscription statuses";
+
+/// What is read of the answer of a segment call.
+const PROJECTION: &str = "members_added.email_address,members_removed.email_address,errors";
+
+/// How many tags a member shows at most, of however many it has (MC-46).
+const SHOWN_TAGS: usize = 50;
+
+/// Puts tags on and takes tags off.
+pub(crate) fn apply(
+    job: &Job,
+    audience: &str,
+    prepared: &[u8],
+    changes: &[TagChange],
+) -> Result<TagsAnswer, ProviderError> {
+    let known = tags::known(prepared)?;
+    let mut work = Work {
+        job,
+        audience,
+        known: &known,
+        slots: Vec::new(),
+        queues: BTreeMap::new(),
+    };
+    let stopped = work.run(changes).err();
+    let slots = work.slots.into_iter();
+    let items: Vec<TagResult> = slots.filter_map(Slot::into_result).collect();
+    let refused = |item: &TagResult| matches!(item.outcome, TagOutcome::Refused(_));
+    let warnings = if items.iter().any(refused) {
+        vec![NOT_TAGGED.to_owned()]
+    } else {
+        Vec::new()
+    };
+    TagsAnswer::concluded(items, warnings, stopped)
+}
+
+/// Which way a tag goes.
+#[derive(Clone, Copy, PartialEq)]
+enum Direction {
+    On,
+    Off,
+}
+
+/// One tag of one member, and what became of it.
+struct Slot<'a> {
+    key: u64,
+    tag: &'a str,
+    direction: Direction,
+    status: Option<RemoteStatus>,
+    outcome: Option<TagOutcome>,
+}
+
+impl Slot<'_> {
+    fn into_result(self) -> Option<TagResult> {
+        Some(TagResult {
+            key: self.key,
+            tag: self.tag.to_owned(),
+            outcome: self.outcome?,
+            status: self.status,
+        })
+    }
+}
+
+/// An address in the queue of a segment, and the slot that waits for it.
+struct Queued {
+    address: String,
+    slot: usize,
+}
+
+/// What is to go to one segment.
+#[derive(Default)]
+struct Queue {
+    on: Vec<Queued>,
+    off: Vec<Queued>,
+}
+
+/// A batch of changes under way.
+struct Work<'a> {
+    job: &'a Job<'a>,
+    audience: &'a str,
+    known: &'a Known,
+    slots: Vec<Slot<'a>>,
+    /// By segment id.
+    queues: BTreeMap<u64, Queue>,
+}
+
+impl<'a> Work<'a> {
+    /// Decides each change, then sends what is left of them, segment by segment.
+    fn run(&mut self, changes: &'a [TagChange]) -> Result<(), ProviderError> {
+        for change in changes {
+            self.decide(change)?;
+        }
+        for (id, queue) in mem::take(&mut self.queues) {
+            let mut on = queue.on.chunks(MOST_MEMBERS);
+            let mut off = queue.off.chunks(MOST_MEMBERS);
+            loop {
+                let (on, off) = (on.next(), off.next());
+                if on.is_none() && off.is_none() {
+                    break;
+                }
+                self.send(id, on.unwrap_or_default(), off.unwrap_or_default())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Settles what needs no request, and queues the rest.
+    fn decide(&mut self, change: &'a TagChange) -> Result<(), ProviderError> {
+        let on = change.add.iter().map(|tag| (Direction::On, tag));
+        let off = change.remove.iter().map(|tag| (Direction::Off, tag));
+        let mut open = Vec::new();
+        for (direction, tag) in on.chain(off) {
+            let outcome = match (self.known.id(tag), direction) {
+                (Some(id), _) => {
+                    open.push((self.slots.len(), id));
+                    None
+                }
+                (None, Direction::Off) => Some(TagOutcome::Already),
+                (None, Direction::On) => Some(TagOutcome::Failed(
+                    "The tag is not at Mailchimp; the next run makes it.".to_owned(),
+                )),
+            };
+            self.slots.push(Slot {
+                key: change.key,
+                tag,
+                direction,
+                status: change.observed.clone(),
+                outcome,
+            });
+        }
+        if open.is_empty() {
+            return Ok(());
+        }
+        let (status, address) = self.seen(change)?;
+        for (index, id) in open {
+            let Some(slot) = self.slots.get_mut(index) else {
+                continue;
+            };
+            slot.status = Some(status.clone());
+            slot.outcome = standing(&status, slot.direction);
+            if slot.outcome.is_none() {
+                let queue = self.queues.entry(id).or_default();
+                let queued = Queued {
+                    address: address.clone(),
+                    slot: index,
+                };
+                match slot.direction {
+                    Direction::On => queue.on.push(queued),
+                    Direction::Off => queue.off.push(queued),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The member's status and the address that it has at Mailchimp.
+    fn seen(&self, change: &TagChange) -> Result<(RemoteStatus, String), ProviderError> {
+        let address = change.address.trim().to_owned();
+        if let Some(status) = &change.observed {
+            return Ok((status.clone(), address));
+        }
+        let remote_id = change.remote_id.as_deref();
+        let found = member::look_up(self.job, self.audience, &address, remote_id, "")?;
+        Ok(match found {
+            None => (RemoteStatus::Absent, address),
+            Some(member) => {
+                let status = member.status();
+                let address = Some(member.email_address).filter(|it| !it.is_empty());
+                (
+                    status.unwrap_or_else(|| RemoteStatus::Other("unknown".to_owned())),
+                    address.unwrap_or_else(|| change.address.trim().to_owned()),
+                )
+            }
+        })
+    }
+
+    fn send(&mut self, id: u64, on: &[Queued], off: &[Queued]) -> Result<(), ProviderError> {
+        let addresses = |part: &[Queued]| -> Vec<String> {
+            part.iter().map(|queued| queued.address.clone()).collect()
+        };
+        let path = format!("{}/{id}", tags::segments_path(self.audience));
+        let reply = self
+            .job
+            .post(API, &path)
+            .query("fields", PROJECTION)
+            .json(&SegmentChange {
+                members_to_add: addresses(on),
+                members_to_remove: addresses(off),
+            })
+            // A tag that is on stays on, and one that is off stays off.
+            .safe_to_repeat()
+            .send()?;
+        if !reply.is_success() {
+            let problem = Problem::of(&reply);
+            if !problem.is_about_content() {
+                return Err(problem.as_call());
+            }
+            // The segment went away during the run (MC-30): nobody has the tag any more.
+            for queued in on {
+                let reason = "The tag can't be used at Mailchimp at the moment, perhaps because it was deleted; the next run makes it again.";
+                self.settle(queued, TagOutcome::Failed(reason.to_owned()));
+            }
+            for queued in off {
+                let outcome = match reply.status() {
+                    404 => TagOutcome::Already,
+                    _ => TagOutcome::Failed(problem.as_fault().message().to_owned()),
+                };
+                self.settle(queued, outcome);
+            }
+            return Ok(());
+        }
+        let answer: SegmentAnswer = reply.json()?;
+        let verdicts = Verdicts::of(answer);
+        for queued in on {
+            self.settle(queued, verdicts.on(&queued.address));
+        }
+        for queued in off {
+            let outcome = match verdicts.off(&queued.address) {
+                TagOutcome::Refused(reason) => self.look_for(id, queued, reason)?,
+                outcome => outcome,
+            };
+            self.settle(queued, outcome);
+        }
+        Ok(())
+    }
+
+    /// An error about a removal may only mean that the tag was off already, as after an answer
+    /// that was lost; so the member's tags are looked at before it counts as a refusal.
+    fn look_for(
+        &mut self,
+        id: u64,
+        queued: &Queued,
+        reason: String,
+    ) -> Result<TagOutcome, ProviderError> {
+        let extra = ",tags.id,tags_count";
+        let found = member::look_up(self.job, self.audience, &queued.address, None, extra)?;
+        let Some(member) = found else {
+            return Ok(TagOutcome::Already);
+        };
+        let status = member.status();
+        if let (Some(slot), Some(status)) = (self.slots.get_mut(queued.slot), status) {
+            if let Some(outcome) = standing(&status, Direction::Off) {
+                slot.status = Some(status);
+                return Ok(outcome);
+            }
+            slot.status = Some(status);
+        }
+        let all_shown = member.tags_count.unwrap_or_default() <= SHOWN_TAGS;
+        if all_shown && member.tags.iter().all(|tag| tag.id != id) {
+            return Ok(TagOutcome::Already);
+        }
+        Ok(TagOutcome::Refused(reason))
+    }
+
+    fn settle(&mut self, queued: &Queued, outcome: TagOutcome) {
+        if let Some(slot) = self.slots.get_mut(queued.slot) {
+            slot.outcome = Some(outcome);
+        }
+    }
+}
+
+/// What a status decides by itself. None: the change goes.
+fn standing(status: &RemoteStatus, direction: Direction) -> Option<TagOutcome> {
+    match (status, direction) {
+        (RemoteStatus::Subscribed | RemoteStatus::Pending, _) => None,
+        (RemoteStatus::Absent, Direction::Off) => Some(TagOutcome::Already),
+        (RemoteStatus::Absent, Direction::On) => Some(TagOutcome::Refused(
+            "The contact is not in the audience.".to_owned(),
+        )),
+        (status, _) => Some(TagOutcome::Refused(format!(
+            "The contact's status at Mailchimp is `{}`, so its tags stay as they are.",
+            status.as_words()
+        ))),
+    }
+}
+
+/// What a segment call says of each address.
+struct Verdicts {
+    added: Vec<String>,
+    removed: Vec<String>,
+    errors: BTreeMap<String, String>,
+}
+
+impl Verdicts {
+    fn of(answer: SegmentAnswer) -> Self {
+        let keys = |members: Vec<crate::wire::Member>| -> Vec<String> {
+            let keys = members
+                .iter()
+                .map(|member| member::address_key(&member.email_address));
+            let mut keys: Vec<String> = keys.collect();
+            keys.sort_unstable();
+            keys
+        };
+        let errors = answer.errors.into_iter().flat_map(|error| {
+            let reason = error.error;
+            let keys = error.email_addresses.into_iter();
+            keys.map(move |address| (member::address_key(&address), reason.clone()))
+        });
+        Self {
+            added: keys(answer.members_added),
+            removed: keys(answer.members_removed),
+            errors: errors.collect(),
+        }
+    }
+
+    fn on(&self, address: &str) -> TagOutcome {
+        self.verdict(&self.added, address)
+    }
+
+    fn off(&self, address: &str) -> TagOutcome {
+        self.verdict(&self.removed, address)
+    }
+
+    /// An address that is neither among the changed nor among the errors was so already.
+    fn verdict(&self, changed: &[String], address: &str) -> TagOutcome {
+        let key = member::address_key(address);
+        if changed.binary_search(&key).is_ok() {
+            return TagOutcome::Applied;
+        }
+        match self.errors.get(&key) {
+            Some(reason) => TagOutcome::Refused(without_address(reason, address)),
+            None => TagOutcome::Already,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tagging_tests.rs"]
+mod tests;

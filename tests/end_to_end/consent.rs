@@ -1,0 +1,130 @@
+//! Invariants 2, 3 and 5: nobody is subscribed against their will, and large plans ask.
+
+use serde_json::json;
+
+use crate::house::{House, counted};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn newcomers_without_a_grant_follow_the_syncs_policy_and_are_never_subscribed() {
+    for (policy, status) in
+        [("unsubscribed", "unsubscribed"), ("no-marketing", "transactional"), ("double-opt-in", "pending")]
+    {
+        let house = House::open().await;
+        house.import("Guests", None, "email\njana@example.com\n");
+        house.tie("Guests", policy);
+        assert_eq!(counted(&house.run("Guests")), "added=1");
+        assert_eq!(house.member("jana@example.com").await["status"], status);
+    }
+    let house = House::open().await;
+    house.import("Guests", None, "email\njana@example.com\n");
+    house.tie("Guests", "skip");
+    assert_eq!(counted(&house.run("Guests")), "skipped=1");
+    assert_eq!(house.members().await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_states_what_becomes_of_newcomers() {
+    let house = House::open().await;
+    house.import("Guests", None, "email\njana@example.com\n");
+    let answer = house.postroom(&[
+        "sync",
+        "add",
+        "s",
+        "--list",
+        "Guests",
+        "--account",
+        "mc",
+        "--audience",
+        "ab12cd34ef",
+        "--map",
+        "firstname=FNAME",
+    ]);
+    answer.refused(2, &["--newcomers"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_reaches_the_provider_and_no_import_lifts_it() {
+    let house = House::open().await;
+    house.import("Guests", Some("form"), "email\njana@example.com\nbert@example.com\n");
+    house.tie("Guests", "skip");
+    house.run("Guests");
+    house.postroom(&["contact", "consent", "jana@example.com", "withdrawn"]).done();
+    let imported = house.import("Guests", Some("form again"), "email\njana@example.com\nbert@example.com\n");
+    assert_eq!(imported["counts"]["consent_kept_withdrawn"], 1);
+    let report = house.run("Guests");
+    assert_eq!(counted(&report), "unchanged=1 blocked=1");
+    assert_eq!(house.member("jana@example.com").await["status"], "unsubscribed");
+    house.clear_book().await;
+    assert_eq!(counted(&house.run("Guests")), "unchanged=1 blocked=1");
+    assert_eq!(house.writes().await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opt_out_travels_also_where_another_hand_had_subscribed_the_contact() {
+    let house = House::open().await;
+    house.seed(json!([{"email": "jana@example.com", "status": "subscribed"}])).await;
+    house.import("Guests", Some("form"), "email\njana@example.com\nbert@example.com\n");
+    for email in ["jana@example.com", "bert@example.com"] {
+        house.postroom(&["contact", "consent", email, "withdrawn"]).done();
+    }
+    house.tie("Guests", "unsubscribed");
+    assert_eq!(counted(&house.run("Guests")), "blocked=2");
+    assert_eq!(house.member("jana@example.com").await["status"], "unsubscribed");
+    assert_eq!(house.members().await.len(), 1, "who is no member is not made one");
+    house.clear_book().await;
+    house.run("Guests");
+    assert_eq!(house.writes().await.len(), 0, "it travels once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_left_by_itself_is_never_subscribed_again() {
+    let house = House::open().await;
+    house
+        .seed(json!([
+            {"email": "left@example.com", "status": "unsubscribed", "origin": "contact"},
+            {"email": "spam@example.com", "status": "unsubscribed", "origin": "abuse"},
+            {"email": "bounced@example.com", "status": "cleaned"},
+            {"email": "api@example.com", "status": "unsubscribed", "origin": "api"},
+        ]))
+        .await;
+    house.import(
+        "Guests",
+        Some("form"),
+        "email,firstname\nleft@example.com,A\nspam@example.com,B\nbounced@example.com,C\napi@example.com,D\n",
+    );
+    house.tie("Guests", "skip");
+    let report = house.run("Guests");
+    assert_eq!(report["counts"]["updated"], 4);
+    for member in house.members().await {
+        assert_ne!(member["status"], "subscribed", "{member}");
+        assert_eq!(member["status_sent"], json!([]), "{member}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_run_asks_and_a_canary_sends_as_many_as_it_says() {
+    let house = House::open().await;
+    house.import("Guests", Some("form"), "email\na@example.com\nb@example.com\nc@example.com\n");
+    house.tie("Guests", "skip");
+    house.postroom(&["sync", "run", "Guests"]).refused(5, &["first run", "3 members", "--yes"]);
+    assert_eq!(house.writes().await.len(), 0);
+    let report = house.postroom(&["sync", "run", "Guests", "--first", "1", "--json"]).done().json();
+    assert_eq!(counted(&report), "added=1 pending=2");
+    assert_eq!(house.members().await.len(), 1);
+    assert_eq!(counted(&house.run("Guests")), "added=2 unchanged=1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_file_does_not_untag_everyone_unasked() {
+    let house = House::open().await;
+    let rows: String = (0..30).map(|number| format!("guest{number}@example.com\n")).collect();
+    house.import("Guests", Some("form"), &format!("email\n{rows}"));
+    house.tie("Guests", "skip");
+    house.run("Guests");
+    let imported = house.import("Guests", Some("form"), "email\n");
+    assert_eq!(imported["counts"]["left"], 30);
+    assert_eq!(imported["leavers"].as_array().map(Vec::len), Some(20), "the first of them are named");
+    house.clear_book().await;
+    house.postroom(&["sync", "run", "Guests"]).refused(5, &["30 of 30"]);
+    assert_eq!(house.writes().await.len(), 0);
+}

@@ -1,0 +1,21 @@
+//! The program from outside: the real `postroom`, a real component, a provider look-alike over HTTP.
+//!
+//! Tests are named by the requirement row or the promise that they show. Each has a store, a
+//! simulator and ports of its own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the lints spare test functions only; the house beside them fails the same way"
+)]
+
+mod accounts;
+mod bad_input;
+mod consent;
+mod exporting;
+mod house;
+mod importing;
+mod leaving;
+mod plugins;
+mod repeating;

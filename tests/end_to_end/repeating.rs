@@ -1,0 +1,88 @@
+//! Nothing is sent twice, nothing is lost: repeated runs, refusals, faults on the way.
+
+use serde_json::json;
+
+use crate::house::{House, counted};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_run_with_nothing_changed_makes_no_write_request_at_all() {
+    let house = House::open().await;
+    house.seed(json!([{"email": "gone@example.com", "status": "unsubscribed", "origin": "contact"}])).await;
+    house.act("forget", json!({"email": "forgotten@example.com"})).await;
+    let rows = "email,firstname\n\
+        jana@example.com,Jana\ngone@example.com,Gone\nfake@yopmail.com,Fake\nforgotten@example.com,F\n,Nameless\njana@example.com,J\n";
+    house.import("Guests", Some("form"), rows);
+    house.tie("Guests", "skip");
+    let first = house.run("Guests");
+    assert_eq!(counted(&first), "added=1 updated=1 duplicate=1 invalid=1 blocked=1 failed=1");
+    assert_eq!(first["tags"]["refused"], 1);
+    house.clear_book().await;
+    let second = house.run("Guests");
+    assert_eq!(counted(&second), "unchanged=2 duplicate=1 invalid=1 blocked=1 failed=1");
+    assert_eq!(second["tags"]["refused"], 1);
+    assert_eq!(house.writes().await, Vec::<serde_json::Value>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_contact_is_sent_again_after_a_change_or_when_asked() {
+    let house = House::open().await;
+    house.import("Guests", Some("form"), "id,email\n1,fake@yopmail.com\n");
+    house.tie("Guests", "skip");
+    assert_eq!(counted(&house.run("Guests")), "failed=1");
+    house.clear_book().await;
+    assert_eq!(counted(&house.run_with("Guests", &["--retry-rejected"]).json()), "failed=1");
+    assert!(!house.writes().await.is_empty());
+    house.import("Guests", Some("form"), "id,email\n1,real@example.com\n");
+    assert_eq!(counted(&house.run("Guests")), "added=1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_field_that_the_provider_does_not_take_is_left_out_and_named() {
+    let house = House::open().await;
+    house.import("Guests", Some("form"), "email,firstname,phone\njana@example.com,Jana,+420 777 123 456\n");
+    house.tie("Guests", "skip");
+    house.run("Guests");
+    house.act("delete_merge_field", json!({"tag": "LNAME"})).await;
+    house.import(
+        "Guests",
+        Some("form"),
+        "email,firstname,lastname\njana@example.com,Jana,Nováková\nbert@example.com,Bert,Smith\n",
+    );
+    let report = house.run("Guests");
+    assert_eq!(counted(&report), "added=1 updated=1");
+    assert_eq!(house.member("bert@example.com").await["merge_fields"]["FNAME"], "Bert");
+    let left_out = house.opened(&report, "left-out");
+    assert_eq!(left_out.len(), 2);
+    assert_eq!(left_out[0]["left_out"][0][0], "LNAME");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_applied_before_the_line_broke_is_found_out_and_not_done_twice() {
+    let house = House::open().await;
+    house.import("Guests", Some("form"), "email\njana@example.com\nbert@example.com\n");
+    house.tie("Guests", "skip");
+    house.faults(json!([{"match": {"method": "POST"}, "times": 1, "fault": "reset_after_applying"}])).await;
+    let report = house.run("Guests");
+    assert_eq!(report["counts"]["entries"], 2);
+    house.faults(json!([])).await;
+    house.run("Guests");
+    let members = house.members().await;
+    assert_eq!(members.len(), 2);
+    for member in members {
+        assert_eq!((&member["status"], &member["tags"]), (&json!("subscribed"), &json!(["Guests"])));
+        assert_eq!(member["status_sent"], json!([]), "nobody's status was sent twice");
+    }
+    assert_eq!(counted(&house.run("Guests")), "unchanged=2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_revoked_in_the_middle_stops_the_run_and_leaves_the_rest_pending() {
+    let house = House::open().await;
+    let rows: String = (0..1_200).map(|number| format!("guest{number}@example.com\n")).collect();
+    house.import("Guests", Some("form"), &format!("email\n{rows}"));
+    house.tie("Guests", "skip");
+    house.act("revoke_key", json!({})).await;
+    let answer = house.run_with("Guests", &[]);
+    assert!(answer.code == 8 || answer.code == 9, "{answer:?}");
+    assert_eq!(house.members().await.len(), 0);
+}
