@@ -7,18 +7,21 @@ use clap::{Parser, Subcommand};
 use crate::exit::Exit;
 use crate::verbs::{account, audience, completions, contact, field, import, init, list, plugin, run, sync};
 
+/// Where the options stand that every verb takes.
+const GLOBAL: &str = "Options of every verb";
+
 /// Keeps a company's contacts, lists and consent, and serves every e-mail-marketing provider from them.
 #[derive(Debug, Parser)]
 #[command(name = "postroom", version, after_help = Exit::help(), propagate_version = true, infer_long_args = true)]
 pub(crate) struct Cli {
     /// The store's folder; without it, the one that the system gives for data
-    #[arg(long, global = true, env = "POSTROOM_STORE", value_name = "DIR")]
+    #[arg(long, global = true, env = "POSTROOM_STORE", value_name = "DIR", help_heading = GLOBAL)]
     pub(crate) store: Option<PathBuf>,
     /// Print one JSON value: the answer on standard output, or {"error":…} on standard error
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) json: bool,
     /// Tell on standard error what happens; twice tells more
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = GLOBAL)]
     pub(crate) verbose: u8,
     /// What to do.
     #[command(subcommand)]

@@ -93,8 +93,8 @@ fn mend(error: &ServiceError) -> Option<String> {
         ServiceError::Provider { account, .. } => {
             let account = shell::word(account);
             Some(format!(
-                "look with `postroom account check {account}`; new credentials go in with `postroom account edit \
-                 {account} --secret SLOT`"
+                "`postroom account check {account}` asks again; `postroom account edit {account} --secret SLOT` takes \
+                 a new secret"
             ))
         }
         ServiceError::Store(StoreError::NotFound { kind, .. }) => {

@@ -129,13 +129,8 @@ impl Service {
         for list in &request.lists {
             self.store().list(list).await?;
         }
-        let upsert = ContactUpsert {
-            who: None,
-            email: Some(email),
-            external_id: request.external_id,
-            patch,
-            at: self.now(),
-        };
+        let upsert =
+            ContactUpsert { who: None, email: Some(email), external_id: request.external_id, patch, at: self.now() };
         let (id, outcome) = self.store().upsert_contact(&upsert).await?;
         let who = ContactRef::Id(id);
         let mut joined = Vec::new();
@@ -160,8 +155,7 @@ impl Service {
         let who = contact_ref(&request.who)?;
         let email = request.email.as_deref().map(address).transpose()?;
         let patch = self.patch(&request.values).await?;
-        let upsert =
-            ContactUpsert { who: Some(who), email, external_id: request.external_id, patch, at: self.now() };
+        let upsert = ContactUpsert { who: Some(who), email, external_id: request.external_id, patch, at: self.now() };
         let (id, outcome) = self.store().upsert_contact(&upsert).await?;
         let contact = self.detail(&ContactRef::Id(id), &request.who).await?.contact;
         Ok(ContactWritten { outcome, contact, joined: Vec::new() })

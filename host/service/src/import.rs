@@ -8,8 +8,10 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use postroom_domain::contact::ImportedRow;
+use postroom_domain::contact::{ContactId, ImportedRow};
+use postroom_domain::email::EmailAddress;
 use postroom_import::{Column, Examined, ImportFault, Options, RejectedRow, Rejects, Row, examine, rejects_path};
+use postroom_store::contacts::ContactRef;
 use postroom_store::lists::{
     ImportCounts, ImportId, ImportMode, ImportReport, ImportStart, LEAVERS_SHOWN, StatedConsent,
 };
@@ -216,7 +218,7 @@ impl Service {
             leaving: 0,
             leavers: Vec::new(),
         };
-        let mut keys: HashSet<Box<str>> = HashSet::new();
+        let mut known = Known::default();
         let mut left_out = LeftOut::default();
         let mut reading = read(examined);
         while let Some(chunk) = reading.next().await? {
@@ -225,8 +227,9 @@ impl Service {
             for row in chunk.rows {
                 left_out.note(&row);
                 preview.rows += 1;
+                known.external_ids.extend(row.external_id.as_deref().map(Box::from));
                 match &row.address {
-                    Ok(address) if keys.insert(address.key().into()) => preview.contacts += 1,
+                    Ok(address) if known.addresses.insert(address.key().into()) => preview.contacts += 1,
                     Ok(_) => preview.duplicate += 1,
                     Err(_) => preview.invalid += 1,
                 }
@@ -234,7 +237,7 @@ impl Service {
         }
         (preview.left_out, preview.left_out_cells) = (left_out.count, left_out.cells);
         if let Some(list) = preview.list.clone().filter(|_| preview.mode == ImportMode::Replace) {
-            (preview.leaving, preview.leavers) = self.leaving(&list, &keys).await?;
+            (preview.leaving, preview.leavers) = self.leaving(&list, &known).await?;
         }
         Ok(preview)
     }
@@ -294,7 +297,7 @@ impl Service {
     }
 
     /// How many contacts of a list are not among the file's, and the first of them.
-    async fn leaving(&self, list: &str, keys: &HashSet<Box<str>>) -> Result<(u64, Vec<String>)> {
+    async fn leaving(&self, list: &str, known: &Known) -> Result<(u64, Vec<String>)> {
         if !self.store().lists().await?.iter().any(|known| known.name == list) {
             return Ok((0, Vec::new()));
         }
@@ -304,17 +307,39 @@ impl Service {
             let Some(last) = page.last() else { return Ok((leaving, leavers)) };
             after = last.position;
             for entry in page.into_iter().filter(|entry| entry.duplicate_of.is_none()) {
-                let Some(email) = entry.email.filter(|_| entry.contact.is_some()) else { continue };
-                let stays = postroom_domain::email::EmailAddress::parse(&email)
-                    .is_ok_and(|address| keys.contains(address.key()));
-                if !stays {
-                    leaving += 1;
-                    if leavers.len() < LEAVERS_SHOWN {
-                        leavers.push(email);
-                    }
+                let (Some(contact), Some(email)) = (entry.contact, entry.email) else { continue };
+                if known.has_address(&email) || self.has_external_id(contact, known).await? {
+                    continue;
+                }
+                leaving += 1;
+                if leavers.len() < LEAVERS_SHOWN {
+                    leavers.push(email);
                 }
             }
         }
+    }
+
+    /// Whether the file has a contact under its key in another system: then its address is new.
+    async fn has_external_id(&self, contact: ContactId, known: &Known) -> Result<bool> {
+        if known.external_ids.is_empty() {
+            return Ok(false);
+        }
+        let detail = self.store().contact(&ContactRef::Id(contact)).await?;
+        let external_id = detail.and_then(|detail| detail.contact.external_id);
+        Ok(external_id.is_some_and(|key| known.external_ids.contains(key.as_str())))
+    }
+}
+
+/// Whom a file has.
+#[derive(Default)]
+struct Known {
+    addresses: HashSet<Box<str>>,
+    external_ids: HashSet<Box<str>>,
+}
+
+impl Known {
+    fn has_address(&self, email: &str) -> bool {
+        EmailAddress::parse(email).is_ok_and(|address| self.addresses.contains(address.key()))
     }
 }
 

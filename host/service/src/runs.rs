@@ -78,7 +78,9 @@ impl Service {
     /// Not found, and when the storage fails.
     pub async fn plan_sync(&self, name: &str, options: &RunOptions) -> Result<Plan> {
         let sync = self.store().sync(name).await?;
-        postroom_sync::plan(self.store(), &sync, options).await.map_err(|error| run_error(error, &sync.audience.account))
+        postroom_sync::plan(self.store(), &sync, options)
+            .await
+            .map_err(|error| run_error(error, &sync.audience.account))
     }
 
     /// Runs a sync. A run that stopped on its way is an answer: its report says why.

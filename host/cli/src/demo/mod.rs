@@ -170,7 +170,7 @@ impl Steps<'_> {
         self.step(&["import", "guests-later.csv", "--list", LIST, "--mode", "replace", "--key", "Guest ID"]).await?;
         self.step(&["sync", "run", SYNC]).await?;
         self.step(&["run", "show", "2", "--of", "updated", "--limit", "5"]).await?;
-        self.step(&["run", "show", "2", "--of", "tags-refused"]).await?;
+        self.step(&["run", "show", "2", "--of", "tags-refused", "--limit", "5"]).await?;
         self.step(&["run", "show", "2", "--of", "tags-removed", "--limit", "5"]).await?;
         self.step(&["contact", "show", UNSUBSCRIBES_AND_STAYS]).await
     }

@@ -124,10 +124,19 @@ pub(crate) async fn act(args: Args, context: &Context) -> Result<Exit> {
 
 fn source(source: &FileSummary) -> String {
     let guessed = if source.encoding_guessed { ", as its letters suggest" } else { "" };
-    let columns: Vec<String> = source.columns.iter().map(column).collect();
+    let columns: Vec<String> = source.columns.iter().filter_map(column).collect();
+    let unused = source.columns.iter().filter(|column| column.target.is_none());
+    let unused: Vec<String> = unused.map(|column| table::visible(&column.name)).collect();
+    let unused =
+        if unused.is_empty() { String::new() } else { format!("Kept with the row, not used: {}\n", unused.join(", ")) };
+    let by_name = if source.columns.iter().any(|column| column.suggested) {
+        "Where nothing was said, the columns' names decided; --map says otherwise.\n"
+    } else {
+        ""
+    };
     let delimiter = if source.delimiter == '\t' { "tabs".to_owned() } else { format!("`{}`", source.delimiter) };
     format!(
-        "{}: {}, {delimiter} between cells, {}{guessed}\nColumns: {}\n",
+        "{}: {}, {delimiter} between cells, {}{guessed}\nColumns: {}\n{unused}{by_name}",
         table::visible(&source.file),
         counted(source.rows, "row", "rows"),
         source.encoding,
@@ -135,13 +144,8 @@ fn source(source: &FileSummary) -> String {
     )
 }
 
-fn column(column: &Column) -> String {
-    let name = table::visible(&column.name);
-    match &column.target {
-        Some(target) if column.suggested => format!("{name} → {target} (by its name)"),
-        Some(target) => format!("{name} → {target}"),
-        None => format!("{name} (kept, not used)"),
-    }
+fn column(column: &Column) -> Option<String> {
+    column.target.as_ref().map(|target| format!("{} → {target}", table::visible(&column.name)))
 }
 
 fn done(answer: &Imported) -> String {

@@ -126,15 +126,16 @@ fn outcomes(page: &OutcomePage) -> String {
 fn remark(row: &OutcomeRow) -> String {
     use postroom_store::runs::TagOutcome;
     let outcome = &row.outcome;
-    let mut remarks: Vec<String> = outcome.reason.iter().map(|reason| reason.message.clone()).collect();
-    remarks.extend(outcome.tag.map(|tag| {
-        match tag {
-            TagOutcome::Added => "tag put on",
-            TagOutcome::Removed => "tag taken off",
-            TagOutcome::Refused => "tag neither put on nor taken off",
-        }
-        .to_owned()
-    }));
+    let reason = outcome.reason.iter().map(|reason| reason.message.trim_end_matches('.').to_owned());
+    let mut remarks: Vec<String> = reason.collect();
+    remarks.extend(match outcome.tag {
+        Some(TagOutcome::Added) => Some("tag put on".to_owned()),
+        Some(TagOutcome::Removed) => Some("tag taken off".to_owned()),
+        // Its reason says so already.
+        Some(TagOutcome::Refused) if !remarks.is_empty() => None,
+        Some(TagOutcome::Refused) => Some("tag neither put on nor taken off".to_owned()),
+        None => None,
+    });
     if outcome.address_omitted {
         remarks.push("without the address, which is incomplete".to_owned());
     }

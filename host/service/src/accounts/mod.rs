@@ -205,7 +205,12 @@ impl Service {
         let open = self.open_account(name).await?;
         let info = open.connection.check().await.map_err(|failure| provider_error(name, &failure))?;
         let reaches = self.reaches(&open.account, &open.plugin).await?;
-        Ok(AccountChecked { warnings: insecure_warning(&open.account), account: open.account, info: Some(info), reaches })
+        Ok(AccountChecked {
+            warnings: insecure_warning(&open.account),
+            account: open.account,
+            info: Some(info),
+            reaches,
+        })
     }
 
     /// Removes an account with its secrets.

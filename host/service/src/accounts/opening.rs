@@ -114,8 +114,8 @@ fn is_number(value: &str) -> bool {
 fn slot_faults(method: &AuthMethod, given: &BTreeMap<String, StoredSecret>) -> Vec<String> {
     let names = || known(method.slots.iter().map(|slot| slot.name.as_str()));
     let strangers = given.keys().filter(|name| !method.slots.iter().any(|slot| slot.name == **name));
-    let strangers = strangers
-        .map(|name| format!("the method `{}` takes no secret `{name}`; it takes {}", method.name, names()));
+    let strangers =
+        strangers.map(|name| format!("the method `{}` takes no secret `{name}`; it takes {}", method.name, names()));
     let missing = method.slots.iter().filter(|slot| !slot.optional && !given.contains_key(&slot.name));
     let missing = missing.map(|slot| format!("the secret `{}` ({}) is missing", slot.name, slot.label));
     strangers.chain(missing).collect()
@@ -132,12 +132,7 @@ fn label_faults(plugin: &Plugin, given: &BTreeMap<String, String>) -> Vec<String
 
 /// Where the account goes. What an operator writes for a label is its whole address, or only the
 /// part that the plugin's template leaves open.
-fn origins(
-    plugin: &Plugin,
-    values: &Values<'_>,
-    secrets: &[Secret],
-    faults: &mut Vec<String>,
-) -> Vec<ResolvedOrigin> {
+fn origins(plugin: &Plugin, values: &Values<'_>, secrets: &[Secret], faults: &mut Vec<String>) -> Vec<ResolvedOrigin> {
     let mut resolved = Vec::new();
     for template in plugin.origins() {
         let given = values.origins.get(template.label()).map(String::as_str);
@@ -225,10 +220,10 @@ mod tests {
         let faults = setting_faults(&declared, &given(&[("page", "many"), ("region", "moon"), ("colour", "red")]));
         assert_eq!(faults.len(), 4, "{faults:?}");
         assert!(setting_faults(&declared, &given(&[("user", "jana"), ("page", "-1.5")])).is_empty());
-        assert_eq!(filled(&declared, &given(&[("user", "jana")])), [
-            ("user".to_owned(), "jana".to_owned()),
-            ("page".to_owned(), "500".to_owned())
-        ]);
+        assert_eq!(
+            filled(&declared, &given(&[("user", "jana")])),
+            [("user".to_owned(), "jana".to_owned()), ("page".to_owned(), "500".to_owned())]
+        );
     }
 
     #[test]

@@ -148,9 +148,12 @@ impl Service {
         }
         match self.shelf.bundled().iter().find(|plugin| plugin.id == id) {
             Some(bundled) => self.inspect(PluginOrigin::Bundled, bundled.wasm).await,
-            None => Err(self.shelf.find(self.store(), id).await.err().unwrap_or_else(|| {
-                ServiceError::NotFound(format!("there is no plugin `{id}`"))
-            })),
+            None => Err(self
+                .shelf
+                .find(self.store(), id)
+                .await
+                .err()
+                .unwrap_or_else(|| ServiceError::NotFound(format!("there is no plugin `{id}`")))),
         }
     }
 

@@ -74,9 +74,10 @@ impl Permissions {
     #[must_use]
     pub fn beyond(&self, approved: &Self) -> Vec<String> {
         let origins = self.origins.iter().filter(|asked| {
-            !approved.origins.iter().any(|had| {
-                had.label == asked.label && had.template == asked.template && had.part == asked.part
-            })
+            !approved
+                .origins
+                .iter()
+                .any(|had| had.label == asked.label && had.template == asked.template && had.part == asked.part)
         });
         let secrets = self.secrets.iter().filter(|asked| !approved.secrets.contains(asked));
         let capabilities = self.capabilities.iter().filter(|asked| !approved.capabilities.contains(asked));

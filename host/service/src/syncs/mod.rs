@@ -214,13 +214,10 @@ fn tag(open: &OpenAccount, list: &str, wanted: TagChoice) -> Result<(Option<Stri
     let has_tags = open.plugin.has(Capability::Tags);
     match wanted {
         TagChoice::ListName => Ok((has_tags.then(|| list.to_owned()), false)),
-        TagChoice::Own(_) if !has_tags => Err(ServiceError::BadInput(format!(
-            "the plugin `{}` has no tags: leave the tag out",
-            open.account.plugin
-        ))),
-        TagChoice::Own(tag) => {
-            Ok((Some(names::checked("a tag", &tag)?.to_owned()), true))
+        TagChoice::Own(_) if !has_tags => {
+            Err(ServiceError::BadInput(format!("the plugin `{}` has no tags: leave the tag out", open.account.plugin)))
         }
+        TagChoice::Own(tag) => Ok((Some(names::checked("a tag", &tag)?.to_owned()), true)),
     }
 }
 

@@ -16,11 +16,7 @@ const KNOWN: [(&str, &[&str]); 7] = [
 ];
 
 /// Pairs that fit both sides. Each local and each remote field is used once at most.
-pub(super) fn suggest(
-    local: &[FieldDefinition],
-    remote: &[RemoteField],
-    composites: &[CompositeKind],
-) -> Vec<Pair> {
+pub(super) fn suggest(local: &[FieldDefinition], remote: &[RemoteField], composites: &[CompositeKind]) -> Vec<Pair> {
     let mut pairs: Vec<Pair> = Vec::new();
     for field in remote {
         let is_composite = composites.iter().any(|composite| composite.kind == field.kind);
@@ -80,14 +76,17 @@ mod tests {
         ];
         let pairs: Vec<String> =
             suggest(&standard_fields(), &remote, &composites()).iter().map(ToString::to_string).collect();
-        assert_eq!(pairs, [
-            "firstname=FNAME",
-            "lastname=LNAME",
-            "address=ADDRESS",
-            "phone=PHONE",
-            "birthday=BIRTHDAY",
-            "language=MMERGE7"
-        ]);
+        assert_eq!(
+            pairs,
+            [
+                "firstname=FNAME",
+                "lastname=LNAME",
+                "address=ADDRESS",
+                "phone=PHONE",
+                "birthday=BIRTHDAY",
+                "language=MMERGE7"
+            ]
+        );
     }
 
     #[test]
