@@ -1,6 +1,13 @@
 //! The store through its port: every test opens a store of its own in a temporary folder and uses
 //! nothing but the traits of `postroom_store`, the files in the folder apart.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests may panic, in what they share too: that is how they fail"
+)]
+
 mod accounts;
 mod contacts;
 mod fixture;
