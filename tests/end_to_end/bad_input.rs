@@ -30,7 +30,7 @@ async fn files_that_cannot_be_taken_leave_no_trace() {
     import(&good, &["--map", "Vorname=firstname"]).refused(3, &["Vorname", "firstname"]);
     import(&good, &["--map", "firstname=nickname"]).refused(3, &["nickname"]);
     let latin = house.file("latin.csv", b"email,firstname\njana@example.com,Ji\xf8\xed\n".as_slice());
-    import(&latin, &["--encoding", "utf-8"]).refused(3, &["latin.csv", "utf-8"]);
+    import(&latin, &["--encoding", "utf-8"]).refused(3, &["latin.csv", "UTF-8"]);
     untouched(&house);
 }
 

@@ -238,14 +238,23 @@ impl House {
         self.tell(reqwest::Method::POST, "seed", &body).await;
     }
 
+    /// Lets the operator act at the provider on the account as a whole.
+    pub(crate) async fn act_on_account(&self, act: &str) {
+        self.tell(reqwest::Method::POST, "act", &json!({"act": act})).await;
+    }
+
+    /// Erases a member at the provider for good, as its own pages do.
+    pub(crate) async fn forget(&self, email: &str) {
+        self.seed(json!([{"email": email, "status": "subscribed"}])).await;
+        let path = format!("3.0/lists/{AUDIENCE}/members/{email}/actions/delete-permanent");
+        let request = self.http.post(format!("{}/{path}", self.simulator.base_url));
+        let response = request.basic_auth("any", Some(self.api_key())).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), 204);
+    }
+
     /// Sets what goes wrong at the provider.
     pub(crate) async fn faults(&self, rules: Value) {
         self.tell(reqwest::Method::PUT, "faults", &rules).await;
-    }
-
-    /// Settles a truth about the provider that nobody knows.
-    pub(crate) async fn switches(&self, switches: Value) {
-        self.tell(reqwest::Method::PUT, "switches", &switches).await;
     }
 }
 
@@ -263,6 +272,15 @@ pub(crate) fn adds_up(report: &Value) {
     let sum: u64 = counts.iter().filter(|(name, _)| *name != "entries").map(|(_, count)| count.as_u64().unwrap()).sum();
     assert_eq!(counts.len(), 11);
     assert_eq!(Some(sum), counts["entries"].as_u64(), "{report}");
+}
+
+/// No request changed this member's status, nor tried to: the only ones that may name a status are
+/// those that create members and leave existing ones alone, so the provider refuses it there.
+#[track_caller]
+pub(crate) fn status_was_left_alone(member: &Value) {
+    for sent in member["status_sent"].as_array().unwrap() {
+        assert_eq!((&sent["outcome"], &sent["via"]), (&json!("refused"), &json!("bulk")), "{member}");
+    }
 }
 
 /// The counts that are not zero, `entries` left out, as `added=2 invalid=1`.

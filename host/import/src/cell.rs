@@ -12,10 +12,7 @@ const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 /// imported.
 pub(crate) fn clean(cell: &str) -> Cow<'_, str> {
     let cell = strip_guard(trim(cell));
-    if cell
-        .chars()
-        .any(|character| spaced(character) != Some(character))
-    {
+    if cell.chars().any(|character| spaced(character) != Some(character)) {
         let spaced: String = cell.chars().filter_map(spaced).collect();
         return Cow::Owned(trim(&spaced).to_owned());
     }

@@ -52,18 +52,13 @@ impl Delimiter {
     /// The delimiter that a first line `sep=;` announces, as spreadsheets write it.
     pub(crate) fn announced(sample: &str) -> Option<Self> {
         let line = sample.lines().next()?.trim().trim_matches('"');
-        let mut characters = line
-            .strip_prefix("sep=")
-            .or_else(|| line.strip_prefix("SEP="))?
-            .chars();
+        let mut characters = line.strip_prefix("sep=").or_else(|| line.strip_prefix("SEP="))?.chars();
         // A trimmed line has lost its tab.
         let character = characters.next().unwrap_or('\t');
         if characters.next().is_some() {
             return None;
         }
-        Self::ALL
-            .into_iter()
-            .find(|delimiter| char::from(delimiter.byte()) == character)
+        Self::ALL.into_iter().find(|delimiter| char::from(delimiter.byte()) == character)
     }
 
     /// The delimiter by which the records of the sample agree best with its header.
@@ -88,11 +83,7 @@ impl Delimiter {
             .has_headers(false)
             .flexible(true)
             .from_reader(sample.as_bytes());
-        let mut widths = reader
-            .byte_records()
-            .take(COMPARED_RECORDS)
-            .map_while(Result::ok)
-            .map(|record| record.len());
+        let mut widths = reader.byte_records().take(COMPARED_RECORDS).map_while(Result::ok).map(|record| record.len());
         let Some(header) = widths.next().filter(|width| *width > 1) else {
             return 0.0;
         };
@@ -101,11 +92,7 @@ impl Delimiter {
             all += 1;
             alike += u32::from(width == header);
         }
-        let share = if all == 0 {
-            1.0
-        } else {
-            f64::from(alike) / f64::from(all)
-        };
+        let share = if all == 0 { 1.0 } else { f64::from(alike) / f64::from(all) };
         // The width only settles what the share leaves open.
         let width = f64::from(u32::try_from(header).unwrap_or(u32::MAX));
         share + 0.1 * (1.0 - 1.0 / width)
@@ -136,8 +123,6 @@ impl FromStr for Delimiter {
                     || text.eq_ignore_ascii_case(delimiter.as_str())
                     || (*delimiter == Self::Tab && text == "\\t")
             })
-            .ok_or_else(|| ImportFault::UnknownDelimiter {
-                given: text.to_owned(),
-            })
+            .ok_or_else(|| ImportFault::UnknownDelimiter { given: text.to_owned() })
     }
 }

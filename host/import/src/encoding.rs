@@ -54,11 +54,8 @@ pub(crate) struct Told {
 
 /// The encoding that an operator names: any that the web knows (<https://encoding.spec.whatwg.org>).
 pub(crate) fn named(label: &str) -> Result<&'static Encoding, ImportFault> {
-    Encoding::for_label_no_replacement(label.as_bytes()).ok_or_else(|| {
-        ImportFault::UnknownEncoding {
-            name: label.to_owned(),
-        }
-    })
+    Encoding::for_label_no_replacement(label.as_bytes())
+        .ok_or_else(|| ImportFault::UnknownEncoding { name: label.to_owned() })
 }
 
 /// The encoding whose byte order mark stands at the beginning.
@@ -71,55 +68,26 @@ pub(crate) fn refuse_other_kinds(path: &Path, head: &[u8]) -> Result<(), ImportF
     const SAVE: &str = "open it in the program it comes from and save it as CSV (UTF-8)";
     const UNPACK: &str = "unpack it and import the CSV file inside";
     const KINDS: [(&[u8], &str, &str); 9] = [
-        (
-            b"PK\x03\x04",
-            "a workbook (xlsx, ods) or a zip archive",
-            "open it and save it as CSV (UTF-8), or unpack it",
-        ),
-        (
-            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-            "an old workbook (xls)",
-            SAVE,
-        ),
+        (b"PK\x03\x04", "a workbook (xlsx, ods) or a zip archive", "open it and save it as CSV (UTF-8), or unpack it"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old workbook (xls)", SAVE),
         (b"\x1f\x8b", "compressed (gzip)", UNPACK),
         (b"BZh", "compressed (bzip2)", UNPACK),
         (b"\xfd7zXZ\x00", "compressed (xz)", UNPACK),
         (b"7z\xbc\xaf\x27\x1c", "an archive (7z)", UNPACK),
         (b"%PDF-", "a PDF document", SAVE),
-        (
-            b"SQLite format 3\x00",
-            "an SQLite database",
-            "export its table as CSV (UTF-8)",
-        ),
-        (
-            b"\xff\xfe\x00\x00",
-            "text in UTF-32",
-            "save it as CSV (UTF-8)",
-        ),
+        (b"SQLite format 3\x00", "an SQLite database", "export its table as CSV (UTF-8)"),
+        (b"\xff\xfe\x00\x00", "text in UTF-32", "save it as CSV (UTF-8)"),
     ];
-    let refused = |kind, mend| {
-        Err(ImportFault::OtherKind {
-            file: path.display().to_string(),
-            kind,
-            mend,
-        })
-    };
+    let refused = |kind, mend| Err(ImportFault::OtherKind { file: path.display().to_string(), kind, mend });
     for (magic, kind, mend) in KINDS {
         if head.starts_with(magic) {
             return refused(kind, mend);
         }
     }
     // Many systems call a web page or an XML document an Excel export.
-    let start = head
-        .strip_prefix(b"\xef\xbb\xbf")
-        .unwrap_or(head)
-        .trim_ascii_start();
-    let start = String::from_utf8_lossy(start.get(..start.len().min(16)).unwrap_or_default())
-        .to_lowercase();
-    if ["<!doctype", "<html", "<?xml", "<table"]
-        .iter()
-        .any(|tag| start.starts_with(tag))
-    {
+    let start = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    let start = String::from_utf8_lossy(start.get(..start.len().min(16)).unwrap_or_default()).to_lowercase();
+    if ["<!doctype", "<html", "<?xml", "<table"].iter().any(|tag| start.starts_with(tag)) {
         return refused("a web page or an XML document", SAVE);
     }
     if start.starts_with("{\"") || start.starts_with("[{") {
@@ -129,25 +97,13 @@ pub(crate) fn refuse_other_kinds(path: &Path, head: &[u8]) -> Result<(), ImportF
 }
 
 /// Weighs the evidence.
-pub(crate) fn tell(
-    path: &Path,
-    named: Option<&'static Encoding>,
-    evidence: Evidence,
-) -> Result<Told, ImportFault> {
-    let told = |encoding| {
-        Ok(Told {
-            encoding,
-            had_bom: evidence.mark.is_some(),
-            guessed: false,
-        })
-    };
+pub(crate) fn tell(path: &Path, named: Option<&'static Encoding>, evidence: Evidence) -> Result<Told, ImportFault> {
+    let told = |encoding| Ok(Told { encoding, had_bom: evidence.mark.is_some(), guessed: false });
     if let Some(mark) = evidence.mark {
         return match named {
-            Some(named) if named != mark => Err(ImportFault::OtherMark {
-                file: path.display().to_string(),
-                mark: mark.name(),
-                named: named.name(),
-            }),
+            Some(named) if named != mark => {
+                Err(ImportFault::OtherMark { file: path.display().to_string(), mark: mark.name(), named: named.name() })
+            }
             _ => told(mark),
         };
     }
@@ -159,9 +115,7 @@ pub(crate) fn tell(
         return match named {
             None if odd > even * ZEROS_OF_ONE_SIDE => told(UTF_16LE),
             None if even > odd * ZEROS_OF_ONE_SIDE => told(UTF_16BE),
-            _ => Err(ImportFault::Binary {
-                at: at(path, evidence.first_zero_line),
-            }),
+            _ => Err(ImportFault::Binary { at: at(path, evidence.first_zero_line) }),
         };
     }
     if let Some(encoding) = named {
@@ -176,24 +130,13 @@ pub(crate) fn tell(
         return Err(undecodable(path, evidence.first_bad_line, UTF_8, false));
     }
     match evidence.letters.and_then(|letters| letters.guess()) {
-        Some(encoding) => Ok(Told {
-            encoding,
-            had_bom: false,
-            guessed: true,
-        }),
-        None => Err(ImportFault::UnclearEncoding {
-            at: at(path, evidence.first_bad_line),
-        }),
+        Some(encoding) => Ok(Told { encoding, had_bom: false, guessed: true }),
+        None => Err(ImportFault::UnclearEncoding { at: at(path, evidence.first_bad_line) }),
     }
 }
 
 /// The fault of bytes that do not exist in the encoding.
-pub(crate) fn undecodable(
-    path: &Path,
-    line: u64,
-    encoding: &'static Encoding,
-    guessed: bool,
-) -> ImportFault {
+pub(crate) fn undecodable(path: &Path, line: u64, encoding: &'static Encoding, guessed: bool) -> ImportFault {
     let mend = if guessed {
         "the encoding was told by the letters: name the right one (`--encoding windows-1250`), or save the file as CSV (UTF-8)"
     } else if encoding == UTF_8 {
@@ -201,9 +144,5 @@ pub(crate) fn undecodable(
     } else {
         "name another encoding, or leave it out to have it detected"
     };
-    ImportFault::Undecodable {
-        at: at(path, line),
-        encoding: encoding.name(),
-        mend,
-    }
+    ImportFault::Undecodable { at: at(path, line), encoding: encoding.name(), mend }
 }

@@ -53,16 +53,11 @@ impl Options {
     ///
     /// [`ImportFault::MalformedRule`] when a side of the last `=` is missing.
     pub fn read_rule(text: &str) -> Result<(String, String), ImportFault> {
-        match text
-            .rsplit_once('=')
-            .map(|(column, place)| (column.trim(), place.trim()))
-        {
+        match text.rsplit_once('=').map(|(column, place)| (column.trim(), place.trim())) {
             Some((column, place)) if !column.is_empty() && !place.is_empty() => {
                 Ok((column.to_owned(), place.to_owned()))
             }
-            _ => Err(ImportFault::MalformedRule {
-                given: text.to_owned(),
-            }),
+            _ => Err(ImportFault::MalformedRule { given: text.to_owned() }),
         }
     }
 }
@@ -131,16 +126,8 @@ impl Examined {
 /// An [`ImportFault`]: the file cannot be read, is no CSV, has an encoding that cannot be told or
 /// kept to, no usable header, a mapping that does not fit it, a row without an end, or too many
 /// ragged rows.
-pub fn examine(
-    path: &Path,
-    options: &Options,
-    definitions: &[FieldDefinition],
-) -> Result<Examined, ImportFault> {
-    let named = options
-        .encoding
-        .as_deref()
-        .map(encoding::named)
-        .transpose()?;
+pub fn examine(path: &Path, options: &Options, definitions: &[FieldDefinition]) -> Result<Examined, ImportFault> {
+    let named = options.encoding.as_deref().map(encoding::named).transpose()?;
     let scanned = scan(path, named)?;
     let told = &scanned.told;
     let mut format = Format {
@@ -156,26 +143,14 @@ pub fn examine(
     let text = sample(path, told.encoding, SAMPLE_BYTES).unwrap_or_default();
     let announced = Delimiter::announced(&text);
     format.announced = announced.is_some();
-    format.delimiter = options
-        .delimiter
-        .or(announced)
-        .unwrap_or_else(|| Delimiter::detect(&text));
+    format.delimiter = options.delimiter.or(announced).unwrap_or_else(|| Delimiter::detect(&text));
 
     let mut records = Records::open(&format)?;
     let Some((line, record)) = records.next()? else {
-        return Err(ImportFault::NoHeader {
-            file: path.display().to_string(),
-        });
+        return Err(ImportFault::NoHeader { file: path.display().to_string() });
     };
     let names = header::names(&format, line, record.iter())?;
-    let columns = columns(
-        &format,
-        line,
-        names,
-        &first_rows(&text, &format),
-        options,
-        definitions,
-    )?;
+    let columns = columns(&format, line, names, &first_rows(&text, &format), options, definitions)?;
     let plan = Plan::new(&columns, options.clear_empty, definitions);
     let counted = count(&format, &mut records, &plan)?;
     drop(records);

@@ -97,9 +97,7 @@ pub enum ImportFault {
         file: String,
     },
     /// A column has no name.
-    #[error(
-        "{at}: column {number} has no name. Every column needs one; an empty column can be taken out."
-    )]
+    #[error("{at}: column {number} has no name. Every column needs one; an empty column can be taken out.")]
     NamelessColumn {
         /// Where the header is.
         at: String,
@@ -177,9 +175,7 @@ pub enum ImportFault {
         mend: String,
     },
     /// A mapping rule is not of the form `column=place`.
-    #[error(
-        "--map `{given}` is not of the form column=place, as in `--map \"Given name=firstname\"`."
-    )]
+    #[error("--map `{given}` is not of the form column=place, as in `--map \"Given name=firstname\"`.")]
     MalformedRule {
         /// What was given.
         given: String,
@@ -247,18 +243,12 @@ pub enum ImportFault {
 impl ImportFault {
     /// A fault of opening or reading `path`.
     pub(crate) fn unreadable(path: &Path, source: io::Error) -> Self {
-        Self::Unreadable {
-            file: path.display().to_string(),
-            source,
-        }
+        Self::Unreadable { file: path.display().to_string(), source }
     }
 
     /// A fault of writing `path`.
     pub(crate) fn unwritable(path: &Path, source: io::Error) -> Self {
-        Self::Unwritable {
-            file: path.display().to_string(),
-            source,
-        }
+        Self::Unwritable { file: path.display().to_string(), source }
     }
 }
 

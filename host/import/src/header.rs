@@ -22,26 +22,14 @@ pub(crate) fn names<'a>(
     if let Some(address) = names.iter().find(|name| EmailAddress::parse(name).is_ok()) {
         let delimiter = char::from(format.delimiter.byte());
         let example = format!("E-mail{delimiter}First name{delimiter}Last name");
-        return Err(ImportFault::HeaderIsRow {
-            at: place,
-            address: address.clone(),
-            example,
-        });
+        return Err(ImportFault::HeaderIsRow { at: place, address: address.clone(), example });
     }
     for (index, name) in names.iter().enumerate() {
         if name.is_empty() {
-            return Err(ImportFault::NamelessColumn {
-                at: place,
-                number: index + 1,
-            });
+            return Err(ImportFault::NamelessColumn { at: place, number: index + 1 });
         }
         if let Some(first) = names.iter().take(index).position(|earlier| earlier == name) {
-            return Err(ImportFault::SameName {
-                at: place,
-                name: name.clone(),
-                first: first + 1,
-                second: index + 1,
-            });
+            return Err(ImportFault::SameName { at: place, name: name.clone(), first: first + 1, second: index + 1 });
         }
     }
     Ok(names)

@@ -9,8 +9,7 @@
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{
-    Encoding, KOI8_U, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252, WINDOWS_1253, WINDOWS_1254,
-    WINDOWS_1257,
+    Encoding, KOI8_U, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252, WINDOWS_1253, WINDOWS_1254, WINDOWS_1257,
 };
 
 /// The letters beyond ASCII of the languages of each encoding, the most frequent first. Their
@@ -52,15 +51,8 @@ const LANGUAGES: [(&Encoding, &str); 26] = [
 ];
 
 /// The encodings, the likeliest first: the first of equals is taken.
-const PAGES: [&Encoding; 7] = [
-    WINDOWS_1252,
-    WINDOWS_1250,
-    WINDOWS_1251,
-    WINDOWS_1257,
-    WINDOWS_1253,
-    WINDOWS_1254,
-    KOI8_U,
-];
+const PAGES: [&Encoding; 7] =
+    [WINDOWS_1252, WINDOWS_1250, WINDOWS_1251, WINDOWS_1257, WINDOWS_1253, WINDOWS_1254, KOI8_U];
 
 /// How the letters of a text are divided between a first and a second language.
 const SHARES: [f64; 3] = [0.9, 0.7, 0.5];
@@ -112,17 +104,13 @@ impl Letters {
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         for byte in bytes {
             if (self.last | byte) >= 0x80
-                && let Some(count) = self
-                    .pairs
-                    .get_mut(usize::from(self.last) * 256 + usize::from(*byte))
+                && let Some(count) = self.pairs.get_mut(usize::from(self.last) * 256 + usize::from(*byte))
             {
                 *count += 1;
             }
             self.last = *byte;
         }
-        let part = bytes
-            .get(..bytes.len().min(DETECTOR_BYTES - self.detected))
-            .unwrap_or_default();
+        let part = bytes.get(..bytes.len().min(DETECTOR_BYTES - self.detected)).unwrap_or_default();
         self.detector.feed(part, false);
         self.detected += part.len();
     }
@@ -142,22 +130,14 @@ impl Letters {
         if best < UNFIT * letters {
             return Some(detected).filter(|detected| !PAGES.contains(detected));
         }
-        let draw = scores
-            .iter()
-            .find(|(candidate, score)| *candidate == detected && best - score < DRAW);
+        let draw = scores.iter().find(|(candidate, score)| *candidate == detected && best - score < DRAW);
         Some(draw.map_or(page, |(candidate, _)| candidate))
     }
 
     /// How many bytes beyond ASCII tell something.
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "a share of letters needs no 53 bits"
-    )]
+    #[allow(clippy::cast_precision_loss, reason = "a share of letters needs no 53 bits")]
     fn letters(&self) -> f64 {
-        (0..=255_u8)
-            .filter(|byte| tells(*byte))
-            .map(|byte| count(&self.pairs, byte))
-            .sum::<u64>() as f64
+        (0..=255_u8).filter(|byte| tells(*byte)).map(|byte| count(&self.pairs, byte)).sum::<u64>() as f64
     }
 }
 
@@ -192,17 +172,11 @@ impl Page {
                 (byte, small(character))
             })
             .collect();
-        Self {
-            encoding,
-            characters,
-        }
+        Self { encoding, characters }
     }
 
     /// The logarithm of the chance of this text in this encoding.
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "a share of letters needs no 53 bits"
-    )]
+    #[allow(clippy::cast_precision_loss, reason = "a share of letters needs no 53 bits")]
     fn score(&self, pairs: &[u64]) -> f64 {
         let counts: Vec<(char, f64)> = self
             .characters
@@ -211,19 +185,14 @@ impl Page {
             .map(|(byte, character)| (*character, count(pairs, *byte) as f64))
             .filter(|(_, count)| *count > 0.0)
             .collect();
-        let languages: Vec<&str> = LANGUAGES
-            .iter()
-            .filter(|(page, _)| *page == self.encoding)
-            .map(|(_, letters)| *letters)
-            .collect();
+        let languages: Vec<&str> =
+            LANGUAGES.iter().filter(|(page, _)| *page == self.encoding).map(|(_, letters)| *letters).collect();
         let mut best = f64::NEG_INFINITY;
         for first in &languages {
             best = best.max(fit(&counts, |character| share(first, character)));
             for second in languages.iter().filter(|second| *second != first) {
                 for part in SHARES {
-                    let mixed = |character| {
-                        part * share(first, character) + (1.0 - part) * share(second, character)
-                    };
+                    let mixed = |character| part * share(first, character) + (1.0 - part) * share(second, character);
                     best = best.max(fit(&counts, mixed) - SECOND_LANGUAGE);
                 }
             }
@@ -232,10 +201,7 @@ impl Page {
     }
 
     /// What the neighbours of letters say about the script.
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "a share of letters needs no 53 bits"
-    )]
+    #[allow(clippy::cast_precision_loss, reason = "a share of letters needs no 53 bits")]
     fn neighbours(&self, pairs: &[u64]) -> f64 {
         let latin = ![WINDOWS_1251, WINDOWS_1253, KOI8_U].contains(&self.encoding);
         let mut letters = [false; 256];
@@ -245,8 +211,7 @@ impl Page {
             }
         }
         let is_letter = |byte: usize| letters.get(byte).copied().unwrap_or(false);
-        let is_ascii =
-            |byte: usize| u8::try_from(byte).is_ok_and(|byte| byte.is_ascii_alphabetic());
+        let is_ascii = |byte: usize| u8::try_from(byte).is_ok_and(|byte| byte.is_ascii_alphabetic());
         let mut improbable = 0;
         for (pair, count) in pairs.iter().enumerate().filter(|(_, count)| **count > 0) {
             let (left, right) = (pair / 256, pair % 256);
@@ -257,12 +222,7 @@ impl Page {
             };
             improbable += if counts { *count } else { 0 };
         }
-        improbable as f64
-            * if latin {
-                LATIN_NEIGHBOURS.ln()
-            } else {
-                MIXED_SCRIPTS.ln()
-            }
+        improbable as f64 * if latin { LATIN_NEIGHBOURS.ln() } else { MIXED_SCRIPTS.ln() }
     }
 }
 
@@ -282,27 +242,18 @@ fn fit(counts: &[(char, f64)], chance: impl Fn(char) -> f64) -> f64 {
 }
 
 /// The share of a letter in a language whose letters are given by frequency.
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "an alphabet has some thirty letters"
-)]
+#[allow(clippy::cast_precision_loss, reason = "an alphabet has some thirty letters")]
 fn share(letters: &str, letter: char) -> f64 {
     let count = letters.chars().count() as f64;
     letters
         .chars()
         .position(|candidate| candidate == letter)
-        .map_or(0.0, |rank| {
-            (count - rank as f64) / (count * (count + 1.0) / 2.0)
-        })
+        .map_or(0.0, |rank| (count - rank as f64) / (count * (count + 1.0) / 2.0))
 }
 
 /// The small letter; the Turkish capital `İ` stays, because its small letter is ASCII.
 fn small(letter: char) -> char {
-    if letter == 'İ' {
-        letter
-    } else {
-        letter.to_lowercase().next().unwrap_or(letter)
-    }
+    if letter == 'İ' { letter } else { letter.to_lowercase().next().unwrap_or(letter) }
 }
 
 #[cfg(test)]

@@ -68,33 +68,20 @@ pub(crate) fn columns(
     let mut targets: Vec<Option<Told>> = names.iter().map(|_| None).collect();
     for (name, place) in &options.map {
         let index = header.find("--map", name)?;
-        tell(
-            &mut targets,
-            &names,
-            index,
-            read_place(name, place, definitions)?,
-        )?;
+        tell(&mut targets, &names, index, read_place(name, place, definitions)?)?;
     }
-    for (option, name, target) in [
-        ("--key", &options.key, Target::ExternalId),
-        ("--email", &options.email, Target::Email),
-    ] {
+    for (option, name, target) in
+        [("--key", &options.key, Target::ExternalId), ("--email", &options.email, Target::Email)]
+    {
         if let Some(name) = name {
             let index = header.find(option, name)?;
             tell(&mut targets, &names, index, Some(target))?;
         }
     }
-    if !targets
-        .iter()
-        .flatten()
-        .any(|told| told.target == Some(Target::Email))
-    {
+    if !targets.iter().flatten().any(|told| told.target == Some(Target::Email)) {
         let index = header.email(&targets, rows)?;
         if let Some(told) = targets.get_mut(index) {
-            *told = Some(Told {
-                target: Some(Target::Email),
-                suggested: true,
-            });
+            *told = Some(Told { target: Some(Target::Email), suggested: true });
         }
     }
     for (index, plain) in header.plain.iter().enumerate() {
@@ -106,25 +93,15 @@ pub(crate) fn columns(
         if !targets.iter().flatten().any(|told| told.target == target)
             && let Some(told) = targets.get_mut(index)
         {
-            *told = Some(Told {
-                target,
-                suggested: true,
-            });
+            *told = Some(Told { target, suggested: true });
         }
     }
     Ok(names
         .into_iter()
         .zip(targets)
         .map(|(name, told)| {
-            let told = told.unwrap_or(Told {
-                target: None,
-                suggested: false,
-            });
-            Column {
-                name,
-                target: told.target,
-                suggested: told.suggested,
-            }
+            let told = told.unwrap_or(Told { target: None, suggested: false });
+            Column { name, target: told.target, suggested: told.suggested }
         })
         .collect())
 }
@@ -143,11 +120,7 @@ fn tell(
     target: Option<Target>,
 ) -> Result<(), ImportFault> {
     let name = |index: usize| names.get(index).cloned().unwrap_or_default();
-    let word = |target: &Option<Target>| {
-        target
-            .as_ref()
-            .map_or("nowhere (-)".to_owned(), Target::to_string)
-    };
+    let word = |target: &Option<Target>| target.as_ref().map_or("nowhere (-)".to_owned(), Target::to_string);
     if let Some(Some(earlier)) = targets.get(index)
         && earlier.target != target
     {
@@ -157,25 +130,12 @@ fn tell(
             second: word(&target),
         });
     }
-    let same = |told: &Option<Told>| {
-        target.is_some() && told.as_ref().is_some_and(|told| told.target == target)
-    };
-    if let Some(earlier) = targets
-        .iter()
-        .position(same)
-        .filter(|earlier| *earlier != index)
-    {
-        return Err(ImportFault::SamePlace {
-            place: word(&target),
-            first: name(earlier),
-            second: name(index),
-        });
+    let same = |told: &Option<Told>| target.is_some() && told.as_ref().is_some_and(|told| told.target == target);
+    if let Some(earlier) = targets.iter().position(same).filter(|earlier| *earlier != index) {
+        return Err(ImportFault::SamePlace { place: word(&target), first: name(earlier), second: name(index) });
     }
     if let Some(told) = targets.get_mut(index) {
-        *told = Some(Told {
-            target,
-            suggested: false,
-        });
+        *told = Some(Told { target, suggested: false });
     }
     Ok(())
 }
@@ -191,26 +151,15 @@ impl Header<'_> {
     /// The column of this name: written the same, or at least the same when compared plainly.
     fn find(&self, option: &'static str, name: &str) -> Result<usize, ImportFault> {
         let wanted = vocabulary::plain(name);
-        let mut alike = self
-            .plain
-            .iter()
-            .enumerate()
-            .filter(|(_, plain)| **plain == wanted)
-            .map(|(index, _)| index);
-        let found = self
-            .names
-            .iter()
-            .position(|candidate| candidate == name.trim());
+        let mut alike = self.plain.iter().enumerate().filter(|(_, plain)| **plain == wanted).map(|(index, _)| index);
+        let found = self.names.iter().position(|candidate| candidate == name.trim());
         match (found, alike.next(), alike.next()) {
             (Some(index), _, _) | (None, Some(index), None) => Ok(index),
             _ => Err(ImportFault::UnknownColumn {
                 at: self.place.clone(),
                 option,
                 name: name.to_owned(),
-                mend: offer(
-                    name,
-                    self.names.iter().map(|name| (name.as_str(), name.clone())),
-                ),
+                mend: offer(name, self.names.iter().map(|name| (name.as_str(), name.clone()))),
             }),
         }
     }
@@ -219,42 +168,31 @@ impl Header<'_> {
     fn email(&self, targets: &[Option<Told>], rows: &[Vec<String>]) -> Result<usize, ImportFault> {
         let open = |index: &usize| targets.get(*index).is_some_and(Option::is_none);
         let by_name = |known: fn(&str) -> bool| {
-            let indices = self
-                .plain
-                .iter()
-                .enumerate()
-                .filter(move |(_, plain)| known(plain))
-                .map(|(index, _)| index);
+            let indices = self.plain.iter().enumerate().filter(move |(_, plain)| known(plain)).map(|(index, _)| index);
             indices.filter(open).collect::<Vec<usize>>()
         };
         let holds = |index: &usize| holds_addresses(rows, *index);
         let known = by_name(vocabulary::is_email);
         let found = if known.is_empty() {
-            by_name(vocabulary::may_be_email)
-                .into_iter()
-                .filter(holds)
-                .collect()
+            by_name(vocabulary::may_be_email).into_iter().filter(holds).collect()
         } else {
             known
         };
         let name = |index: usize| self.names.get(index).cloned().unwrap_or_default();
         match found.as_slice() {
             [one] => Ok(*one),
-            [first, second, ..] => Err(ImportFault::TwoEmailColumns {
-                at: self.place.clone(),
-                first: name(*first),
-                second: name(*second),
-            }),
+            [first, second, ..] => {
+                Err(ImportFault::TwoEmailColumns { at: self.place.clone(), first: name(*first), second: name(*second) })
+            }
             [] => {
                 let mend = match (0..self.names.len()).filter(open).find(holds) {
                     Some(index) => format!("`{0}` looks like it, so say `--email \"{0}\"`", name(index)),
-                    None => "name it with `--email COLUMN`, or check the delimiter and that the first line is the header".to_owned(),
+                    None => {
+                        "name it with `--email COLUMN`, or check the delimiter and that the first line is the header"
+                            .to_owned()
+                    }
                 };
-                Err(ImportFault::NoEmailColumn {
-                    at: self.place.clone(),
-                    columns: self.names.join(", "),
-                    mend,
-                })
+                Err(ImportFault::NoEmailColumn { at: self.place.clone(), columns: self.names.join(", "), mend })
             }
         }
     }
@@ -262,27 +200,16 @@ impl Header<'_> {
 
 /// Whether most of the filled cells of a column have an `@` in them.
 fn holds_addresses(rows: &[Vec<String>], index: usize) -> bool {
-    let filled = rows
-        .iter()
-        .filter_map(|row| row.get(index))
-        .filter(|cell| !cell.trim().is_empty());
+    let filled = rows.iter().filter_map(|row| row.get(index)).filter(|cell| !cell.trim().is_empty());
     let (mut with, mut without) = (0, 0);
     for cell in filled {
-        *(if cell.contains('@') {
-            &mut with
-        } else {
-            &mut without
-        }) += 1;
+        *(if cell.contains('@') { &mut with } else { &mut without }) += 1;
     }
     with > without
 }
 
 /// Reads the right side of a mapping rule; none for `-`.
-fn read_place(
-    column: &str,
-    place: &str,
-    definitions: &[FieldDefinition],
-) -> Result<Option<Target>, ImportFault> {
+fn read_place(column: &str, place: &str, definitions: &[FieldDefinition]) -> Result<Option<Target>, ImportFault> {
     let place = place.trim();
     match place {
         "-" => return Ok(None),
@@ -318,35 +245,22 @@ fn read_place(
 
 /// Offers the place that is nearest to what was given, as a word or as people call it.
 fn offer_place(given: &str, definitions: &[FieldDefinition]) -> String {
-    let mut places = vec![
-        ("email".to_owned(), "e-mail".to_owned()),
-        ("external-id".to_owned(), "key".to_owned()),
-    ];
+    let mut places = vec![("email".to_owned(), "e-mail".to_owned()), ("external-id".to_owned(), "key".to_owned())];
     for definition in definitions {
         let name = definition.name.as_str();
         if definition.kind == FieldType::Address {
-            places
-                .extend(AddressPart::ALL.map(|part| (format!("{name}.{part}"), part.to_string())));
+            places.extend(AddressPart::ALL.map(|part| (format!("{name}.{part}"), part.to_string())));
         } else {
             places.push((name.to_owned(), definition.label.clone()));
         }
     }
-    let spellings = places.iter().flat_map(|(word, called)| {
-        [
-            (word.as_str(), word.clone()),
-            (called.as_str(), word.clone()),
-        ]
-    });
+    let spellings =
+        places.iter().flat_map(|(word, called)| [(word.as_str(), word.clone()), (called.as_str(), word.clone())]);
     offer(given, spellings)
 }
 
-fn definition<'a>(
-    path: &FieldPath,
-    definitions: &'a [FieldDefinition],
-) -> Option<&'a FieldDefinition> {
-    definitions
-        .iter()
-        .find(|definition| definition.name == path.field)
+fn definition<'a>(path: &FieldPath, definitions: &'a [FieldDefinition]) -> Option<&'a FieldDefinition> {
+    definitions.iter().find(|definition| definition.name == path.field)
 }
 
 /// The place that a name suggests: one of the workspace's fields by name or label, or a standard
@@ -355,13 +269,8 @@ fn suggestion(plain: &str, definitions: &[FieldDefinition]) -> Option<FieldPath>
     let own = definitions
         .iter()
         .filter(|definition| definition.kind != FieldType::Address)
-        .find(|definition| {
-            definition.name.as_str() == plain || vocabulary::plain(&definition.label) == plain
-        })
-        .map(|definition| FieldPath {
-            field: definition.name.clone(),
-            part: None,
-        });
+        .find(|definition| definition.name.as_str() == plain || vocabulary::plain(&definition.label) == plain)
+        .map(|definition| FieldPath { field: definition.name.clone(), part: None });
     own.or_else(|| {
         let path = vocabulary::place(plain)?.parse::<FieldPath>().ok()?;
         let is_address = definition(&path, definitions)?.kind == FieldType::Address;

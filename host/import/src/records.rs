@@ -38,8 +38,7 @@ pub(crate) struct Records {
 impl Records {
     /// Opens the file and steps past a line that announces the delimiter.
     pub(crate) fn open(format: &Format) -> Result<Self, ImportFault> {
-        let file = File::open(&format.path)
-            .map_err(|error| ImportFault::unreadable(&format.path, error))?;
+        let file = File::open(&format.path).map_err(|error| ImportFault::unreadable(&format.path, error))?;
         let reader = csv::ReaderBuilder::new()
             .delimiter(format.delimiter.byte())
             .terminator(csv::Terminator::Any(b'\n'))
@@ -47,11 +46,7 @@ impl Records {
             .flexible(true)
             .buffer_capacity(BUFFER_BYTES)
             .from_reader(Text::new(file, format.encoding));
-        let mut records = Self {
-            format: format.clone(),
-            reader,
-            record: StringRecord::new(),
-        };
+        let mut records = Self { format: format.clone(), reader, record: StringRecord::new() };
         if format.announced {
             records.next()?;
         }
@@ -69,19 +64,12 @@ impl Records {
             Err(error) => return Err(self.fault(error, began)),
         }
         let text = self.record.as_slice();
-        let inside = text
-            .bytes()
-            .map(|byte| u64::from(byte == b'\n'))
-            .sum::<u64>();
+        let inside = text.bytes().map(|byte| u64::from(byte == b'\n')).sum::<u64>();
         // The line is counted from the end of the record, because the reader passes over blank lines
         // before one. It ends with a line end, because the end mark follows the last one; only a
         // record that has swallowed the mark does not.
         let swallowed = text.ends_with(END_MARK);
-        let end = self
-            .reader
-            .position()
-            .line()
-            .saturating_sub(u64::from(!swallowed));
+        let end = self.reader.position().line().saturating_sub(u64::from(!swallowed));
         let line = end.saturating_sub(inside);
         if text == END_MARK.trim_matches('\n') {
             return self.finish().map(|()| None);
@@ -97,9 +85,7 @@ impl Records {
         if self.reader.get_ref().seen() == (self.format.size, self.format.digest) {
             Ok(())
         } else {
-            Err(ImportFault::Changed {
-                file: self.format.path.display().to_string(),
-            })
+            Err(ImportFault::Changed { file: self.format.path.display().to_string() })
         }
     }
 

@@ -36,17 +36,11 @@ impl Rejects {
     /// Prepares a rejects file at `path` for the rows of `examined`. Nothing is written yet.
     #[must_use]
     pub fn new(path: &Path, examined: &Examined) -> Self {
-        let names = examined
-            .column_names()
-            .map(|name| harmless(name).into_owned());
+        let names = examined.column_names().map(|name| harmless(name).into_owned());
         Self {
             path: path.to_owned(),
             delimiter: examined.delimiter.byte(),
-            header: ["line", "reason"]
-                .map(str::to_owned)
-                .into_iter()
-                .chain(names)
-                .collect(),
+            header: ["line", "reason"].map(str::to_owned).into_iter().chain(names).collect(),
             writer: None,
             rows: 0,
         }
@@ -66,14 +60,8 @@ impl Rejects {
         let fixed = [row.line.to_string(), harmless(&row.reason).into_owned()];
         let cells = row.raw.iter().map(|cell| harmless(cell).into_owned());
         // A row that was too narrow is filled up, so that it can be mended in place.
-        let missing = self
-            .header
-            .len()
-            .saturating_sub(fixed.len() + row.raw.len());
-        let record = fixed
-            .into_iter()
-            .chain(cells)
-            .chain(std::iter::repeat_n(String::new(), missing));
+        let missing = self.header.len().saturating_sub(fixed.len() + row.raw.len());
+        let record = fixed.into_iter().chain(cells).chain(std::iter::repeat_n(String::new(), missing));
         writer.write_record(record).map_err(unwritable)?;
         self.writer = Some(writer);
         self.rows += 1;
@@ -89,9 +77,7 @@ impl Rejects {
         let Some(mut writer) = self.writer.take() else {
             return Ok(None);
         };
-        writer
-            .flush()
-            .map_err(|error| ImportFault::unwritable(&self.path, error))?;
+        writer.flush().map_err(|error| ImportFault::unwritable(&self.path, error))?;
         Ok(Some(self.path))
     }
 
@@ -105,13 +91,8 @@ impl Rejects {
         let unwritable = |error| ImportFault::unwritable(&self.path, error);
         let mut file = BufWriter::new(File::create(&self.path).map_err(unwritable)?);
         file.write_all("\u{feff}".as_bytes()).map_err(unwritable)?;
-        let mut writer = csv::WriterBuilder::new()
-            .delimiter(self.delimiter)
-            .flexible(true)
-            .from_writer(file);
-        writer
-            .write_record(&self.header)
-            .map_err(|error| unwritable(error.into()))?;
+        let mut writer = csv::WriterBuilder::new().delimiter(self.delimiter).flexible(true).from_writer(file);
+        writer.write_record(&self.header).map_err(|error| unwritable(error.into()))?;
         Ok(writer)
     }
 }

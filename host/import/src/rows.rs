@@ -51,24 +51,12 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(
-        columns: &[Column],
-        clear_empty: bool,
-        definitions: &[FieldDefinition],
-    ) -> Self {
-        let position = |target: &Target| {
-            columns
-                .iter()
-                .position(|column| column.target.as_ref() == Some(target))
-        };
+    pub(crate) fn new(columns: &[Column], clear_empty: bool, definitions: &[FieldDefinition]) -> Self {
+        let position = |target: &Target| columns.iter().position(|column| column.target.as_ref() == Some(target));
         let kind = |path: &FieldPath| {
-            let definition = definitions
-                .iter()
-                .find(|definition| definition.name == path.field);
+            let definition = definitions.iter().find(|definition| definition.name == path.field);
             // A part of an address is a text.
-            definition
-                .filter(|_| path.part.is_none())
-                .map_or(FieldType::Text, |definition| definition.kind)
+            definition.filter(|_| path.part.is_none()).map_or(FieldType::Text, |definition| definition.kind)
         };
         Self {
             width: columns.len(),
@@ -97,15 +85,8 @@ impl Plan {
         if record.iter().all(|cell| cell.trim().is_empty()) {
             return Shape::Blank;
         }
-        let beyond = record
-            .iter()
-            .skip(self.width)
-            .all(|cell| cell.trim().is_empty());
-        if record.len() >= self.width && beyond {
-            Shape::Whole
-        } else {
-            Shape::Ragged
-        }
+        let beyond = record.iter().skip(self.width).all(|cell| cell.trim().is_empty());
+        if record.len() >= self.width && beyond { Shape::Whole } else { Shape::Ragged }
     }
 
     fn row(&self, line: u64, record: &StringRecord) -> ImportedRow {
@@ -124,10 +105,7 @@ impl Plan {
             line,
             raw: record.iter().take(self.width).map(str::to_owned).collect(),
             address: EmailAddress::parse(&cell(self.email)).map_err(EntryFault::from),
-            external_id: self
-                .key
-                .map(|index| cell(index).into_owned())
-                .filter(|key| !key.is_empty()),
+            external_id: self.key.map(|index| cell(index).into_owned()).filter(|key| !key.is_empty()),
             patch,
             left_out,
         }
@@ -141,11 +119,7 @@ impl Plan {
         };
         RejectedRow {
             line,
-            reason: format!(
-                "the row has {} cells and the header {}: {mend}",
-                record.len(),
-                self.width
-            ),
+            reason: format!("the row has {} cells and the header {}: {mend}", record.len(), self.width),
             raw: record.iter().map(str::to_owned).collect(),
         }
     }
@@ -164,11 +138,7 @@ impl Rows {
     pub(crate) fn open(format: &Format, plan: &Plan) -> Result<Self, ImportFault> {
         let mut records = Records::open(format)?;
         let over = records.next()?.is_none();
-        Ok(Self {
-            records,
-            plan: plan.clone(),
-            over,
-        })
+        Ok(Self { records, plan: plan.clone(), over })
     }
 
     fn read(&mut self) -> Result<Option<Row>, ImportFault> {

@@ -36,10 +36,7 @@ pub(crate) fn scan(path: &Path, named: Option<&'static Encoding>) -> Result<Scan
     let mut line = 1_u64;
     loop {
         chunk.clear();
-        (&mut file)
-            .take(CHUNK_BYTES as u64)
-            .read_to_end(&mut chunk)
-            .map_err(unreadable)?;
+        (&mut file).take(CHUNK_BYTES as u64).read_to_end(&mut chunk).map_err(unreadable)?;
         if size == 0 {
             encoding::refuse_other_kinds(path, &chunk)?;
             evidence.mark = encoding::byte_order_mark(&chunk);
@@ -53,20 +50,13 @@ pub(crate) fn scan(path: &Path, named: Option<&'static Encoding>) -> Result<Scan
         // The detector is fed only from the first chunk on that is not UTF-8, so that the common
         // case pays nothing for it.
         if evidence.bad_sequences > 0 {
-            evidence
-                .letters
-                .get_or_insert_with(Letters::new)
-                .feed(&chunk);
+            evidence.letters.get_or_insert_with(Letters::new).feed(&chunk);
         }
         size += chunk.len() as u64;
         line += newlines(&chunk);
     }
     utf8.end(&mut evidence, line);
-    Ok(Scan {
-        told: encoding::tell(path, named, evidence)?,
-        size,
-        digest: hasher.finalize(),
-    })
+    Ok(Scan { told: encoding::tell(path, named, evidence)?, size, digest: hasher.finalize() })
 }
 
 /// Counts zero bytes by the parity of their offset. Chunks have an even length, so that the offset
@@ -124,10 +114,7 @@ impl Utf8 {
     fn end(&self, evidence: &mut Evidence, line: u64) {
         if !self.open.is_empty() {
             evidence.bad_sequence(line);
-            evidence
-                .letters
-                .get_or_insert_with(Letters::new)
-                .feed(&self.open);
+            evidence.letters.get_or_insert_with(Letters::new).feed(&self.open);
         }
     }
 }

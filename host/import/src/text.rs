@@ -157,9 +157,7 @@ impl<R: Read> Read for Text<R> {
 
 /// Appends the text of `bytes` to `into`; on a malformed sequence what came before it.
 fn decode(decoder: &mut Decoder, bytes: &[u8], last: bool, into: &mut Vec<u8>) -> Result<(), ()> {
-    let room = decoder
-        .max_utf8_buffer_length_without_replacement(bytes.len())
-        .unwrap_or(bytes.len() * 3);
+    let room = decoder.max_utf8_buffer_length_without_replacement(bytes.len()).unwrap_or(bytes.len() * 3);
     into.resize(room, 0);
     let (result, _, written) = decoder.decode_to_utf8_without_replacement(bytes, into, last);
     into.truncate(written);

@@ -114,10 +114,7 @@ const PLACES: [(&str, &str); 12] = [
 
 /// A name as it is compared: its letters and digits, small.
 pub(crate) fn plain(name: &str) -> String {
-    name.chars()
-        .filter(|character| character.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
+    name.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// Whether a line of names has this one; plain names have no spaces.
@@ -137,10 +134,7 @@ pub(crate) fn may_be_email(plain: &str) -> bool {
 
 /// The place among the standard fields that a column of this plain name goes to.
 pub(crate) fn place(plain: &str) -> Option<&'static str> {
-    PLACES
-        .iter()
-        .find(|(_, names)| lists(names, plain))
-        .map(|(place, _)| *place)
+    PLACES.iter().find(|(_, names)| lists(names, plain)).map(|(place, _)| *place)
 }
 
 #[cfg(test)]
@@ -149,9 +143,7 @@ mod tests {
 
     #[test]
     fn every_name_is_plain_and_means_one_thing() {
-        let lines = [EMAIL, MAYBE_EMAIL]
-            .into_iter()
-            .chain(PLACES.map(|(_, names)| names));
+        let lines = [EMAIL, MAYBE_EMAIL].into_iter().chain(PLACES.map(|(_, names)| names));
         let mut seen = std::collections::BTreeSet::new();
         for name in lines.flat_map(str::split_ascii_whitespace) {
             assert_eq!(plain(name), name, "is not plain");

@@ -28,34 +28,18 @@ struct Guests {
 }
 
 fn read(name: &str) -> Guests {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../examples/demo")
-        .join(name);
-    let options = Options {
-        key: Some("Guest ID".to_owned()),
-        ..Options::default()
-    };
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/demo").join(name);
+    let options = Options { key: Some("Guest ID".to_owned()), ..Options::default() };
     let examined = examine(&path, &options, &standard_fields()).unwrap();
     assert_eq!((examined.encoding, examined.had_bom), ("UTF-8", true));
-    assert_eq!(
-        (examined.delimiter, examined.ragged, examined.blank),
-        (Delimiter::Semicolon, 0, 0)
-    );
+    assert_eq!((examined.delimiter, examined.ragged, examined.blank), (Delimiter::Semicolon, 0, 0));
     let mut guests = Guests::default();
     for row in examined.rows().unwrap() {
-        let Row::Imported(row) = row.unwrap() else {
-            panic!("a row is rejected")
-        };
+        let Row::Imported(row) = row.unwrap() else { panic!("a row is rejected") };
         assert!(row.left_out.is_empty(), "{row:?}");
         guests.rows += 1;
-        let key = row
-            .address
-            .as_ref()
-            .ok()
-            .map(|address| address.key().to_owned());
-        guests
-            .numbers
-            .insert(row.external_id.clone().unwrap(), key.clone());
+        let key = row.address.as_ref().ok().map(|address| address.key().to_owned());
+        guests.numbers.insert(row.external_id.clone().unwrap(), key.clone());
         match (&row.address, key) {
             (Err(EntryFault::NoAddress), _) => guests.without_address += 1,
             (Err(EntryFault::BadAddress(_)), _) => guests.invalid += 1,
@@ -72,12 +56,7 @@ fn addresses(guests: &Guests) -> [usize; 3] {
     for row in guests.people.values() {
         let mut fields = Fields::new();
         row.patch.apply(&mut fields);
-        let needed = [
-            AddressPart::Line1,
-            AddressPart::City,
-            AddressPart::State,
-            AddressPart::Zip,
-        ];
+        let needed = [AddressPart::Line1, AddressPart::City, AddressPart::State, AddressPart::Zip];
         let kind = match fields.get(&"address".parse().unwrap()) {
             Some(FieldValue::Address { address }) => {
                 usize::from(!needed.iter().all(|part| address.0.contains_key(part)))
@@ -93,10 +72,7 @@ fn addresses(guests: &Guests) -> [usize; 3] {
 fn the_guests_are_as_many_as_the_readme_says() {
     let guests = read("guests.csv");
     assert_eq!(guests.rows, 1240);
-    assert_eq!(
-        (guests.without_address, guests.invalid, guests.duplicates),
-        (50, 12, 62)
-    );
+    assert_eq!((guests.without_address, guests.invalid, guests.duplicates), (50, 12, 62));
     assert_eq!(guests.people.len(), 1116);
     assert_eq!(addresses(&guests), [149, 871, 96]);
 }
@@ -105,39 +81,24 @@ fn the_guests_are_as_many_as_the_readme_says() {
 fn the_subscribers_are_guests() {
     let (guests, subscribers) = (read("guests.csv"), read("newsletter.csv"));
     assert_eq!((subscribers.rows, subscribers.people.len()), (789, 789));
-    assert!(
-        subscribers
-            .people
-            .keys()
-            .all(|key| guests.people.contains_key(key))
-    );
+    assert!(subscribers.people.keys().all(|key| guests.people.contains_key(key)));
 }
 
 #[test]
 fn a_week_later_some_guests_have_changed() {
     let (before, after) = (read("guests.csv"), read("guests-later.csv"));
     assert_eq!(after.rows, 1257);
-    assert_eq!(
-        (after.without_address, after.invalid, after.duplicates),
-        (47, 9, 62)
-    );
+    assert_eq!((after.without_address, after.invalid, after.duplicates), (47, 9, 62));
     assert_eq!(after.people.len(), 1139);
     let numbers = |guests: &Guests| guests.numbers.keys().cloned().collect::<BTreeSet<_>>();
     assert_eq!(numbers(&before).difference(&numbers(&after)).count(), 18);
     assert_eq!(numbers(&after).difference(&numbers(&before)).count(), 35);
-    let renamed = before.numbers.iter().filter(|(number, key)| {
-        key.is_some()
-            && after
-                .numbers
-                .get(*number)
-                .is_some_and(|later| later != *key)
-    });
+    let renamed = before
+        .numbers
+        .iter()
+        .filter(|(number, key)| key.is_some() && after.numbers.get(*number).is_some_and(|later| later != *key));
     assert_eq!(renamed.count(), 15);
-    let changed = before.people.iter().filter(|(key, row)| {
-        after
-            .people
-            .get(*key)
-            .is_some_and(|later| later.patch != row.patch)
-    });
+    let changed =
+        before.people.iter().filter(|(key, row)| after.people.get(*key).is_some_and(|later| later.patch != row.patch));
     assert_eq!(changed.count(), 50);
 }

@@ -20,15 +20,7 @@ struct Style {
 }
 
 fn style() -> impl Strategy<Value = Style> {
-    let encodings = [
-        "utf-8",
-        "utf-16le",
-        "utf-16be",
-        "windows-1250",
-        "windows-1251",
-        "windows-1252",
-        "windows-1257",
-    ];
+    let encodings = ["utf-8", "utf-16le", "utf-16be", "windows-1250", "windows-1251", "windows-1252", "windows-1257"];
     (
         prop::sample::select(encodings.to_vec()),
         any::<bool>(),
@@ -37,26 +29,20 @@ fn style() -> impl Strategy<Value = Style> {
         any::<bool>(),
         any::<bool>(),
     )
-        .prop_map(
-            |(encoding, bom, delimiter, line_end, quote_all, last_line_end)| Style {
-                encoding,
-                bom,
-                delimiter,
-                line_end,
-                quote_all,
-                last_line_end,
-            },
-        )
+        .prop_map(|(encoding, bom, delimiter, line_end, quote_all, last_line_end)| Style {
+            encoding,
+            bom,
+            delimiter,
+            line_end,
+            quote_all,
+            last_line_end,
+        })
 }
 
 /// Cells of ASCII, of signs that CSV gives a meaning, and of the letters of one language.
 fn cell(letters: &'static str) -> impl Strategy<Value = String> {
-    let alphabet: Vec<char> = letters
-        .chars()
-        .chain(" abcXYZ0189,;|\t\"'=+-@.\n".chars())
-        .collect();
-    prop::collection::vec(prop::sample::select(alphabet), 0..12)
-        .prop_map(|letters| letters.into_iter().collect())
+    let alphabet: Vec<char> = letters.chars().chain(" abcXYZ0189,;|\t\"'=+-@.\n".chars()).collect();
+    prop::collection::vec(prop::sample::select(alphabet), 0..12).prop_map(|letters| letters.into_iter().collect())
 }
 
 fn table() -> impl Strategy<Value = (Style, Vec<[String; 4]>)> {
@@ -71,51 +57,30 @@ fn table() -> impl Strategy<Value = (Style, Vec<[String; 4]>)> {
         let row = (cell(letters), cell(letters), cell(letters));
         let rows = prop::collection::vec(row, 0..30).prop_map(|rows| {
             let numbered = rows.into_iter().enumerate();
-            numbered
-                .map(|(number, (a, b, c))| [a, format!("guest{number}@example.com"), b, c])
-                .collect()
+            numbered.map(|(number, (a, b, c))| [a, format!("guest{number}@example.com"), b, c]).collect()
         });
         (Just(style), rows)
     })
 }
 
 fn write(style: &Style, rows: &[[String; 4]]) -> Vec<u8> {
-    let header = [
-        "Příjmení".to_owned(),
-        "E-mail".to_owned(),
-        "First name".to_owned(),
-        "Note".to_owned(),
-    ];
+    let header = ["Příjmení".to_owned(), "E-mail".to_owned(), "First name".to_owned(), "Note".to_owned()];
     let header = if ["utf-8", "windows-1250"].contains(&style.encoding) {
         header
     } else {
-        header.map(|name| {
-            if name == "Příjmení" {
-                "Last name".to_owned()
-            } else {
-                name
-            }
-        })
+        header.map(|name| if name == "Příjmení" { "Last name".to_owned() } else { name })
     };
     let delimiter = char::from(style.delimiter.byte());
     let written = |cell: &String| {
         if style.quote_all || cell.contains([delimiter, '"', '\n', '\r']) {
-            format!(
-                "\"{}\"",
-                cell.replace('"', "\"\"").replace('\n', style.line_end)
-            )
+            format!("\"{}\"", cell.replace('"', "\"\"").replace('\n', style.line_end))
         } else {
             cell.clone()
         }
     };
     let lines: Vec<String> = std::iter::once(&header)
         .chain(rows)
-        .map(|row| {
-            row.iter()
-                .map(written)
-                .collect::<Vec<_>>()
-                .join(&delimiter.to_string())
-        })
+        .map(|row| row.iter().map(written).collect::<Vec<_>>().join(&delimiter.to_string()))
         .collect();
     let mut text = lines.join(style.line_end);
     if style.last_line_end {

@@ -10,13 +10,11 @@ use std::hash::Hash;
 use postroom_egress::AccountEgress;
 
 use crate::contract::{
-    AccountInfo, ActAnswer, ActOutcome, Audience, BatchAnswer, ContactWrite, Extras, ItemOutcome,
-    ItemResult, Member, ProviderError, RejectionClass, RemoteField, RemoteStatus, TagChange,
-    TagOutcome, TagsAnswer,
+    AccountInfo, ActAnswer, ActOutcome, Audience, BatchAnswer, ContactWrite, Extras, ItemOutcome, ItemResult, Member,
+    ProviderError, RejectionClass, RemoteField, RemoteStatus, TagChange, TagOutcome, TagsAnswer,
 };
 use crate::limits::{
-    MAX_CHOICES, MAX_ID_BYTES, MAX_LISTED, MAX_PREPARED_BYTES, MAX_REMARKS, MAX_TEXT_BYTES,
-    MAX_WARNINGS,
+    MAX_CHOICES, MAX_ID_BYTES, MAX_LISTED, MAX_PREPARED_BYTES, MAX_REMARKS, MAX_TEXT_BYTES, MAX_WARNINGS,
 };
 use crate::text::{clean, is_invisible};
 
@@ -36,20 +34,12 @@ impl Reader {
         Ok(info)
     }
 
-    #[allow(
-        clippy::unused_self,
-        reason = "every answer has a reader of the same shape"
-    )]
     pub(crate) fn prepared(&self, prepared: Vec<u8>) -> Result<Vec<u8>, String> {
         at_most("prepared bytes", prepared.len(), MAX_PREPARED_BYTES)?;
         Ok(prepared)
     }
 
-    pub(crate) fn batch(
-        &self,
-        writes: &[ContactWrite],
-        mut answer: BatchAnswer,
-    ) -> Result<BatchAnswer, String> {
+    pub(crate) fn batch(&self, writes: &[ContactWrite], mut answer: BatchAnswer) -> Result<BatchAnswer, String> {
         let mut open = Open::new(writes.iter().map(|write| write.key));
         for item in &mut answer.items {
             open.close(&item.key, || format!("the key {}", item.key))?;
@@ -59,11 +49,7 @@ impl Reader {
         Ok(answer)
     }
 
-    pub(crate) fn tags(
-        &self,
-        changes: &[TagChange],
-        mut answer: TagsAnswer,
-    ) -> Result<TagsAnswer, String> {
+    pub(crate) fn tags(&self, changes: &[TagChange], mut answer: TagsAnswer) -> Result<TagsAnswer, String> {
         let mut open = Open::new(changes.iter().flat_map(|change| {
             let tags = change.add.iter().chain(&change.remove);
             tags.map(|tag| (change.key, tag.clone()))
@@ -76,7 +62,7 @@ impl Reader {
                 TagOutcome::Applied | TagOutcome::Already => {}
                 TagOutcome::Refused(reason) | TagOutcome::Failed(reason) => self.text(reason),
             }
-            self.status(item.status.as_mut());
+            self.status(&mut item.status);
         }
         at_most("warnings", answer.warnings.len(), MAX_WARNINGS)?;
         for warning in &mut answer.warnings {
@@ -86,11 +72,7 @@ impl Reader {
         Ok(answer)
     }
 
-    pub(crate) fn acts(
-        &self,
-        members: &[Member],
-        mut answer: ActAnswer,
-    ) -> Result<ActAnswer, String> {
+    pub(crate) fn acts(&self, members: &[Member], mut answer: ActAnswer) -> Result<ActAnswer, String> {
         let mut open = Open::new(members.iter().map(|member| member.key));
         for item in &mut answer.items {
             open.close(&item.key, || format!("the key {}", item.key))?;
@@ -98,7 +80,7 @@ impl Reader {
                 ActOutcome::Done | ActOutcome::Already | ActOutcome::Absent => {}
                 ActOutcome::Refused(reason) | ActOutcome::Failed(reason) => self.text(reason),
             }
-            self.status(item.status.as_mut());
+            self.status(&mut item.status);
         }
         self.stopped(answer.stopped.as_mut());
         Ok(answer)
@@ -126,9 +108,7 @@ impl Reader {
             // A choice is written back as it is, like an id; it is a text of people's all the same.
             for choice in &field.choices {
                 if choice.len() > MAX_TEXT_BYTES {
-                    return Err(format!(
-                        "A choice of a field is longer than {MAX_TEXT_BYTES} bytes."
-                    ));
+                    return Err(format!("A choice of a field is longer than {MAX_TEXT_BYTES} bytes."));
                 }
             }
             self.extras(&mut field.extras)?;
@@ -145,10 +125,7 @@ impl Reader {
 
     fn item(&self, item: &mut ItemResult) -> Result<(), String> {
         match &mut item.outcome {
-            ItemOutcome::Created
-            | ItemOutcome::Updated
-            | ItemOutcome::Unchanged
-            | ItemOutcome::Written => {}
+            ItemOutcome::Created | ItemOutcome::Updated | ItemOutcome::Unchanged | ItemOutcome::Written => {}
             ItemOutcome::Accepted(token) => id("A token", token)?,
             ItemOutcome::Skipped(text) | ItemOutcome::Other(text) => self.text(text),
             ItemOutcome::Rejected(rejection) => {
@@ -165,7 +142,7 @@ impl Reader {
         if let Some(remote_id) = &item.remote_id {
             id("A member's id", remote_id)?;
         }
-        self.status(item.status.as_mut());
+        self.status(&mut item.status);
         at_most("left-out fields", item.left_out.len(), MAX_REMARKS)?;
         for field in &mut item.left_out {
             self.text(&mut field.field);
@@ -184,7 +161,7 @@ impl Reader {
         }
     }
 
-    fn status(&self, status: Option<&mut RemoteStatus>) {
+    fn status(&self, status: &mut Option<RemoteStatus>) {
         if let Some(RemoteStatus::Other(word)) = status {
             self.text(word);
         }
@@ -230,10 +207,7 @@ impl<K: Eq + Hash> Open<K> {
                 Ok(())
             }
             Some(true) => Err(format!("It answered twice for {}.", shown())),
-            None => Err(format!(
-                "It answered for {}, which it was not given.",
-                shown()
-            )),
+            None => Err(format!("It answered for {}, which it was not given.", shown())),
         }
     }
 }
@@ -263,9 +237,7 @@ fn once<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Result<(), S
 
 fn at_most(what: &str, found: usize, most: usize) -> Result<(), String> {
     if found > most {
-        return Err(format!(
-            "Its answer has {found} {what}; at most {most} are taken."
-        ));
+        return Err(format!("Its answer has {found} {what}; at most {most} are taken."));
     }
     Ok(())
 }

@@ -51,8 +51,7 @@ impl DirectoryCache {
 
     fn path(&self, key: &str) -> PathBuf {
         // Keys are hexadecimal digests with `:` and `-` between them.
-        self.directory
-            .join(format!("{}.cwasm", key.replace(':', "-")))
+        self.directory.join(format!("{}.cwasm", key.replace(':', "-")))
     }
 }
 
@@ -83,10 +82,7 @@ fn create_private(directory: &Path) -> io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 
     const OWNER_ONLY: u32 = 0o700;
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(OWNER_ONLY)
-        .create(directory)?;
+    fs::DirBuilder::new().recursive(true).mode(OWNER_ONLY).create(directory)?;
     // It may have been there before, with other permissions.
     let found = fs::metadata(directory)?.permissions().mode() & 0o777;
     if found != OWNER_ONLY {
@@ -118,16 +114,10 @@ pub(crate) fn seal(key: &str, code: &[u8]) -> Vec<u8> {
 pub(crate) fn unseal(engine: &Engine, key: &str, sealed: &[u8]) -> Option<Component> {
     let (claimed, code) = sealed.split_first_chunk::<{ blake3::OUT_LEN }>()?;
     if digest(key, code) != blake3::Hash::from_bytes(*claimed) {
-        tracing::warn!(
-            key,
-            "a compiled plugin in the cache was changed; it is compiled again"
-        );
+        tracing::warn!(key, "a compiled plugin in the cache was changed; it is compiled again");
         return None;
     }
-    #[allow(
-        unsafe_code,
-        reason = "loading compiled code is what a compile cache is for; argued below"
-    )]
+    #[allow(unsafe_code, reason = "loading compiled code is what a compile cache is for; argued below")]
     // SAFETY: `deserialize` requires bytes that `Engine::precompile_component` or
     // `Component::serialize` of this wasmtime made and that nobody changed. The digest over key and
     // code was just checked, on these very bytes in memory, so nobody can exchange them after the

@@ -8,24 +8,21 @@ use std::borrow::Cow;
 use crate::bindings::{base, with_audiences, with_fields, with_subscriptions, with_tags};
 
 pub use base::exports::postroom::provider::provider::{
-    AccountInfo, AuthMethod, CanonicalForm, CompositeField, CompositePart, ConsentScope,
-    Description, FieldNameRule, Limits, Origin, OriginPart, PartSource, Setting, SettingKind, Slot,
-    SlotKind,
+    AccountInfo, AuthMethod, CanonicalForm, CompositeField, CompositePart, ConsentScope, Description, FieldNameRule,
+    Limits, Origin, OriginPart, PartSource, Setting, SettingKind, Slot, SlotKind,
 };
 pub use base::postroom::provider::log::Level as LogLevel;
 pub use base::postroom::provider::types::{
-    BatchAnswer, ConsentBlock, ConsentBlockUntil, ContactWrite, ErrorDetail, Extras, FieldChange,
-    FieldValue, FieldWrite, ItemOutcome, ItemResult, LeftOutField, OnCreate, OtherError,
-    ProviderError, Rejection, RejectionClass, RemoteStatus, RetryDetail,
+    BatchAnswer, ConsentBlock, ConsentBlockUntil, ContactWrite, ErrorDetail, Extras, FieldChange, FieldValue,
+    FieldWrite, ItemOutcome, ItemResult, LeftOutField, OnCreate, OtherError, ProviderError, Rejection, RejectionClass,
+    RemoteStatus, RetryDetail,
 };
 pub use with_audiences::exports::postroom::provider::audiences::Audience;
 pub use with_fields::exports::postroom::provider::fields::RemoteField;
 pub use with_subscriptions::exports::postroom::provider::subscriptions::{
     Act, ActAnswer, ActOutcome, ActResult, Member,
 };
-pub use with_tags::exports::postroom::provider::tags::{
-    TagChange, TagOutcome, TagResult, TagsAnswer,
-};
+pub use with_tags::exports::postroom::provider::tags::{TagChange, TagOutcome, TagResult, TagsAnswer};
 
 impl ProviderError {
     /// The provider's word and sentence.
@@ -104,10 +101,7 @@ impl ProviderError {
                 "The provider no longer accepts the account's credentials: {said}. Enter new ones for the account."
             ),
             Self::RateLimited(retry) => match retry.retry_after_ms {
-                Some(ms) => format!(
-                    "The provider asks for a pause of {} s: {said}.",
-                    ms.div_ceil(1_000)
-                ),
+                Some(ms) => format!("The provider asks for a pause of {} s: {said}.", ms.div_ceil(1_000)),
                 None => format!("The provider asks for a pause: {said}."),
             },
             Self::Unavailable(_) => {

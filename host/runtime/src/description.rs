@@ -5,12 +5,10 @@ use std::collections::HashSet;
 
 use postroom_egress::{OriginDeclaration, OriginTemplate};
 
-use crate::contract::{
-    AuthMethod, Description, Origin, PartSource, Setting, SettingKind, Slot, SlotKind,
-};
+use crate::contract::{AuthMethod, Description, Origin, PartSource, Setting, SettingKind, Slot, SlotKind};
 use crate::limits::{
-    MAX_BATCH, MAX_CHOICES, MAX_CONCURRENCY, MAX_DESCRIPTION_ENTRIES, MAX_NAME_BYTES,
-    MAX_REQUESTS_PER_SECOND, MAX_TEXT_BYTES,
+    MAX_BATCH, MAX_CHOICES, MAX_CONCURRENCY, MAX_DESCRIPTION_ENTRIES, MAX_NAME_BYTES, MAX_REQUESTS_PER_SECOND,
+    MAX_TEXT_BYTES,
 };
 use crate::text::is_invisible;
 
@@ -69,10 +67,7 @@ fn check_settings(settings: &[Setting]) -> Result<(), String> {
         if let Some(value) = &setting.default_value {
             optional_text("The default of a setting", value)?;
             if !suits(&setting.kind, value) {
-                return Err(format!(
-                    "The default of the setting `{}` is not of the setting's own kind.",
-                    setting.name
-                ));
+                return Err(format!("The default of the setting `{}` is not of the setting's own kind.", setting.name));
             }
         }
     }
@@ -109,22 +104,16 @@ fn declaration(origin: &Origin) -> OriginDeclaration {
     OriginDeclaration {
         label: origin.label.clone(),
         template: origin.template.clone(),
-        part: origin
-            .part
-            .as_ref()
-            .map(|part| postroom_egress::OriginPart {
-                name: part.name.clone(),
-                source: match &part.source {
-                    PartSource::CredentialSuffix((slot, separator)) => {
-                        postroom_egress::PartSource::CredentialSuffix {
-                            slot: slot.clone(),
-                            separator: separator.clone(),
-                        }
-                    }
-                    PartSource::Operator => postroom_egress::PartSource::Operator,
-                },
-                pattern: part.pattern.clone(),
-            }),
+        part: origin.part.as_ref().map(|part| postroom_egress::OriginPart {
+            name: part.name.clone(),
+            source: match &part.source {
+                PartSource::CredentialSuffix((slot, separator)) => {
+                    postroom_egress::PartSource::CredentialSuffix { slot: slot.clone(), separator: separator.clone() }
+                }
+                PartSource::Operator => postroom_egress::PartSource::Operator,
+            },
+            pattern: part.pattern.clone(),
+        }),
     }
 }
 
@@ -136,9 +125,7 @@ fn check_auth(description: &Description) -> Result<(), String> {
         check_method(description, method)?;
     }
     for origin in &description.origins {
-        let Some(PartSource::CredentialSuffix((slot, _))) =
-            origin.part.as_ref().map(|part| &part.source)
-        else {
+        let Some(PartSource::CredentialSuffix((slot, _))) = origin.part.as_ref().map(|part| &part.source) else {
             continue;
         };
         let declared = |method: &AuthMethod| method.slots.iter().any(|found| found.name == *slot);
@@ -162,11 +149,7 @@ fn check_method(description: &Description, method: &AuthMethod) -> Result<(), St
     for slot in &method.slots {
         name("The name of a slot", &slot.name)?;
         text("The label of a slot", &slot.label)?;
-        if !description
-            .origins
-            .iter()
-            .any(|origin| origin.label == slot.origin)
-        {
+        if !description.origins.iter().any(|origin| origin.label == slot.origin) {
             return Err(format!(
                 "The slot `{}` is bound to the origin `{}`, which is not declared.",
                 slot.name,
@@ -191,10 +174,7 @@ fn check_slot_kind(description: &Description, slot: &Slot) -> Result<String, Str
         SlotKind::Bearer => Ok(authorization()),
         SlotKind::Basic(user) => {
             if user.contains(':') || user.chars().any(is_invisible) {
-                return Err(format!(
-                    "The user name of the slot `{}` holds a colon or a control character.",
-                    slot.name
-                ));
+                return Err(format!("The user name of the slot `{}` holds a colon or a control character.", slot.name));
             }
             optional_text("The user name of a slot", user)?;
             Ok(authorization())
@@ -227,34 +207,20 @@ fn check_slot_kind(description: &Description, slot: &Slot) -> Result<String, Str
 fn check_limits(description: &Description) -> Result<(), String> {
     let limits = &description.limits;
     let within = |what: &str, value: u32, most: u32| {
-        if (1..=most).contains(&value) {
-            Ok(())
-        } else {
-            Err(format!("{what} is {value}; it is 1 to {most}."))
-        }
+        if (1..=most).contains(&value) { Ok(()) } else { Err(format!("{what} is {value}; it is 1 to {most}.")) }
     };
     within("The largest batch", limits.max_batch, MAX_BATCH)?;
-    within(
-        "The most requests at one time",
-        limits.max_concurrency,
-        MAX_CONCURRENCY,
-    )?;
-    limits.requests_per_second.map_or(Ok(()), |rate| {
-        within(
-            "The most requests in a second",
-            rate,
-            MAX_REQUESTS_PER_SECOND,
-        )
-    })
+    within("The most requests at one time", limits.max_concurrency, MAX_CONCURRENCY)?;
+    limits
+        .requests_per_second
+        .map_or(Ok(()), |rate| within("The most requests in a second", rate, MAX_REQUESTS_PER_SECOND))
 }
 
 fn check_fields(description: &Description) -> Result<(), String> {
     let rule = &description.field_name_rule;
     text("The explanation of field names", &rule.explanation)?;
     if rule.pattern.len() > MAX_TEXT_BYTES {
-        return Err(format!(
-            "The pattern of field names is longer than {MAX_TEXT_BYTES} bytes."
-        ));
+        return Err(format!("The pattern of field names is longer than {MAX_TEXT_BYTES} bytes."));
     }
     if let Err(error) = regex_lite::Regex::new(&format!("^(?:{})$", rule.pattern)) {
         return Err(format!(
@@ -262,21 +228,12 @@ fn check_fields(description: &Description) -> Result<(), String> {
             rule.pattern.escape_default()
         ));
     }
-    some_entries(
-        "The list of composite fields",
-        &description.composite_fields,
-    )?;
-    once(
-        "composite field",
-        description.composite_fields.iter().map(|field| &field.kind),
-    )?;
+    some_entries("The list of composite fields", &description.composite_fields)?;
+    once("composite field", description.composite_fields.iter().map(|field| &field.kind))?;
     for field in &description.composite_fields {
         text("The kind of a composite field", &field.kind)?;
         if field.parts.is_empty() {
-            return Err(format!(
-                "The composite field `{}` has no parts.",
-                field.kind
-            ));
+            return Err(format!("The composite field `{}` has no parts.", field.kind));
         }
         some_entries("A list of parts", &field.parts)?;
         once("part", field.parts.iter().map(|part| &part.name))?;
@@ -312,26 +269,17 @@ fn text(what: &str, value: &str) -> Result<(), String> {
 
 fn optional_text(what: &str, value: &str) -> Result<(), String> {
     if value.len() > MAX_TEXT_BYTES {
-        return Err(format!(
-            "{what}, `{}`, is longer than {MAX_TEXT_BYTES} bytes.",
-            shown(value)
-        ));
+        return Err(format!("{what}, `{}`, is longer than {MAX_TEXT_BYTES} bytes.", shown(value)));
     }
     if value.chars().any(is_invisible) {
-        return Err(format!(
-            "{what}, `{}`, holds a line break or another control character.",
-            shown(value)
-        ));
+        return Err(format!("{what}, `{}`, holds a line break or another control character.", shown(value)));
     }
     Ok(())
 }
 
 fn some_entries<T>(what: &str, entries: &[T]) -> Result<(), String> {
     if entries.len() > MAX_DESCRIPTION_ENTRIES {
-        return Err(format!(
-            "{what} has {} entries; it has at most {MAX_DESCRIPTION_ENTRIES}.",
-            entries.len()
-        ));
+        return Err(format!("{what} has {} entries; it has at most {MAX_DESCRIPTION_ENTRIES}.", entries.len()));
     }
     Ok(())
 }

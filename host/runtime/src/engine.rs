@@ -40,17 +40,11 @@ impl Engine {
     ///
     /// [`EngineError`] if the machine does not carry the settings or gives no thread.
     pub fn new() -> Result<Self, EngineError> {
-        let inner = wasmtime::Engine::new(&settings())
-            .map_err(|error| EngineError::Settings(error.to_string()))?;
+        let inner = wasmtime::Engine::new(&settings()).map_err(|error| EngineError::Settings(error.to_string()))?;
         let weak = inner.weak();
-        thread::Builder::new()
-            .name("plugin-epoch".to_owned())
-            .spawn(move || tick(&weak))?;
+        thread::Builder::new().name("plugin-epoch".to_owned()).spawn(move || tick(&weak))?;
         let compatibility = compatibility(&inner).into();
-        Ok(Self {
-            inner,
-            compatibility,
-        })
+        Ok(Self { inner, compatibility })
     }
 
     /// What wasmtime calls this engine.
@@ -67,9 +61,7 @@ impl Engine {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine")
-            .field("compatibility", &self.compatibility)
-            .finish_non_exhaustive()
+        f.debug_struct("Engine").field("compatibility", &self.compatibility).finish_non_exhaustive()
     }
 }
 

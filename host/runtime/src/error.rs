@@ -23,9 +23,7 @@ pub enum LoadError {
     )]
     Precompiled,
     /// The file is a WebAssembly module, without the component around it.
-    #[error(
-        "The file is a WebAssembly module, not a component. Build the plugin for the target wasm32-wasip2."
-    )]
+    #[error("The file is a WebAssembly module, not a component. Build the plugin for the target wasm32-wasip2.")]
     NotAComponent,
     /// The file does not compile.
     #[error(

@@ -45,29 +45,20 @@ pub(crate) async fn describe(
     if describe_once(engine, base).await? != first {
         return Err(LoadError::Unsteady);
     }
-    let origins =
-        description::check(&first).map_err(|problem| LoadError::Description { problem })?;
+    let origins = description::check(&first).map_err(|problem| LoadError::Description { problem })?;
     Ok((first, origins))
 }
 
-async fn describe_once(
-    engine: &Engine,
-    base: &BasePre<JobState>,
-) -> Result<Description, LoadError> {
+async fn describe_once(engine: &Engine, base: &BasePre<JobState>) -> Result<Description, LoadError> {
     let examination = Examination::new();
     let mut store = examination.store(engine);
     examination
         .run(async {
             let plugin = base.instantiate_async(&mut store).await?;
-            plugin
-                .postroom_provider_provider()
-                .call_describe(&mut store)
-                .await
+            plugin.postroom_provider_provider().call_describe(&mut store).await
         })
         .await
-        .map_err(|failure| LoadError::Describe {
-            reason: failure.reason(),
-        })
+        .map_err(|failure| LoadError::Describe { reason: failure.reason() })
 }
 
 struct Examination {
@@ -82,21 +73,14 @@ enum Failure {
 
 impl Examination {
     fn new() -> Self {
-        let limits = JobLimits {
-            cpu: DESCRIBE_CPU,
-            ..JobLimits::default()
-        };
+        let limits = JobLimits { cpu: DESCRIBE_CPU, ..JobLimits::default() };
         // There is no account yet and so no secret to keep out of the log.
         let log = JobLog::new(&limits, LogSink::none(), None);
-        Self {
-            shared: Shared::new(log),
-            limits,
-        }
+        Self { shared: Shared::new(log), limits }
     }
 
     fn store(&self, engine: &Engine) -> Store<JobState> {
-        JobState::for_examination(std::sync::Arc::clone(&self.shared), &self.limits)
-            .into_store(engine, &self.limits)
+        JobState::for_examination(std::sync::Arc::clone(&self.shared), &self.limits).into_store(engine, &self.limits)
     }
 
     async fn run<T>(&self, call: impl Future<Output = wasmtime::Result<T>>) -> Result<T, Failure> {
@@ -129,13 +113,9 @@ impl Failure {
                     && error.downcast_ref::<wasmtime::Trap>().is_none()
                     && error.downcast_ref::<wasmtime_wasi::I32Exit>().is_none() =>
             {
-                LoadError::Mismatch {
-                    reason: causes(error),
-                }
+                LoadError::Mismatch { reason: causes(error) }
             }
-            Self::Wall | Self::Ended(_) => LoadError::Start {
-                reason: self.reason(),
-            },
+            Self::Wall | Self::Ended(_) => LoadError::Start { reason: self.reason() },
         }
     }
 }

@@ -16,27 +16,17 @@ const BYTES_SPENT: &str = "fuel allocated for hostcalls has been exhausted";
 pub(crate) fn ended(error: &wasmtime::Error, started: bool) -> CallError {
     match error.downcast_ref::<Stop>() {
         Some(Stop::Budget { which, what }) => {
-            return CallError::Budget {
-                which: *which,
-                what: what.clone(),
-            };
+            return CallError::Budget { which: *which, what: what.clone() };
         }
         Some(refused @ Stop::Refused(_)) => {
-            return CallError::Trap {
-                what: refused.to_string(),
-            };
+            return CallError::Trap { what: refused.to_string() };
         }
         None => {}
     }
     let said = causes(error);
-    let budget = |which| CallError::Budget {
-        which,
-        what: said.clone(),
-    };
-    if matches!(
-        error.downcast_ref::<ResourceTableError>(),
-        Some(ResourceTableError::Full)
-    ) || said.contains(HANDLES_SPENT)
+    let budget = |which| CallError::Budget { which, what: said.clone() };
+    if matches!(error.downcast_ref::<ResourceTableError>(), Some(ResourceTableError::Full))
+        || said.contains(HANDLES_SPENT)
     {
         return budget(Budget::Handles);
     }
@@ -44,9 +34,7 @@ pub(crate) fn ended(error: &wasmtime::Error, started: bool) -> CallError {
         return budget(Budget::Bytes);
     }
     if let Some(I32Exit(status)) = error.downcast_ref() {
-        return CallError::Trap {
-            what: format!("it ended itself with status {status}"),
-        };
+        return CallError::Trap { what: format!("it ended itself with status {status}") };
     }
     if started || error.downcast_ref::<wasmtime::Trap>().is_some() {
         return CallError::Trap { what: said };

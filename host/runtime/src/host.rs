@@ -15,21 +15,16 @@ use crate::state::JobState;
 impl types::Host for JobState {}
 
 impl http::Host for JobState {
-    async fn send(
-        &mut self,
-        request: http::Request,
-    ) -> wasmtime::Result<Result<http::Response, http::HttpError>> {
+    async fn send(&mut self, request: http::Request) -> wasmtime::Result<Result<http::Response, http::HttpError>> {
         let (shared, access) = self.enter("http.send")?;
         let sending = access.account.send(to_egress(request), &access.budget);
         shared.sending.store(true, Ordering::Relaxed);
         let sent = shared.meter.spare(sending).await;
         shared.sending.store(false, Ordering::Relaxed);
         let answer = match sent {
-            Ok(response) => Ok(http::Response {
-                status: response.status,
-                headers: response.headers,
-                body: response.body,
-            }),
+            Ok(response) => {
+                Ok(http::Response { status: response.status, headers: response.headers, body: response.body })
+            }
             Err(error) => {
                 tracing::debug!(%error, "a plugin's request has no answer");
                 if let SendError::Denied(what) = &error {
@@ -44,12 +39,7 @@ impl http::Host for JobState {
 }
 
 impl log::Host for JobState {
-    async fn log(
-        &mut self,
-        level: log::Level,
-        message: String,
-        fields: Vec<(String, String)>,
-    ) -> wasmtime::Result<()> {
+    async fn log(&mut self, level: log::Level, message: String, fields: Vec<(String, String)>) -> wasmtime::Result<()> {
         let (shared, _) = self.enter("log.log")?;
         shared.log.write(level, LogSource::Log, &message, &fields);
         Ok(())
@@ -94,9 +84,7 @@ fn to_guest(error: SendError) -> http::HttpError {
         SendError::Interrupted(what) => http::HttpError::Interrupted(what),
         SendError::TimedOut => http::HttpError::TimedOut,
         SendError::ResponseTooLarge { limit } => http::HttpError::ResponseTooLarge(limit),
-        SendError::RateLimited { retry_after } => {
-            http::HttpError::RateLimited(retry_after.map(whole_millis))
-        }
+        SendError::RateLimited { retry_after } => http::HttpError::RateLimited(retry_after.map(whole_millis)),
         SendError::BudgetSpent(what) => http::HttpError::BudgetSpent(what),
         SendError::BadResponse(what) => http::HttpError::Other(what),
     }

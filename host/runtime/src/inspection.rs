@@ -91,16 +91,9 @@ fn reflect(engine: &Engine, component: &Component, digest: String, bytes: &[u8])
         size: bytes.len(),
         imports: imports(engine, component)
             .into_iter()
-            .map(|name| Import {
-                allowed: is_importable(&name),
-                name,
-            })
+            .map(|name| Import { allowed: is_importable(&name), name })
             .collect(),
-        exports: component
-            .component_type()
-            .exports(engine.wasmtime())
-            .map(|(name, _)| name.to_owned())
-            .collect(),
+        exports: component.component_type().exports(engine.wasmtime()).map(|(name, _)| name.to_owned()).collect(),
         capabilities: Vec::new(),
         memory: component.resources_required().map(|required| Memory {
             count: required.num_memories,
@@ -135,11 +128,7 @@ fn collect(reader: ProducersSectionReader<'_>, found: &mut Vec<Producer>) {
                 clean(&mut text, MAX_TEXT_BYTES);
                 text
             };
-            let producer = Producer {
-                role: text(field.name),
-                name: text(value.name),
-                version: text(value.version),
-            };
+            let producer = Producer { role: text(field.name), name: text(value.name), version: text(value.version) };
             if !found.contains(&producer) {
                 found.push(producer);
             }

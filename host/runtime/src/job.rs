@@ -6,8 +6,7 @@ use postroom_egress::{AccountEgress, JobBudget, Urgency, WireFacts};
 
 use crate::answers::Reader;
 use crate::contract::{
-    AccountInfo, Act, ActAnswer, Audience, BatchAnswer, ContactWrite, Member, RemoteField,
-    TagChange, TagsAnswer,
+    AccountInfo, Act, ActAnswer, Audience, BatchAnswer, ContactWrite, Member, RemoteField, TagChange, TagsAnswer,
 };
 use crate::error::CallError;
 use crate::limits::JobLimits;
@@ -69,22 +68,14 @@ impl Plugin {
     /// Asks whether the account's credentials open it, and what it is called there.
     pub async fn check(&self, job: JobSpec) -> JobReport<AccountInfo> {
         let (run, store) = Run::begin(self, job, "provider.check");
-        let call = call!(
-            self.inner.worlds.base,
-            store,
-            postroom_provider_provider.call_check()
-        );
+        let call = call!(self.inner.worlds.base, store, postroom_provider_provider.call_check());
         run.finish(call, Reader::account_info).await
     }
 
     /// Reads once per run what every batch of it needs. The bytes are for [`Plugin::push`] only.
     pub async fn prepare(&self, job: JobSpec, audience: &str) -> JobReport<Vec<u8>> {
         let (run, store) = Run::begin(self, job, "contacts.prepare");
-        let call = call!(
-            self.inner.worlds.base,
-            store,
-            postroom_provider_contacts.call_prepare(audience)
-        );
+        let call = call!(self.inner.worlds.base, store, postroom_provider_contacts.call_prepare(audience));
         run.finish(call, Reader::prepared).await
     }
 
@@ -101,13 +92,9 @@ impl Plugin {
         writes: &[ContactWrite],
     ) -> JobReport<BatchAnswer> {
         let (run, store) = Run::begin(self, job, "contacts.push");
-        let call = call!(
-            self.inner.worlds.base,
-            store,
-            postroom_provider_contacts.call_push(audience, prepared, writes)
-        );
-        run.finish(call, |reader, answer| reader.batch(writes, answer))
-            .await
+        let call =
+            call!(self.inner.worlds.base, store, postroom_provider_contacts.call_push(audience, prepared, writes));
+        run.finish(call, |reader, answer| reader.batch(writes, answer)).await
     }
 
     /// Finds the tags that a run will touch and makes the missing ones of `add`. The bytes are for
@@ -123,11 +110,7 @@ impl Plugin {
             return JobReport::unsupported(&job, Capability::Tags);
         };
         let (run, store) = Run::begin(self, job, "tags.prepare");
-        let call = call!(
-            world,
-            store,
-            postroom_provider_tags.call_prepare(audience, add, remove)
-        );
+        let call = call!(world, store, postroom_provider_tags.call_prepare(audience, add, remove));
         run.finish(call, Reader::prepared).await
     }
 
@@ -146,13 +129,8 @@ impl Plugin {
             return JobReport::unsupported(&job, Capability::Tags);
         };
         let (run, store) = Run::begin(self, job, "tags.apply");
-        let call = call!(
-            world,
-            store,
-            postroom_provider_tags.call_apply(audience, prepared, changes)
-        );
-        run.finish(call, |reader, answer| reader.tags(changes, answer))
-            .await
+        let call = call!(world, store, postroom_provider_tags.call_apply(audience, prepared, changes));
+        run.finish(call, |reader, answer| reader.tags(changes, answer)).await
     }
 
     /// Does one act to members: the only way to change the status of one that exists.
@@ -170,13 +148,8 @@ impl Plugin {
             return JobReport::unsupported(&job, Capability::Subscriptions);
         };
         let (run, store) = Run::begin(self, job, "subscriptions.change");
-        let call = call!(
-            world,
-            store,
-            postroom_provider_subscriptions.call_change(audience, act, members)
-        );
-        run.finish(call, |reader, answer| reader.acts(members, answer))
-            .await
+        let call = call!(world, store, postroom_provider_subscriptions.call_change(audience, act, members));
+        run.finish(call, |reader, answer| reader.acts(members, answer)).await
     }
 
     /// Lists the audiences that the account can see. Ids are unique.
@@ -185,11 +158,7 @@ impl Plugin {
             return JobReport::unsupported(&job, Capability::Audiences);
         };
         let (run, store) = Run::begin(self, job, "audiences.list-audiences");
-        let call = call!(
-            world,
-            store,
-            postroom_provider_audiences.call_list_audiences()
-        );
+        let call = call!(world, store, postroom_provider_audiences.call_list_audiences());
         run.finish(call, Reader::audiences).await
     }
 
@@ -199,11 +168,7 @@ impl Plugin {
             return JobReport::unsupported(&job, Capability::Fields);
         };
         let (run, store) = Run::begin(self, job, "fields.list-fields");
-        let call = call!(
-            world,
-            store,
-            postroom_provider_fields.call_list_fields(audience)
-        );
+        let call = call!(world, store, postroom_provider_fields.call_list_fields(audience));
         run.finish(call, Reader::fields).await
     }
 }

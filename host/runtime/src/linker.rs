@@ -64,8 +64,6 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<JobState>> {
     cli::terminal_stdout::add_to_linker::<JobState, WasiCli>(l, JobState::cli)?;
     cli::terminal_stderr::add_to_linker::<JobState, WasiCli>(l, JobState::cli)?;
     random::insecure::add_to_linker::<JobState, WasiRandom>(l, |state| state.ctx().ctx.random())?;
-    random::insecure_seed::add_to_linker::<JobState, WasiRandom>(l, |state| {
-        state.ctx().ctx.random()
-    })?;
+    random::insecure_seed::add_to_linker::<JobState, WasiRandom>(l, |state| state.ctx().ctx.random())?;
     Ok(linker)
 }

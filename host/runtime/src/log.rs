@@ -44,7 +44,9 @@ pub enum LogSource {
 /// Where the lines of a job's log go while it runs, besides its report. It is called on the
 /// thread that runs the guest and must not block.
 #[derive(Clone, Default)]
-pub struct LogSink(Option<Arc<dyn Fn(&LogLine) + Send + Sync>>);
+pub struct LogSink(Option<Arc<Sink>>);
+
+type Sink = dyn Fn(&LogLine) + Send + Sync;
 
 impl LogSink {
     /// No sink: the lines stand in the report only.
@@ -93,13 +95,7 @@ impl JobLog {
     }
 
     /// Adds a line, or counts it as dropped when the log is full.
-    pub(crate) fn write(
-        &self,
-        level: LogLevel,
-        source: LogSource,
-        message: &str,
-        fields: &[(String, String)],
-    ) {
+    pub(crate) fn write(&self, level: LogLevel, source: LogSource, message: &str, fields: &[(String, String)]) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.kept.len() >= self.max_lines || lines.bytes >= self.max_bytes {
             lines.dropped += 1;
@@ -124,11 +120,7 @@ impl JobLog {
             level,
             source,
             message: take(message),
-            fields: fields
-                .iter()
-                .take(MAX_LOG_FIELDS)
-                .map(|(name, value)| (take(name), take(value)))
-                .collect(),
+            fields: fields.iter().take(MAX_LOG_FIELDS).map(|(name, value)| (take(name), take(value))).collect(),
         };
         lines.bytes += MAX_LOG_LINE_BYTES - room;
         if let Some(sink) = &self.sink.0 {
@@ -159,20 +151,13 @@ struct Lined {
 
 impl LogStream {
     pub(crate) fn new(log: Arc<JobLog>, source: LogSource) -> Self {
-        Self(Arc::new(Lined {
-            log,
-            source,
-            unfinished: Mutex::default(),
-        }))
+        Self(Arc::new(Lined { log, source, unfinished: Mutex::default() }))
     }
 }
 
 impl Lined {
     fn accept(&self, bytes: &[u8]) {
-        let mut unfinished = self
-            .unfinished
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut unfinished = self.unfinished.lock().unwrap_or_else(PoisonError::into_inner);
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let (text, ended) = match piece.strip_suffix(b"\n") {
                 Some(text) => (text, true),
@@ -203,9 +188,7 @@ impl Lined {
 impl Drop for Lined {
     fn drop(&mut self) {
         // A last line without its end, as a guest leaves it that dies while it prints.
-        let mut unfinished = std::mem::take(&mut self.unfinished)
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut unfinished = std::mem::take(&mut self.unfinished).into_inner().unwrap_or_else(PoisonError::into_inner);
         self.hand_on(&mut unfinished);
     }
 }
@@ -248,11 +231,7 @@ impl OutputStream for LogStream {
 }
 
 impl AsyncWrite for LogStream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.0.accept(bytes);
         Poll::Ready(Ok(bytes.len()))
     }

@@ -58,18 +58,12 @@ impl Meter {
 
     /// Charges the CPU of polling `future` to this job.
     pub(crate) fn charge<F: Future>(&self, future: F) -> Charged<'_, F> {
-        Charged {
-            meter: self,
-            future: Box::pin(future),
-        }
+        Charged { meter: self, future: Box::pin(future) }
     }
 
     /// Takes the CPU of polling `future` off the guest's account: it is the host that works.
     pub(crate) fn spare<F: Future>(&self, future: F) -> Spared<'_, F> {
-        Spared {
-            meter: self,
-            future: Box::pin(future),
-        }
+        Spared { meter: self, future: Box::pin(future) }
     }
 }
 
@@ -87,9 +81,7 @@ impl<F: Future> Future for Charged<'_, F> {
         let began = now();
         meter.poll_began.store(began, Ordering::Relaxed);
         let poll = self.future.as_mut().poll(context);
-        meter
-            .spent
-            .fetch_add(now().saturating_sub(began), Ordering::Relaxed);
+        meter.spent.fetch_add(now().saturating_sub(began), Ordering::Relaxed);
         poll
     }
 }
@@ -106,9 +98,7 @@ impl<F: Future> Future for Spared<'_, F> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let began = now();
         let poll = self.future.as_mut().poll(context);
-        self.meter
-            .host
-            .fetch_add(now().saturating_sub(began), Ordering::Relaxed);
+        self.meter.host.fetch_add(now().saturating_sub(began), Ordering::Relaxed);
         poll
     }
 }
@@ -117,10 +107,7 @@ impl<F: Future> Future for Spared<'_, F> {
 #[cfg(unix)]
 fn now() -> u64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    let (seconds, nanos) = (
-        u64::try_from(time.tv_sec).unwrap_or(0),
-        u64::try_from(time.tv_nsec).unwrap_or(0),
-    );
+    let (seconds, nanos) = (u64::try_from(time.tv_sec).unwrap_or(0), u64::try_from(time.tv_nsec).unwrap_or(0));
     seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
 }
 

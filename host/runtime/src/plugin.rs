@@ -23,9 +23,7 @@ use crate::state::JobState;
 /// What a plugin may have besides `provider` and `contacts`, which every plugin has.
 ///
 /// A capability is present when the component exports its interface; nothing else says so.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Capability {
     /// Put tags on members and take them off.
@@ -40,12 +38,7 @@ pub enum Capability {
 
 impl Capability {
     /// Every capability this host knows.
-    pub const ALL: [Self; 4] = [
-        Self::Tags,
-        Self::Subscriptions,
-        Self::Audiences,
-        Self::Fields,
-    ];
+    pub const ALL: [Self; 4] = [Self::Tags, Self::Subscriptions, Self::Audiences, Self::Fields];
 
     /// The name of its interface in the contract's package.
     pub fn interface(self) -> &'static str {
@@ -125,23 +118,15 @@ impl Plugin {
     /// # Errors
     ///
     /// As [`Plugin::load`]. A cache that fails is no error: the host's log names it.
-    pub async fn load_cached(
-        engine: &Engine,
-        bytes: &[u8],
-        cache: &dyn CompileCache,
-    ) -> Result<Self, LoadError> {
+    pub async fn load_cached(engine: &Engine, bytes: &[u8], cache: &dyn CompileCache) -> Result<Self, LoadError> {
         let digest = admit(bytes)?;
         let key = cache::key(&digest, engine);
-        let cached = cache
-            .get(&key)
-            .and_then(|sealed| cache::unseal(engine, &key, &sealed));
+        let cached = cache.get(&key).and_then(|sealed| cache::unseal(engine, &key, &sealed));
         let component = match cached {
             Some(component) => component,
             None => {
                 let component = compile(engine, bytes).await?;
-                let code = component.serialize().map_err(|error| LoadError::Host {
-                    reason: error.to_string(),
-                })?;
+                let code = component.serialize().map_err(|error| LoadError::Host { reason: error.to_string() })?;
                 if let Err(error) = cache.put(&key, &cache::seal(&key, &code)) {
                     tracing::warn!(%error, key, "a compiled plugin cannot be kept in the cache");
                 }
@@ -160,16 +145,7 @@ impl Plugin {
         let worlds = probe(engine, &component)?;
         examination::instantiate_each(engine, &worlds).await?;
         let (description, origins) = examination::describe(engine, &worlds.base).await?;
-        Ok(Self {
-            inner: Arc::new(Loaded {
-                engine: engine.clone(),
-                worlds,
-                description,
-                origins,
-                digest,
-                size,
-            }),
-        })
+        Ok(Self { inner: Arc::new(Loaded { engine: engine.clone(), worlds, description, origins, digest, size }) })
     }
 
     /// What the plugin says of itself, checked: ids and names are well formed, everything that is
@@ -190,10 +166,7 @@ impl Plugin {
 
     /// Every capability the plugin has.
     pub fn capabilities(&self) -> Vec<Capability> {
-        Capability::ALL
-            .into_iter()
-            .filter(|capability| self.has(*capability))
-            .collect()
+        Capability::ALL.into_iter().filter(|capability| self.has(*capability)).collect()
     }
 
     /// `sha256:` and the SHA-256 of the component, in lower-case hexadecimal.
@@ -235,18 +208,12 @@ pub(crate) fn admit(bytes: &[u8]) -> Result<String, LoadError> {
     const MODULE: &[u8] = &[1, 0, 0, 0];
 
     if bytes.len() > MAX_COMPONENT_BYTES {
-        return Err(LoadError::TooLarge {
-            bytes: bytes.len(),
-            limit: MAX_COMPONENT_BYTES,
-        });
+        return Err(LoadError::TooLarge { bytes: bytes.len(), limit: MAX_COMPONENT_BYTES });
     }
     if wasmtime::Engine::detect_precompiled(bytes).is_some() {
         return Err(LoadError::Precompiled);
     }
-    if bytes
-        .strip_prefix(MAGIC)
-        .is_some_and(|rest| rest.starts_with(MODULE))
-    {
+    if bytes.strip_prefix(MAGIC).is_some_and(|rest| rest.starts_with(MODULE)) {
         return Err(LoadError::NotAComponent);
     }
     Ok(digest(bytes))
@@ -254,16 +221,11 @@ pub(crate) fn admit(bytes: &[u8]) -> Result<String, LoadError> {
 
 pub(crate) async fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
     let (engine, bytes) = (engine.clone(), bytes.to_vec());
-    let compiling =
-        tokio::task::spawn_blocking(move || Component::from_binary(engine.wasmtime(), &bytes));
+    let compiling = tokio::task::spawn_blocking(move || Component::from_binary(engine.wasmtime(), &bytes));
     match compiling.await {
         Ok(Ok(component)) => Ok(component),
-        Ok(Err(error)) => Err(LoadError::Compile {
-            reason: causes(&error),
-        }),
-        Err(error) => Err(LoadError::Host {
-            reason: error.to_string(),
-        }),
+        Ok(Err(error)) => Err(LoadError::Compile { reason: causes(&error) }),
+        Err(error) => Err(LoadError::Host { reason: error.to_string() }),
     }
 }
 
@@ -274,33 +236,23 @@ pub(crate) fn causes(error: &wasmtime::Error) -> String {
         if !line.is_empty() {
             line.push_str(": ");
         }
-        line.push_str(&crate::text::escaped(
-            cause.to_string().trim_end_matches('.'),
-            crate::limits::MAX_TEXT_BYTES,
-        ));
+        line.push_str(&crate::text::escaped(cause.to_string().trim_end_matches('.'), crate::limits::MAX_TEXT_BYTES));
     }
     line
 }
 
 /// Links the component and finds the worlds it fits.
 fn probe(engine: &Engine, component: &Component) -> Result<Worlds, LoadError> {
-    let forbidden: Vec<String> = imports(engine, component)
-        .into_iter()
-        .filter(|name| !is_importable(name))
-        .collect();
+    let forbidden: Vec<String> = imports(engine, component).into_iter().filter(|name| !is_importable(name)).collect();
     if !forbidden.is_empty() {
         return Err(LoadError::ForbiddenImports { imports: forbidden });
     }
     for interface in ["provider", "contacts"] {
         if !exports(engine, component, interface) {
-            return Err(LoadError::NotAPlugin {
-                missing: format!("{CONTRACT}/{interface}"),
-            });
+            return Err(LoadError::NotAPlugin { missing: format!("{CONTRACT}/{interface}") });
         }
     }
-    let linker = linker::linker(engine).map_err(|error| LoadError::Host {
-        reason: causes(&error),
-    })?;
+    let linker = linker::linker(engine).map_err(|error| LoadError::Host { reason: causes(&error) })?;
     let pre = linker.instantiate_pre(component).map_err(mismatch)?;
 
     /// The world of a capability whose interface the component exports; an interface that is
@@ -310,41 +262,26 @@ fn probe(engine: &Engine, component: &Component) -> Result<Worlds, LoadError> {
         pre: &InstancePre<JobState>,
         new: impl FnOnce(InstancePre<JobState>) -> wasmtime::Result<W>,
     ) -> Result<Option<W>, LoadError> {
-        present
-            .then(|| new(pre.clone()).map_err(mismatch))
-            .transpose()
+        present.then(|| new(pre.clone()).map_err(mismatch)).transpose()
     }
     let has = |capability: Capability| exports(engine, component, capability.interface());
     Ok(Worlds {
         tags: world(has(Capability::Tags), &pre, WithTagsPre::new)?,
-        subscriptions: world(
-            has(Capability::Subscriptions),
-            &pre,
-            WithSubscriptionsPre::new,
-        )?,
+        subscriptions: world(has(Capability::Subscriptions), &pre, WithSubscriptionsPre::new)?,
         audiences: world(has(Capability::Audiences), &pre, WithAudiencesPre::new)?,
         fields: world(has(Capability::Fields), &pre, WithFieldsPre::new)?,
         base: BasePre::new(pre).map_err(mismatch)?,
     })
 }
 
-#[allow(
-    clippy::needless_pass_by_value,
-    reason = "it is handed to map_err as it is"
-)]
+#[allow(clippy::needless_pass_by_value, reason = "it is handed to map_err as it is")]
 fn mismatch(error: wasmtime::Error) -> LoadError {
-    LoadError::Mismatch {
-        reason: causes(&error),
-    }
+    LoadError::Mismatch { reason: causes(&error) }
 }
 
 /// The names of what a component imports, with their versions.
 pub(crate) fn imports(engine: &Engine, component: &Component) -> Vec<String> {
-    component
-        .component_type()
-        .imports(engine.wasmtime())
-        .map(|(name, _)| name.to_owned())
-        .collect()
+    component.component_type().imports(engine.wasmtime()).map(|(name, _)| name.to_owned()).collect()
 }
 
 /// Whether [`linker`] has this import in some version.
@@ -354,13 +291,7 @@ pub(crate) fn is_importable(import: &str) -> bool {
 
 /// Whether the component exports this interface of the contract in some version.
 fn exports(engine: &Engine, component: &Component, interface: &str) -> bool {
-    component
-        .component_type()
-        .exports(engine.wasmtime())
-        .any(|(name, _)| {
-            unversioned(name)
-                .strip_prefix(CONTRACT)
-                .and_then(|rest| rest.strip_prefix('/'))
-                == Some(interface)
-        })
+    component.component_type().exports(engine.wasmtime()).any(|(name, _)| {
+        unversioned(name).strip_prefix(CONTRACT).and_then(|rest| rest.strip_prefix('/')) == Some(interface)
+    })
 }

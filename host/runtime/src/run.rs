@@ -32,45 +32,20 @@ pub(crate) struct Run {
 
 impl Run {
     /// Makes the store of a job. The store is for one call and is dropped with it.
-    pub(crate) fn begin(
-        plugin: &Plugin,
-        job: JobSpec,
-        function: &'static str,
-    ) -> (Self, Store<JobState>) {
+    pub(crate) fn begin(plugin: &Plugin, job: JobSpec, function: &'static str) -> (Self, Store<JobState>) {
         let began = Instant::now();
-        let JobSpec {
-            account,
-            settings,
-            now_ms,
-            urgency,
-            limits,
-            log,
-        } = job;
+        let JobSpec { account, settings, now_ms, urgency, limits, log } = job;
         let shared = Shared::new(JobLog::new(&limits, log, Some(account.clone())));
         let budget = Arc::new(JobBudget::new(limits.egress, urgency));
-        let access = Access {
-            account: account.clone(),
-            budget: Arc::clone(&budget),
-            settings,
-            now_ms,
-        };
-        let store = JobState::for_job(Arc::clone(&shared), access, &limits)
-            .into_store(&plugin.inner.engine, &limits);
+        let access = Access { account: account.clone(), budget: Arc::clone(&budget), settings, now_ms };
+        let store = JobState::for_job(Arc::clone(&shared), access, &limits).into_store(&plugin.inner.engine, &limits);
         let span = tracing::info_span!(
             "plugin call",
             plugin = %plugin.description().id,
             digest = %plugin.digest(),
             function,
         );
-        let run = Self {
-            account,
-            shared,
-            budget,
-            wall: limits.egress.time,
-            wind_up: limits.wind_up,
-            began,
-            span,
-        };
+        let run = Self { account, shared, budget, wall: limits.egress.time, wind_up: limits.wind_up, began, span };
         (run, store)
     }
 
@@ -110,10 +85,7 @@ impl Run {
     }
 
     /// Polls the call until it ends or its time is over. The store is gone when this returns.
-    async fn drive<T>(
-        &self,
-        call: impl Future<Output = wasmtime::Result<T>>,
-    ) -> Result<T, CallError> {
+    async fn drive<T>(&self, call: impl Future<Output = wasmtime::Result<T>>) -> Result<T, CallError> {
         let mut call = self.shared.meter.charge(call);
         let mut pause = self.allowed();
         loop {
@@ -130,23 +102,17 @@ impl Run {
             let sending = self.shared.sending.load(Ordering::Relaxed);
             if !left.is_zero() {
                 pause = left;
-            } else if sending && self.began.elapsed() < self.allowed().saturating_add(SENDING_GRACE)
-            {
+            } else if sending && self.began.elapsed() < self.allowed().saturating_add(SENDING_GRACE) {
                 pause = RECHECK;
             } else {
-                return Err(CallError::Budget {
-                    which: Budget::Wall,
-                    what: format!("{} ms", self.wall.as_millis()),
-                });
+                return Err(CallError::Budget { which: Budget::Wall, what: format!("{} ms", self.wall.as_millis()) });
             }
         }
     }
 
     /// How long the job may take from its beginning, as things stand.
     fn allowed(&self) -> Duration {
-        self.wall
-            .saturating_add(self.budget.waited())
-            .saturating_add(self.wind_up)
+        self.wall.saturating_add(self.budget.waited()).saturating_add(self.wind_up)
     }
 
     /// The meaning of an error that the plugin answered.
@@ -154,17 +120,10 @@ impl Run {
         reader.error(&mut error);
         // Errors that name a cause of their own keep it: a lost login stays a lost login, even if
         // an earlier request of the call was refused.
-        let vague = matches!(
-            error,
-            ProviderError::InvalidRequest(_)
-                | ProviderError::Unsupported(_)
-                | ProviderError::Other(_)
-        );
+        let vague =
+            matches!(error, ProviderError::InvalidRequest(_) | ProviderError::Unsupported(_) | ProviderError::Other(_));
         match self.shared.denied.get() {
-            Some(what) if vague => CallError::Denied {
-                what: what.clone(),
-                error,
-            },
+            Some(what) if vague => CallError::Denied { what: what.clone(), error },
             _ => CallError::Provider(error),
         }
     }

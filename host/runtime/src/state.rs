@@ -8,9 +8,7 @@ use std::time::{Duration, Instant};
 use postroom_egress::{AccountEgress, JobBudget};
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
-use wasmtime_wasi::{
-    Deterministic, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView,
-};
+use wasmtime_wasi::{Deterministic, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
 use crate::engine::Engine;
 use crate::error::Budget;
@@ -81,8 +79,7 @@ impl JobState {
     /// The state of a job that works for an account.
     pub(crate) fn for_job(shared: Arc<Shared>, access: Access, limits: &JobLimits) -> Self {
         let mut wasi = WasiCtx::builder();
-        wasi.wall_clock(FixedTime(Duration::from_millis(access.now_ms)))
-            .monotonic_clock(CoarseTime(Instant::now()));
+        wasi.wall_clock(FixedTime(Duration::from_millis(access.now_ms))).monotonic_clock(CoarseTime(Instant::now()));
         Self::new(shared, Some(access), limits, &mut wasi)
     }
 
@@ -132,10 +129,7 @@ impl JobState {
     pub(crate) fn enter(&self, function: &'static str) -> Result<(&Shared, &Access), Stop> {
         let access = self.access.as_ref().ok_or(Stop::Refused(function))?;
         if self.shared.meter.count_host_call() > self.max_host_calls {
-            return Err(Stop::Budget {
-                which: Budget::HostCalls,
-                what: format!("{} calls", self.max_host_calls),
-            });
+            return Err(Stop::Budget { which: Budget::HostCalls, what: format!("{} calls", self.max_host_calls) });
         }
         Ok((&self.shared, access))
     }
@@ -153,11 +147,7 @@ impl JobState {
             if shared.meter.cpu_now() < cpu {
                 return Ok(UpdateDeadline::Yield(1));
             }
-            Err(Stop::Budget {
-                which: Budget::Cpu,
-                what: format!("{} ms", cpu.as_millis()),
-            }
-            .into())
+            Err(Stop::Budget { which: Budget::Cpu, what: format!("{} ms", cpu.as_millis()) }.into())
         });
         store
     }
@@ -165,10 +155,7 @@ impl JobState {
 
 impl WasiView for JobState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
 }
 
@@ -203,46 +190,26 @@ impl Guard {
 }
 
 impl ResourceLimiter for Guard {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
         let grown = self.memory.saturating_add(desired.saturating_sub(current));
         if grown > self.max_memory {
-            return Err(Stop::Budget {
-                which: Budget::Memory,
-                what: format!("{} bytes", self.max_memory),
-            }
-            .into());
+            return Err(Stop::Budget { which: Budget::Memory, what: format!("{} bytes", self.max_memory) }.into());
         }
         self.memory = grown;
         self.shared.meter.saw_memory(grown);
         Ok(true)
     }
 
-    fn table_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
-        let grown = self
-            .elements
-            .saturating_add(desired.saturating_sub(current));
+        let grown = self.elements.saturating_add(desired.saturating_sub(current));
         if grown > self.max_elements {
-            return Err(Stop::Budget {
-                which: Budget::Table,
-                what: format!("{} elements", self.max_elements),
-            }
-            .into());
+            return Err(Stop::Budget { which: Budget::Table, what: format!("{} elements", self.max_elements) }.into());
         }
         self.elements = grown;
         Ok(true)

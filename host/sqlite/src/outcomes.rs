@@ -70,7 +70,8 @@ fn unchanged(connection: &Connection, query: &OutcomeQuery, scope: &Scope, start
                 o.left_out, coalesce(o.address_omitted, 0)
          FROM entries e
          JOIN contacts c ON c.id = e.contact_id
-         LEFT JOIN outcomes o ON o.run_id = :run AND o.contact_id = e.contact_id AND o.class = 'unchanged'
+         LEFT JOIN outcomes o INDEXED BY outcomes_by_contact
+           ON o.run_id = :run AND o.contact_id = e.contact_id AND o.class = 'unchanged'
          WHERE e.list_id = :list AND e.position > :after AND e.generation BETWEEN :first AND :last
            AND e.joined_at <= :started_at
            AND e.position = (SELECT f.position FROM entries f

@@ -52,11 +52,7 @@ struct Rest<'a> {
 impl<'j> Bulk<'j> {
     /// A batch to this audience, which has concluded these items already.
     pub(crate) fn new(job: &'j Job<'j>, audience: &str, items: Vec<ItemResult>) -> Self {
-        Self {
-            job,
-            path: lists::path(audience),
-            items,
-        }
+        Self { job, path: lists::path(audience), items }
     }
 
     /// What was concluded.
@@ -81,11 +77,7 @@ impl<'j> Bulk<'j> {
     }
 
     /// Takes one step with these contacts, and again with those that are worth another try.
-    fn step<'a>(
-        &mut self,
-        step: Step,
-        mut entries: Vec<Entry<'a>>,
-    ) -> Result<Vec<Entry<'a>>, ProviderError> {
+    fn step<'a>(&mut self, step: Step, mut entries: Vec<Entry<'a>>) -> Result<Vec<Entry<'a>>, ProviderError> {
         let mut existing = Vec::new();
         while !entries.is_empty() {
             let (unvalidated, validated): (Vec<_>, Vec<_>) =
@@ -141,11 +133,7 @@ impl<'j> Bulk<'j> {
     }
 
     /// Sends one request: the answer, or why it was refused as a whole.
-    fn send(
-        &self,
-        step: Step,
-        entries: &[Entry<'_>],
-    ) -> Result<Result<BulkAnswer, Problem>, ProviderError> {
+    fn send(&self, step: Step, entries: &[Entry<'_>]) -> Result<Result<BulkAnswer, Problem>, ProviderError> {
         let members = entries.iter().map(|entry| BulkMember {
             email_address: entry.address(),
             status: match step {
@@ -154,11 +142,7 @@ impl<'j> Bulk<'j> {
             },
             merge_fields: &entry.merge_fields,
         });
-        let body = BulkWrite {
-            members: members.collect(),
-            update_existing: step == Step::Update,
-            sync_tags: false,
-        };
+        let body = BulkWrite { members: members.collect(), update_existing: step == Step::Update, sync_tags: false };
         let mut call = self
             .job
             .post(API, &self.path)
@@ -174,21 +158,11 @@ impl<'j> Bulk<'j> {
             return reply.json().map(Ok);
         }
         let problem = Problem::of(&reply);
-        if problem.is_about_content() && reply.status() != 404 {
-            Ok(Err(problem))
-        } else {
-            Err(problem.as_call())
-        }
+        if problem.is_about_content() && reply.status() != 404 { Ok(Err(problem)) } else { Err(problem.as_call()) }
     }
 
     /// Gives each contact its part of the answer, whose order means nothing (MC-25).
-    fn sort<'a>(
-        &mut self,
-        step: Step,
-        answer: BulkAnswer,
-        entries: Vec<Entry<'a>>,
-        rest: &mut Rest<'a>,
-    ) {
+    fn sort<'a>(&mut self, step: Step, answer: BulkAnswer, entries: Vec<Entry<'a>>, rest: &mut Rest<'a>) {
         let mut waiting: BTreeMap<String, Entry<'a>> = BTreeMap::new();
         for entry in entries {
             // The host sends no address twice; if it did, the second would wait for its turn.
@@ -196,14 +170,8 @@ impl<'j> Bulk<'j> {
                 rest.again.push(double);
             }
         }
-        let new = answer
-            .new_members
-            .into_iter()
-            .map(|it| (ItemOutcome::Created, it));
-        let updated = answer
-            .updated_members
-            .into_iter()
-            .map(|it| (ItemOutcome::Updated, it));
+        let new = answer.new_members.into_iter().map(|it| (ItemOutcome::Created, it));
+        let updated = answer.updated_members.into_iter().map(|it| (ItemOutcome::Updated, it));
         for (outcome, member) in new.chain(updated) {
             if let Some(entry) = waiting.remove(&member::address_key(&member.email_address)) {
                 self.items.push(entry.settled(outcome, &member));
@@ -219,17 +187,10 @@ impl<'j> Bulk<'j> {
                 self.settle_fault(step, entry, Fault::of_bulk(&errors), rest);
             }
         }
-        self.items
-            .extend(waiting.into_values().map(Entry::unanswered));
+        self.items.extend(waiting.into_values().map(Entry::unanswered));
     }
 
-    fn settle_fault<'a>(
-        &mut self,
-        step: Step,
-        mut entry: Entry<'a>,
-        fault: Fault,
-        rest: &mut Rest<'a>,
-    ) {
+    fn settle_fault<'a>(&mut self, step: Step, mut entry: Entry<'a>, fault: Fault, rest: &mut Rest<'a>) {
         if step == Step::Create && matches!(fault, Fault::Exists(_)) {
             rest.existing.push(entry);
         } else if entry.mend(&fault) {
@@ -246,9 +207,7 @@ fn blame_request(offenders: &[(Entry<'_>, Problem)]) -> Result<(), ProviderError
     let [(_, first), others @ ..] = offenders else {
         return Ok(());
     };
-    let alike = others
-        .iter()
-        .all(|(_, problem)| problem.says_the_same_as(first));
+    let alike = others.iter().all(|(_, problem)| problem.says_the_same_as(first));
     if others.is_empty() || !alike || !matches!(first.as_fault(), Fault::Other(_)) {
         return Ok(());
     }

@@ -8,15 +8,15 @@ pub(crate) const API: &str = "api";
 /// The kind of the merge fields that hold a postal address.
 pub(crate) const ADDRESS_KIND: &str = "address";
 
-/// The parts of an address as the contract names them, and which of them Mailchimp insists on: an
-/// address without those refuses the whole member (MC-20).
-pub(crate) const ADDRESS_PARTS: [(&str, bool); 6] = [
-    ("line1", true),
-    ("line2", false),
-    ("city", true),
-    ("state", true),
-    ("zip", true),
-    ("country", false),
+/// The parts of an address: the contract's word, Mailchimp's, and whether Mailchimp insists on it.
+/// An address without those refuses the whole member (MC-20).
+pub(crate) const ADDRESS_PARTS: [(&str, &str, bool); 6] = [
+    ("line1", "addr1", true),
+    ("line2", "addr2", false),
+    ("city", "city", true),
+    ("state", "state", true),
+    ("zip", "zip", true),
+    ("country", "country", false),
 ];
 
 /// The most members of one `POST /lists/{id}`, and of each array of a segment call (MC-24).
@@ -46,16 +46,16 @@ pub(crate) fn description() -> Description {
             OriginPart::suffix_of("dc", API_KEY, "-", "[a-z]+[0-9]+"),
             "The account's audiences, members and tags are read and written there.",
         ))
-        .limits(Limits {
-            max_batch: MAX_BATCH,
-            max_concurrency: MAX_CONCURRENCY,
-            requests_per_second: None,
-        })
+        .limits(Limits { max_batch: MAX_BATCH, max_concurrency: MAX_CONCURRENCY, requests_per_second: None })
         .consent_scope(ConsentScope::Audience)
         .field_names(
             "[A-Z][A-Z0-9_]{0,9}",
             "A merge tag has at most 10 characters: capital letters, digits and underscores, a letter first.",
         )
-        .composite(ADDRESS_KIND, &ADDRESS_PARTS)
+        .composite(ADDRESS_KIND, &ADDRESS_PARTS.map(|(part, _, required)| (part, required)))
         .canonical_form("birthday", "month-day")
 }
+
+#[cfg(test)]
+#[path = "describe_tests.rs"]
+mod tests;

@@ -95,8 +95,7 @@ impl<'a> Entry<'a> {
 
     /// The result for a contact that Mailchimp's answer does not mention.
     pub(crate) fn unanswered(self) -> ItemResult {
-        let outcome =
-            ItemOutcome::Other("Mailchimp's answer says nothing of this contact.".to_owned());
+        let outcome = ItemOutcome::Other("Mailchimp's answer says nothing of this contact.".to_owned());
         ItemResult::new(self.write.key, outcome).left_out(self.left_out)
     }
 }

@@ -48,11 +48,7 @@ pub(crate) enum Fault {
 
 /// The reply, if it is a success; otherwise what its problem means for the call.
 pub(crate) fn accepted(reply: Reply) -> Result<Reply, ProviderError> {
-    if reply.is_success() {
-        Ok(reply)
-    } else {
-        Err(Problem::of(&reply).as_call())
-    }
+    if reply.is_success() { Ok(reply) } else { Err(Problem::of(&reply).as_call()) }
 }
 
 impl Problem {
@@ -92,10 +88,9 @@ impl Problem {
             // A front proxy refuses without a word of Mailchimp's when it is overrun (MC-33).
             (403, _) if unspoken => sdk::unavailable(self.retry_after_ms, &code, message),
             (403, _) => sdk::auth_lost(&code, message + " Check the account at Mailchimp."),
-            (503, "compliancerelated") => sdk::auth_lost(
-                &code,
-                message + " Mailchimp has suspended the account; only its owner can settle that.",
-            ),
+            (503, "compliancerelated") => {
+                sdk::auth_lost(&code, message + " Mailchimp has suspended the account; only its owner can settle that.")
+            }
             (402, _) => sdk::quota(&code, message),
             (404, _) => sdk::not_found(&code, message),
             (400, "invalidaction") | (409, _) => sdk::conflict(&code, message),
@@ -125,10 +120,7 @@ impl Problem {
         if !matches!(spoken, Fault::Other(_)) {
             return spoken;
         }
-        let errors = self
-            .errors
-            .iter()
-            .map(|(field, message)| Fault::of_field(field, message));
+        let errors = self.errors.iter().map(|(field, message)| Fault::of_field(field, message));
         Fault::first_of(errors).unwrap_or(spoken)
     }
 
@@ -137,12 +129,7 @@ impl Problem {
     pub(crate) fn says_the_same_as(&self, other: &Self) -> bool {
         let words = |problem: &Self| {
             let messages = problem.errors.iter().map(|(_, message)| message.clone());
-            (
-                problem.status,
-                problem.kind(),
-                problem.detail.clone(),
-                messages.collect::<Vec<_>>(),
-            )
+            (problem.status, problem.kind(), problem.detail.clone(), messages.collect::<Vec<_>>())
         };
         words(self) == words(other)
     }
@@ -186,18 +173,13 @@ impl Fault {
                 Self::Other(text) if error.field.is_empty() => Self::Other(text),
                 // Only the code and the field tell a refused merge field from the rest.
                 Self::Other(text) => {
-                    let message = if error.field_message.is_empty() {
-                        &text
-                    } else {
-                        &error.field_message
-                    };
+                    let message = if error.field_message.is_empty() { &text } else { &error.field_message };
                     Self::of_field(&error.field, message)
                 }
                 fault => fault,
             }
         });
-        Self::first_of(faults)
-            .unwrap_or_else(|| Self::Other("Mailchimp gave no reason.".to_owned()))
+        Self::first_of(faults).unwrap_or_else(|| Self::Other("Mailchimp gave no reason.".to_owned()))
     }
 
     /// Judges a sentence of Mailchimp's.
@@ -209,10 +191,7 @@ impl Fault {
             Self::Blocked(ConsentBlockUntil::ContactActs, text)
         } else if says(&["permanently deleted", "cannot be re-imported"]) {
             Self::Blocked(ConsentBlockUntil::Forever, text)
-        } else if says(&[
-            "signed up to a lot of lists",
-            "too many recent signup requests",
-        ]) {
+        } else if says(&["signed up to a lot of lists", "too many recent signup requests"]) {
             Self::Throttled(text)
         } else if says(&[
             "looks fake or invalid",
@@ -240,9 +219,7 @@ impl Fault {
     /// Judges what is said of one property of the request.
     fn of_field(field: &str, message: &str) -> Self {
         match Self::of_text(message) {
-            Self::Other(_) | Self::Fields(..) if is_address(field) => {
-                Self::Address(shortened(message))
-            }
+            Self::Other(_) | Self::Fields(..) if is_address(field) => Self::Address(shortened(message)),
             Self::Other(text) | Self::Fields(_, text) => {
                 let names = merge_tag(field).map(str::to_owned);
                 Self::Fields(names.into_iter().collect(), text)
@@ -313,11 +290,7 @@ pub(crate) fn without_address(text: &str, address: &str) -> String {
     let mut rest = text;
     // ASCII lower-casing keeps every byte where it is.
     let needle = address.to_ascii_lowercase();
-    while let Some(at) = rest
-        .to_ascii_lowercase()
-        .find(&needle)
-        .filter(|_| !needle.is_empty())
-    {
+    while let Some(at) = rest.to_ascii_lowercase().find(&needle).filter(|_| !needle.is_empty()) {
         let (before, from) = rest.split_at(at);
         found.push_str(before);
         found.push_str("this address");

@@ -34,10 +34,7 @@ impl Rules {
     /// The rules of these merge fields.
     pub(crate) fn of(fields: Vec<MergeField>) -> Self {
         let rules = fields.into_iter().map(|field| {
-            let rule = Rule {
-                kind: field.kind,
-                choices: field.options.choices,
-            };
+            let rule = Rule { kind: field.kind, choices: field.options.choices };
             (field.tag, rule)
         });
         Self(rules.collect())
@@ -45,36 +42,24 @@ impl Rules {
 
     /// The rules as the bytes that the host keeps for the run.
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, ProviderError> {
-        serde_json::to_vec(self).map_err(|error| {
-            sdk::invalid_request(
-                "prepared",
-                format!("The merge fields can't be kept: {error}."),
-            )
-        })
+        serde_json::to_vec(self)
+            .map_err(|error| sdk::invalid_request("prepared", format!("The merge fields can't be kept: {error}.")))
     }
 
     /// The rules back from those bytes.
     pub(crate) fn from_bytes(prepared: &[u8]) -> Result<Self, ProviderError> {
         serde_json::from_slice(prepared).map_err(|error| {
-            sdk::invalid_request(
-                "prepared",
-                format!("What `prepare` returned did not come back whole: {error}."),
-            )
+            sdk::invalid_request("prepared", format!("What `prepare` returned did not come back whole: {error}."))
         })
     }
 
     /// Whether this merge field holds a postal address.
     pub(crate) fn is_address(&self, tag: &str) -> bool {
-        self.0
-            .get(tag)
-            .is_some_and(|rule| rule.kind == ADDRESS_KIND)
+        self.0.get(tag).is_some_and(|rule| rule.kind == ADDRESS_KIND)
     }
 
     /// The merge fields of a contact, and what had to stay out.
-    pub(crate) fn convert(
-        &self,
-        writes: &[FieldWrite],
-    ) -> (BTreeMap<String, Value>, Vec<LeftOutField>) {
+    pub(crate) fn convert(&self, writes: &[FieldWrite]) -> (BTreeMap<String, Value>, Vec<LeftOutField>) {
         let mut merge_fields = BTreeMap::new();
         let mut left_out = Vec::new();
         for write in writes {
@@ -89,10 +74,7 @@ impl Rules {
     }
 
     fn value(&self, write: &FieldWrite) -> Result<Value, String> {
-        let rule = self
-            .0
-            .get(&write.field)
-            .ok_or("The audience has no merge field of this name.")?;
+        let rule = self.0.get(&write.field).ok_or("The audience has no merge field of this name.")?;
         match &write.change {
             // An empty text erases every kind, addresses too; null would be refused or ignored.
             FieldChange::Clear => Ok(Value::from("")),
@@ -114,21 +96,13 @@ impl Rule {
     }
 
     fn choice(&self, value: &FieldValue) -> Result<Value, String> {
-        let chosen = plain_text(value)
-            .ok_or_else(|| format!("A field of the kind {} takes one choice.", self.kind))?;
+        let chosen = plain_text(value).ok_or_else(|| format!("A field of the kind {} takes one choice.", self.kind))?;
         let exact = self.choices.iter().find(|choice| **choice == chosen);
         let folded = chosen.trim().to_lowercase();
-        let alike = || {
-            self.choices
-                .iter()
-                .find(|choice| choice.trim().to_lowercase() == folded)
-        };
+        let alike = || self.choices.iter().find(|choice| choice.trim().to_lowercase() == folded);
         match exact.or_else(alike) {
             Some(choice) => Ok(Value::from(choice.as_str())),
-            None => Err(format!(
-                "The value is not one of the field's choices: {}.",
-                self.choices.join(", ")
-            )),
+            None => Err(format!("The value is not one of the field's choices: {}.", self.choices.join(", "))),
         }
     }
 }
@@ -136,9 +110,7 @@ impl Rule {
 /// The value as one text, unless it is made of several.
 fn plain_text(value: &FieldValue) -> Option<String> {
     match value {
-        FieldValue::Text(text) | FieldValue::Number(text) | FieldValue::Date(text) => {
-            Some(text.clone())
-        }
+        FieldValue::Text(text) | FieldValue::Number(text) | FieldValue::Date(text) => Some(text.clone()),
         FieldValue::Boolean(flag) => Some(flag.to_string()),
         FieldValue::Choices(choices) => match choices.as_slice() {
             [choice] => Some(choice.clone()),
@@ -152,14 +124,10 @@ fn text(value: &FieldValue, kind: &str) -> Result<Value, String> {
     let text = match value {
         // Only fields of plain text can take several choices in a row.
         FieldValue::Choices(choices) if kind == "text" => choices.join(", "),
-        value => plain_text(value)
-            .ok_or_else(|| format!("A field of the kind {kind} takes a single text."))?,
+        value => plain_text(value).ok_or_else(|| format!("A field of the kind {kind} takes a single text."))?,
     };
     if text.len() > LONGEST_TEXT {
-        return Err(format!(
-            "The text has {} bytes; Mailchimp takes {LONGEST_TEXT}.",
-            text.len()
-        ));
+        return Err(format!("The text has {} bytes; Mailchimp takes {LONGEST_TEXT}.", text.len()));
     }
     Ok(Value::from(text))
 }
@@ -169,14 +137,9 @@ fn number(value: &FieldValue) -> Result<Value, String> {
         FieldValue::Number(text) | FieldValue::Text(text) => text.trim(),
         _ => return Err("A number field takes a number.".to_owned()),
     };
-    let number: Number =
-        serde_json::from_str(text).map_err(|_| "The value is not a decimal number.".to_owned())?;
+    let number: Number = serde_json::from_str(text).map_err(|_| "The value is not a decimal number.".to_owned())?;
     // What floating point can't hold exactly travels as its digits, which Mailchimp takes as well.
-    if number.to_string() == text {
-        Ok(Value::Number(number))
-    } else {
-        Ok(Value::from(text))
-    }
+    if number.to_string() == text { Ok(Value::Number(number)) } else { Ok(Value::from(text)) }
 }
 
 fn date(value: &FieldValue) -> Result<Value, String> {
@@ -232,20 +195,18 @@ fn address(value: &FieldValue) -> Result<Value, String> {
     let FieldValue::Parts(parts) = value else {
         return Err("An address field takes an address made of parts.".to_owned());
     };
-    let known = |name: &str| ADDRESS_PARTS.iter().any(|(part, _)| *part == name);
+    let known = |name: &str| ADDRESS_PARTS.iter().any(|(part, ..)| *part == name);
     if let Some((name, _)) = parts.iter().find(|(name, _)| !known(name)) {
         return Err(format!("Mailchimp's addresses have no part `{name}`."));
     }
     let mut object = Map::new();
     let mut missing = Vec::new();
-    for (part, required) in ADDRESS_PARTS {
-        let filled = parts
-            .iter()
-            .find_map(|(name, text)| (name == part).then_some(text.trim()))
-            .filter(|text| !text.is_empty());
+    for (part, remote, required) in ADDRESS_PARTS {
+        let filled =
+            parts.iter().find_map(|(name, text)| (name == part).then_some(text.trim())).filter(|text| !text.is_empty());
         match filled {
             Some(text) => {
-                object.insert(wire_name(part).to_owned(), Value::from(text));
+                object.insert(remote.to_owned(), Value::from(text));
             }
             None if required => missing.push(part),
             None => {}
@@ -258,15 +219,6 @@ fn address(value: &FieldValue) -> Result<Value, String> {
             "The address lacks {}; Mailchimp takes it only with line1, city, state and zip.",
             missing.join(", ")
         ))
-    }
-}
-
-/// What Mailchimp calls a part of an address.
-fn wire_name(part: &str) -> &str {
-    match part {
-        "line1" => "addr1",
-        "line2" => "addr2",
-        same => same,
     }
 }
 

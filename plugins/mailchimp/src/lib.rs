@@ -25,6 +25,8 @@ mod describe;
 mod entry;
 mod errors;
 mod fields;
+#[cfg(test)]
+mod fixtures;
 mod lists;
 mod member;
 mod paging;
@@ -66,32 +68,17 @@ impl Contacts for Mailchimp {
 }
 
 impl Tags for Mailchimp {
-    fn prepare(
-        job: &Job,
-        audience: &str,
-        add: &[String],
-        remove: &[String],
-    ) -> Result<Vec<u8>, ProviderError> {
+    fn prepare(job: &Job, audience: &str, add: &[String], remove: &[String]) -> Result<Vec<u8>, ProviderError> {
         tags::prepare(job, audience, add, remove)
     }
 
-    fn apply(
-        job: &Job,
-        audience: &str,
-        prepared: &[u8],
-        changes: Vec<TagChange>,
-    ) -> Result<TagsAnswer, ProviderError> {
+    fn apply(job: &Job, audience: &str, prepared: &[u8], changes: Vec<TagChange>) -> Result<TagsAnswer, ProviderError> {
         tagging::apply(job, audience, prepared, &changes)
     }
 }
 
 impl Subscriptions for Mailchimp {
-    fn change(
-        job: &Job,
-        audience: &str,
-        act: Act,
-        members: Vec<Member>,
-    ) -> Result<ActAnswer, ProviderError> {
+    fn change(job: &Job, audience: &str, act: Act, members: Vec<Member>) -> Result<ActAnswer, ProviderError> {
         subscriptions::change(job, audience, act, &members)
     }
 }

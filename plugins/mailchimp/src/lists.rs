@@ -14,9 +14,7 @@ pub(crate) fn path(audience: &str) -> String {
 pub(crate) fn audiences(job: &Job) -> Result<Vec<Audience>, ProviderError> {
     let fields = "lists.id,lists.name,lists.stats.member_count,total_items";
     let lists = paging::all::<ListsPage>(job, "/3.0/lists", &[("fields", fields)])?;
-    let audiences = lists
-        .into_iter()
-        .map(|list| Audience::new(list.id, list.name).members(list.stats.member_count));
+    let audiences = lists.into_iter().map(|list| Audience::new(list.id, list.name).members(list.stats.member_count));
     Ok(audiences.collect())
 }
 

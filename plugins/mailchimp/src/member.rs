@@ -40,10 +40,7 @@ pub(crate) fn paths(audience: &str, address: &str, remote_id: Option<&str>) -> V
     let hash = hash(address);
     let contact_id = remote_id.filter(|id| !id.is_empty() && *id != hash);
     let ids = [Some(hash.as_str()), contact_id];
-    ids.into_iter()
-        .flatten()
-        .map(|id| path(audience, id))
-        .collect()
+    ids.into_iter().flatten().map(|id| path(audience, id)).collect()
 }
 
 /// Looks a member up. `extra` names further properties to read, each after a comma.
@@ -55,10 +52,7 @@ pub(crate) fn look_up(
     extra: &str,
 ) -> Result<Option<wire::Member>, ProviderError> {
     for path in paths(audience, address, remote_id) {
-        let reply = job
-            .get(API, &path)
-            .query("fields", &format!("{PROJECTION}{extra}"))
-            .send()?;
+        let reply = job.get(API, &path).query("fields", &format!("{PROJECTION}{extra}")).send()?;
         if reply.status() != 404 {
             return errors::accepted(reply)?.json().map(Some);
         }

@@ -41,11 +41,7 @@ impl Page for SegmentsPage {
 }
 
 /// Reads all pages of a collection. `query` holds the projection and the filters.
-pub(crate) fn all<P: Page>(
-    job: &Job,
-    path: &str,
-    query: &[(&str, &str)],
-) -> Result<Vec<P::Item>, ProviderError> {
+pub(crate) fn all<P: Page>(job: &Job, path: &str, query: &[(&str, &str)]) -> Result<Vec<P::Item>, ProviderError> {
     let count = PAGE.to_string();
     let mut items = Vec::new();
     loop {

@@ -46,8 +46,7 @@ enum Way<'a> {
 
 fn push_single<'a>(job: &Job, audience: &str, entry: Entry<'a>) -> Result<Way<'a>, ProviderError> {
     let previous = entry.write.previous_address.as_deref();
-    let renamed_from =
-        previous.filter(|previous| member::address_key(previous) != entry.address_key);
+    let renamed_from = previous.filter(|previous| member::address_key(previous) != entry.address_key);
     let entry = match renamed_from {
         Some(previous) => match single::rename(job, audience, previous, entry)? {
             Renamed::Concluded(item) => return Ok(Way::Concluded(item)),

@@ -39,9 +39,7 @@ pub(crate) fn rename<'a>(
         match patch(job, &path, Some(address), &mut entry)? {
             Patched::Absent => {}
             Patched::Done(member) => {
-                return Ok(Renamed::Concluded(
-                    entry.settled(ItemOutcome::Updated, &member),
-                ));
+                return Ok(Renamed::Concluded(entry.settled(ItemOutcome::Updated, &member)));
             }
             Patched::Refused(fault) => {
                 let fault = blame_target(job, audience, address, fault)?;
@@ -54,12 +52,7 @@ pub(crate) fn rename<'a>(
 
 /// A refusal of the new address says in many ways that another member bears it, so that is looked
 /// at rather than read.
-fn blame_target(
-    job: &Job,
-    audience: &str,
-    address: &str,
-    fault: Fault,
-) -> Result<Fault, ProviderError> {
+fn blame_target(job: &Job, audience: &str, address: &str, fault: Fault) -> Result<Fault, ProviderError> {
     if !matches!(fault, Fault::Other(_) | Fault::Address(_)) {
         return Ok(fault);
     }
@@ -70,11 +63,7 @@ fn blame_target(
 }
 
 /// Updates a member that must not be created.
-pub(crate) fn update(
-    job: &Job,
-    audience: &str,
-    mut entry: Entry<'_>,
-) -> Result<ItemResult, ProviderError> {
+pub(crate) fn update(job: &Job, audience: &str, mut entry: Entry<'_>) -> Result<ItemResult, ProviderError> {
     let path = member::path(audience, &member::hash(entry.address()));
     Ok(match patch(job, &path, None, &mut entry)? {
         Patched::Done(member) => entry.settled(ItemOutcome::Updated, &member),
@@ -86,20 +75,12 @@ pub(crate) fn update(
 }
 
 /// Changes a member, leaving out the fields that Mailchimp refuses. It carries no status.
-fn patch(
-    job: &Job,
-    path: &str,
-    new_address: Option<&str>,
-    entry: &mut Entry<'_>,
-) -> Result<Patched, ProviderError> {
+fn patch(job: &Job, path: &str, new_address: Option<&str>, entry: &mut Entry<'_>) -> Result<Patched, ProviderError> {
     loop {
         let mut call = job
             .patch(API, path)
             .query("fields", member::PROJECTION)
-            .json(&MemberPatch {
-                email_address: new_address,
-                merge_fields: &entry.merge_fields,
-            });
+            .json(&MemberPatch { email_address: new_address, merge_fields: &entry.merge_fields });
         if entry.skip_validation {
             call = call.query("skip_merge_validation", "true");
         }

@@ -15,19 +15,10 @@ type Done = (ActOutcome, Option<RemoteStatus>);
 
 /// Does one act to these members, one after the other: Mailchimp has no bulk call that changes a
 /// status and creates nobody.
-pub(crate) fn change(
-    job: &Job,
-    audience: &str,
-    act: Act,
-    members: &[Member],
-) -> Result<ActAnswer, ProviderError> {
+pub(crate) fn change(job: &Job, audience: &str, act: Act, members: &[Member]) -> Result<ActAnswer, ProviderError> {
     let mut items = Vec::with_capacity(members.len());
     for member in members {
-        let one = One {
-            job,
-            audience,
-            member,
-        };
+        let one = One { job, audience, member };
         let done = match act {
             Act::Unsubscribe => one.unsubscribe(),
             Act::Remove => one.remove(),
@@ -35,11 +26,7 @@ pub(crate) fn change(
             Act::Forget => one.forget(),
         };
         match done {
-            Ok((outcome, status)) => items.push(ActResult {
-                key: member.key,
-                outcome,
-                status,
-            }),
+            Ok((outcome, status)) => items.push(ActResult { key: member.key, outcome, status }),
             Err(error) => return ActAnswer::concluded(items, Some(error)),
         }
     }
@@ -60,9 +47,9 @@ impl One<'_> {
             return Ok(absent());
         };
         match found.status() {
-            status @ Some(
-                RemoteStatus::Unsubscribed | RemoteStatus::Cleaned | RemoteStatus::Archived,
-            ) => Ok((ActOutcome::Already, status)),
+            status @ Some(RemoteStatus::Unsubscribed | RemoteStatus::Cleaned | RemoteStatus::Archived) => {
+                Ok((ActOutcome::Already, status))
+            }
             _ => self.write(&found, "unsubscribed", &RemoteStatus::Unsubscribed),
         }
     }
@@ -74,9 +61,7 @@ impl One<'_> {
             return Ok(absent());
         };
         match found.status() {
-            status @ Some(RemoteStatus::Subscribed | RemoteStatus::Pending) => {
-                Ok((ActOutcome::Already, status))
-            }
+            status @ Some(RemoteStatus::Subscribed | RemoteStatus::Pending) => Ok((ActOutcome::Already, status)),
             status @ Some(RemoteStatus::Cleaned) => {
                 let reason = "The address does not take mail, so it can't be asked to confirm.";
                 Ok((ActOutcome::Refused(reason.to_owned()), status))
@@ -129,12 +114,7 @@ impl One<'_> {
     }
 
     /// Writes a status, under the id that the member was found with.
-    fn write(
-        &self,
-        found: &wire::Member,
-        status: &'static str,
-        wanted: &RemoteStatus,
-    ) -> Result<Done, ProviderError> {
+    fn write(&self, found: &wire::Member, status: &'static str, wanted: &RemoteStatus) -> Result<Done, ProviderError> {
         let id = match found.id.as_str() {
             "" => member::hash(&self.member.address),
             id => id.to_owned(),

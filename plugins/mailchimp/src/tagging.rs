@@ -3,7 +3,7 @@
 //! Only subscribed and pending members are tagged and untagged (A9). What exactly Mailchimp does
 //! with the tags of others depends on the call and the day, so it is never asked to (MC-29).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
 use postroom_sdk::prelude::*;
@@ -12,10 +12,11 @@ use crate::describe::{API, MOST_MEMBERS};
 use crate::errors::{Problem, without_address};
 use crate::member;
 use crate::tags::{self, Known};
-use crate::wire::{SegmentAnswer, SegmentChange};
+use crate::wire::{self, SegmentAnswer, SegmentChange};
 
 /// Mailchimp's own sentence for contacts that were not tagged, word by word (A9).
-const NOT_TAGGED: &str = "Some of the emails provided were not tagged. Check the Mailchimp marketing subscription statuses";
+const NOT_TAGGED: &str =
+    "Some of the emails provided were not tagged. Check the Mailchimp marketing subscription statuses";
 
 /// What is read of the answer of a segment call.
 const PROJECTION: &str = "members_added.email_address,members_removed.email_address,errors";
@@ -31,22 +32,12 @@ pub(crate) fn apply(
     changes: &[TagChange],
 ) -> Result<TagsAnswer, ProviderError> {
     let known = tags::known(prepared)?;
-    let mut work = Work {
-        job,
-        audience,
-        known: &known,
-        slots: Vec::new(),
-        queues: BTreeMap::new(),
-    };
+    let mut work = Work { job, audience, known: &known, slots: Vec::new(), queues: BTreeMap::new() };
     let stopped = work.run(changes).err();
     let slots = work.slots.into_iter();
     let items: Vec<TagResult> = slots.filter_map(Slot::into_result).collect();
     let refused = |item: &TagResult| matches!(item.outcome, TagOutcome::Refused(_));
-    let warnings = if items.iter().any(refused) {
-        vec![NOT_TAGGED.to_owned()]
-    } else {
-        Vec::new()
-    };
+    let warnings = if items.iter().any(refused) { vec![NOT_TAGGED.to_owned()] } else { Vec::new() };
     TagsAnswer::concluded(items, warnings, stopped)
 }
 
@@ -68,12 +59,7 @@ struct Slot<'a> {
 
 impl Slot<'_> {
     fn into_result(self) -> Option<TagResult> {
-        Some(TagResult {
-            key: self.key,
-            tag: self.tag.to_owned(),
-            outcome: self.outcome?,
-            status: self.status,
-        })
+        Some(TagResult { key: self.key, tag: self.tag.to_owned(), outcome: self.outcome?, status: self.status })
     }
 }
 
@@ -132,17 +118,11 @@ impl<'a> Work<'a> {
                     None
                 }
                 (None, Direction::Off) => Some(TagOutcome::Already),
-                (None, Direction::On) => Some(TagOutcome::Failed(
-                    "The tag is not at Mailchimp; the next run makes it.".to_owned(),
-                )),
+                (None, Direction::On) => {
+                    Some(TagOutcome::Failed("The tag is not at Mailchimp; the next run makes it.".to_owned()))
+                }
             };
-            self.slots.push(Slot {
-                key: change.key,
-                tag,
-                direction,
-                status: change.observed.clone(),
-                outcome,
-            });
+            self.slots.push(Slot { key: change.key, tag, direction, status: change.observed.clone(), outcome });
         }
         if open.is_empty() {
             return Ok(());
@@ -156,10 +136,7 @@ impl<'a> Work<'a> {
             slot.outcome = standing(&status, slot.direction);
             if slot.outcome.is_none() {
                 let queue = self.queues.entry(id).or_default();
-                let queued = Queued {
-                    address: address.clone(),
-                    slot: index,
-                };
+                let queued = Queued { address: address.clone(), slot: index };
                 match slot.direction {
                     Direction::On => queue.on.push(queued),
                     Direction::Off => queue.off.push(queued),
@@ -191,18 +168,13 @@ impl<'a> Work<'a> {
     }
 
     fn send(&mut self, id: u64, on: &[Queued], off: &[Queued]) -> Result<(), ProviderError> {
-        let addresses = |part: &[Queued]| -> Vec<String> {
-            part.iter().map(|queued| queued.address.clone()).collect()
-        };
+        let addresses = |part: &[Queued]| -> Vec<String> { part.iter().map(|queued| queued.address.clone()).collect() };
         let path = format!("{}/{id}", tags::segments_path(self.audience));
         let reply = self
             .job
             .post(API, &path)
             .query("fields", PROJECTION)
-            .json(&SegmentChange {
-                members_to_add: addresses(on),
-                members_to_remove: addresses(off),
-            })
+            .json(&SegmentChange { members_to_add: addresses(on), members_to_remove: addresses(off) })
             // A tag that is on stays on, and one that is off stays off.
             .safe_to_repeat()
             .send()?;
@@ -227,45 +199,49 @@ impl<'a> Work<'a> {
         }
         let answer: SegmentAnswer = reply.json()?;
         let verdicts = Verdicts::of(answer);
-        for queued in on {
-            self.settle(queued, verdicts.on(&queued.address));
-        }
-        for queued in off {
-            let outcome = match verdicts.off(&queued.address) {
-                TagOutcome::Refused(reason) => self.look_for(id, queued, reason)?,
-                outcome => outcome,
-            };
-            self.settle(queued, outcome);
+        for (part, changed) in [(on, &verdicts.added), (off, &verdicts.removed)] {
+            for queued in part {
+                let key = member::address_key(&queued.address);
+                let outcome = if changed.contains(&key) {
+                    TagOutcome::Applied
+                } else {
+                    self.look_into(id, queued, verdicts.errors.get(&key))?
+                };
+                self.settle(queued, outcome);
+            }
         }
         Ok(())
     }
 
-    /// An error about a removal may only mean that the tag was off already, as after an answer
-    /// that was lost; so the member's tags are looked at before it counts as a refusal.
-    fn look_for(
-        &mut self,
-        id: u64,
-        queued: &Queued,
-        reason: String,
-    ) -> Result<TagOutcome, ProviderError> {
+    /// What is not confirmed as changed may have been so already, as after an answer that was lost,
+    /// or Mailchimp may have passed it over, with an error or without one (MC-29): the member
+    /// itself tells which.
+    fn look_into(&mut self, id: u64, queued: &Queued, error: Option<&String>) -> Result<TagOutcome, ProviderError> {
+        let direction = match self.slots.get(queued.slot) {
+            Some(slot) => slot.direction,
+            None => return Ok(TagOutcome::Already),
+        };
         let extra = ",tags.id,tags_count";
         let found = member::look_up(self.job, self.audience, &queued.address, None, extra)?;
-        let Some(member) = found else {
-            return Ok(TagOutcome::Already);
-        };
-        let status = member.status();
+        let status = found.as_ref().map_or(Some(RemoteStatus::Absent), wire::Member::status);
+        let found = found.unwrap_or_default();
+        let decided = status.as_ref().and_then(|status| standing(status, direction));
         if let (Some(slot), Some(status)) = (self.slots.get_mut(queued.slot), status) {
-            if let Some(outcome) = standing(&status, Direction::Off) {
-                slot.status = Some(status);
-                return Ok(outcome);
-            }
             slot.status = Some(status);
         }
-        let all_shown = member.tags_count.unwrap_or_default() <= SHOWN_TAGS;
-        if all_shown && member.tags.iter().all(|tag| tag.id != id) {
-            return Ok(TagOutcome::Already);
+        if let Some(outcome) = decided {
+            return Ok(outcome);
         }
-        Ok(TagOutcome::Refused(reason))
+        let is_on = found.tags.iter().any(|tag| tag.id == id);
+        let all_shown = found.tags_count.unwrap_or(found.tags.len()) <= SHOWN_TAGS;
+        Ok(match (direction, is_on) {
+            (Direction::On, true) => TagOutcome::Already,
+            (Direction::Off, false) if all_shown => TagOutcome::Already,
+            _ => match error {
+                Some(reason) => TagOutcome::Refused(without_address(reason, &queued.address)),
+                None => TagOutcome::Failed("Mailchimp took the change and did not say what became of it.".to_owned()),
+            },
+        })
     }
 
     fn settle(&mut self, queued: &Queued, outcome: TagOutcome) {
@@ -280,9 +256,9 @@ fn standing(status: &RemoteStatus, direction: Direction) -> Option<TagOutcome> {
     match (status, direction) {
         (RemoteStatus::Subscribed | RemoteStatus::Pending, _) => None,
         (RemoteStatus::Absent, Direction::Off) => Some(TagOutcome::Already),
-        (RemoteStatus::Absent, Direction::On) => Some(TagOutcome::Refused(
-            "The contact is not in the audience.".to_owned(),
-        )),
+        (RemoteStatus::Absent, Direction::On) => {
+            Some(TagOutcome::Refused("The contact is not in the audience.".to_owned()))
+        }
         (status, _) => Some(TagOutcome::Refused(format!(
             "The contact's status at Mailchimp is `{}`, so its tags stay as they are.",
             status.as_words()
@@ -292,51 +268,22 @@ fn standing(status: &RemoteStatus, direction: Direction) -> Option<TagOutcome> {
 
 /// What a segment call says of each address.
 struct Verdicts {
-    added: Vec<String>,
-    removed: Vec<String>,
+    added: BTreeSet<String>,
+    removed: BTreeSet<String>,
     errors: BTreeMap<String, String>,
 }
 
 impl Verdicts {
     fn of(answer: SegmentAnswer) -> Self {
-        let keys = |members: Vec<crate::wire::Member>| -> Vec<String> {
-            let keys = members
-                .iter()
-                .map(|member| member::address_key(&member.email_address));
-            let mut keys: Vec<String> = keys.collect();
-            keys.sort_unstable();
-            keys
+        let keys = |members: Vec<wire::Member>| -> BTreeSet<String> {
+            members.iter().map(|member| member::address_key(&member.email_address)).collect()
         };
         let errors = answer.errors.into_iter().flat_map(|error| {
             let reason = error.error;
             let keys = error.email_addresses.into_iter();
             keys.map(move |address| (member::address_key(&address), reason.clone()))
         });
-        Self {
-            added: keys(answer.members_added),
-            removed: keys(answer.members_removed),
-            errors: errors.collect(),
-        }
-    }
-
-    fn on(&self, address: &str) -> TagOutcome {
-        self.verdict(&self.added, address)
-    }
-
-    fn off(&self, address: &str) -> TagOutcome {
-        self.verdict(&self.removed, address)
-    }
-
-    /// An address that is neither among the changed nor among the errors was so already.
-    fn verdict(&self, changed: &[String], address: &str) -> TagOutcome {
-        let key = member::address_key(address);
-        if changed.binary_search(&key).is_ok() {
-            return TagOutcome::Applied;
-        }
-        match self.errors.get(&key) {
-            Some(reason) => TagOutcome::Refused(without_address(reason, address)),
-            None => TagOutcome::Already,
-        }
+        Self { added: keys(answer.members_added), removed: keys(answer.members_removed), errors: errors.collect() }
     }
 }
 

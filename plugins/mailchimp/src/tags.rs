@@ -40,12 +40,7 @@ fn folded(name: &str) -> String {
 }
 
 /// Finds the tags of a run, and makes those that are to be put on and are missing.
-pub(crate) fn prepare(
-    job: &Job,
-    audience: &str,
-    add: &[String],
-    remove: &[String],
-) -> Result<Vec<u8>, ProviderError> {
+pub(crate) fn prepare(job: &Job, audience: &str, add: &[String], remove: &[String]) -> Result<Vec<u8>, ProviderError> {
     let wanted: Vec<&String> = add.iter().chain(remove).collect();
     let mut known = Known::default();
     if !wanted.is_empty() {
@@ -56,9 +51,8 @@ pub(crate) fn prepare(
             make(job, audience, name, &wanted, &mut known)?;
         }
     }
-    serde_json::to_vec(&known).map_err(|error| {
-        sdk::invalid_request("prepared", format!("The tags can't be kept: {error}."))
-    })
+    serde_json::to_vec(&known)
+        .map_err(|error| sdk::invalid_request("prepared", format!("The tags can't be kept: {error}.")))
 }
 
 /// The path of an audience's segments.
@@ -67,28 +61,16 @@ pub(crate) fn segments_path(audience: &str) -> String {
 }
 
 fn read_all(job: &Job, audience: &str) -> Result<Vec<Tag>, ProviderError> {
-    let query = [
-        ("type", "static"),
-        ("fields", "segments.id,segments.name,total_items"),
-    ];
+    let query = [("type", "static"), ("fields", "segments.id,segments.name,total_items")];
     paging::all::<SegmentsPage>(job, &segments_path(audience), &query)
 }
 
 /// Makes an empty tag. If somebody else made it meanwhile, it is read.
-fn make(
-    job: &Job,
-    audience: &str,
-    name: &str,
-    wanted: &[&String],
-    known: &mut Known,
-) -> Result<(), ProviderError> {
+fn make(job: &Job, audience: &str, name: &str, wanted: &[&String], known: &mut Known) -> Result<(), ProviderError> {
     let reply = job
         .post(API, &segments_path(audience))
         .query("fields", "id,name")
-        .json(&NewTag {
-            name: name.trim(),
-            static_segment: [],
-        })
+        .json(&NewTag { name: name.trim(), static_segment: [] })
         .send()?;
     if reply.is_success() {
         let tag: Tag = reply.json()?;
@@ -106,19 +88,13 @@ fn make(
     let ProviderError::InvalidRequest(said) = problem.as_call() else {
         return Err(problem.as_call());
     };
-    Err(sdk::invalid_request(
-        &said.code,
-        format!("Mailchimp does not make the tag `{name}`: {}", said.message),
-    ))
+    Err(sdk::invalid_request(&said.code, format!("Mailchimp does not make the tag `{name}`: {}", said.message)))
 }
 
 /// The tags that `prepare` found, back from the bytes that the host kept.
 pub(crate) fn known(prepared: &[u8]) -> Result<Known, ProviderError> {
     serde_json::from_slice(prepared).map_err(|error| {
-        sdk::invalid_request(
-            "prepared",
-            format!("What `prepare` returned did not come back whole: {error}."),
-        )
+        sdk::invalid_request("prepared", format!("What `prepare` returned did not come back whole: {error}."))
     })
 }
 

@@ -1,8 +1,8 @@
 //! Constructors for what `describe` answers.
 
 use crate::provider::{
-    AuthMethod, CanonicalForm, CompositeField, CompositePart, ConsentScope, Description,
-    FieldNameRule, Limits, Origin, OriginPart, PartSource, Setting, Slot, SlotKind,
+    AuthMethod, CanonicalForm, CompositeField, CompositePart, ConsentScope, Description, FieldNameRule, Limits, Origin,
+    OriginPart, PartSource, Setting, Slot, SlotKind,
 };
 
 impl Description {
@@ -18,16 +18,9 @@ impl Description {
             settings: Vec::new(),
             auth_methods: Vec::new(),
             origins: Vec::new(),
-            limits: Limits {
-                max_batch: 1,
-                max_concurrency: 1,
-                requests_per_second: None,
-            },
+            limits: Limits { max_batch: 1, max_concurrency: 1, requests_per_second: None },
             consent_scope: ConsentScope::Audience,
-            field_name_rule: FieldNameRule {
-                pattern: ".+".to_owned(),
-                explanation: "Any name will do.".to_owned(),
-            },
+            field_name_rule: FieldNameRule { pattern: ".+".to_owned(), explanation: "Any name will do.".to_owned() },
             composite_fields: Vec::new(),
             canonical_forms: Vec::new(),
             emulated: Vec::new(),
@@ -87,34 +80,22 @@ impl Description {
     /// What field names look like: a regular expression, and the same as a sentence.
     #[must_use]
     pub fn field_names(mut self, pattern: &str, explanation: &str) -> Self {
-        self.field_name_rule = FieldNameRule {
-            pattern: pattern.to_owned(),
-            explanation: explanation.to_owned(),
-        };
+        self.field_name_rule = FieldNameRule { pattern: pattern.to_owned(), explanation: explanation.to_owned() };
         self
     }
 
     /// Adds a kind of field that goes all or not at all, its parts as (name, required).
     #[must_use]
     pub fn composite(mut self, kind: &str, parts: &[(&str, bool)]) -> Self {
-        let parts = parts.iter().map(|&(name, required)| CompositePart {
-            name: name.to_owned(),
-            required,
-        });
-        self.composite_fields.push(CompositeField {
-            kind: kind.to_owned(),
-            parts: parts.collect(),
-        });
+        let parts = parts.iter().map(|&(name, required)| CompositePart { name: name.to_owned(), required });
+        self.composite_fields.push(CompositeField { kind: kind.to_owned(), parts: parts.collect() });
         self
     }
 
     /// Adds how the provider rewrites values of a kind.
     #[must_use]
     pub fn canonical_form(mut self, kind: &str, form: &str) -> Self {
-        self.canonical_forms.push(CanonicalForm {
-            kind: kind.to_owned(),
-            form: form.to_owned(),
-        });
+        self.canonical_forms.push(CanonicalForm { kind: kind.to_owned(), form: form.to_owned() });
         self
     }
 
@@ -129,23 +110,13 @@ impl Description {
 impl AuthMethod {
     /// A way to authenticate with these secrets.
     pub fn new(name: &str, label: &str, slots: impl IntoIterator<Item = Slot>) -> Self {
-        Self {
-            name: name.to_owned(),
-            label: label.to_owned(),
-            slots: slots.into_iter().collect(),
-        }
+        Self { name: name.to_owned(), label: label.to_owned(), slots: slots.into_iter().collect() }
     }
 }
 
 impl Slot {
     fn of(kind: SlotKind, name: &str, label: &str, origin: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            label: label.to_owned(),
-            kind,
-            origin: origin.to_owned(),
-            optional: false,
-        }
+        Self { name: name.to_owned(), label: label.to_owned(), kind, origin: origin.to_owned(), optional: false }
     }
 
     /// A secret that is the password of HTTP Basic, with a fixed user name.
@@ -173,22 +144,12 @@ impl Slot {
 impl Origin {
     /// An origin that is the same for every account, such as `https://api.example.com`.
     pub fn fixed(label: &str, url: &str, purpose: &str) -> Self {
-        Self {
-            label: label.to_owned(),
-            template: url.to_owned(),
-            part: None,
-            purpose: purpose.to_owned(),
-        }
+        Self { label: label.to_owned(), template: url.to_owned(), part: None, purpose: purpose.to_owned() }
     }
 
     /// An origin with one part in braces, such as `https://{dc}.api.example.com`.
     pub fn with_part(label: &str, template: &str, part: OriginPart, purpose: &str) -> Self {
-        Self {
-            label: label.to_owned(),
-            template: template.to_owned(),
-            part: Some(part),
-            purpose: purpose.to_owned(),
-        }
+        Self { label: label.to_owned(), template: template.to_owned(), part: Some(part), purpose: purpose.to_owned() }
     }
 }
 
@@ -204,10 +165,6 @@ impl OriginPart {
 
     /// What the operator enters.
     pub fn entered(name: &str, pattern: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            source: PartSource::Operator,
-            pattern: pattern.to_owned(),
-        }
+        Self { name: name.to_owned(), source: PartSource::Operator, pattern: pattern.to_owned() }
     }
 }

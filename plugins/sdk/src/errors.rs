@@ -7,10 +7,7 @@ use crate::http::HttpError;
 use crate::types::{ErrorDetail, OtherError, ProviderError, RetryDetail};
 
 fn detail(code: &str, message: impl Into<String>) -> ErrorDetail {
-    ErrorDetail {
-        code: code.to_owned(),
-        message: message.into(),
-    }
+    ErrorDetail { code: code.to_owned(), message: message.into() }
 }
 
 /// The credentials no longer open the account.
@@ -19,27 +16,13 @@ pub fn auth_lost(code: &str, message: impl Into<String>) -> ProviderError {
 }
 
 /// Too many calls; `retry_after_ms` if the provider said how long to wait.
-pub fn rate_limited(
-    retry_after_ms: Option<u64>,
-    code: &str,
-    message: impl Into<String>,
-) -> ProviderError {
-    ProviderError::RateLimited(RetryDetail {
-        retry_after_ms,
-        detail: detail(code, message),
-    })
+pub fn rate_limited(retry_after_ms: Option<u64>, code: &str, message: impl Into<String>) -> ProviderError {
+    ProviderError::RateLimited(RetryDetail { retry_after_ms, detail: detail(code, message) })
 }
 
 /// The provider can't answer at the moment.
-pub fn unavailable(
-    retry_after_ms: Option<u64>,
-    code: &str,
-    message: impl Into<String>,
-) -> ProviderError {
-    ProviderError::Unavailable(RetryDetail {
-        retry_after_ms,
-        detail: detail(code, message),
-    })
+pub fn unavailable(retry_after_ms: Option<u64>, code: &str, message: impl Into<String>) -> ProviderError {
+    ProviderError::Unavailable(RetryDetail { retry_after_ms, detail: detail(code, message) })
 }
 
 /// The request itself is wrong.
@@ -69,10 +52,7 @@ pub fn unsupported(code: &str, message: impl Into<String>) -> ProviderError {
 
 /// Anything else; `retryable` if the same call may succeed later.
 pub fn other(code: &str, message: impl Into<String>, retryable: bool) -> ProviderError {
-    ProviderError::Other(OtherError {
-        detail: detail(code, message),
-        retryable,
-    })
+    ProviderError::Other(OtherError { detail: detail(code, message), retryable })
 }
 
 /// What a missing answer means. `target` names the request in the middle of a sentence.
@@ -81,53 +61,34 @@ pub fn other(code: &str, message: impl Into<String>, retryable: bool) -> Provide
 /// result is not retryable.
 pub fn of_http(error: HttpError, target: &str, safe_to_repeat: bool) -> ProviderError {
     match error {
-        HttpError::Denied(why) => {
-            invalid_request("denied", format!("The host did not send {target}: {why}"))
+        HttpError::Denied(why) => invalid_request("denied", format!("The host did not send {target}: {why}")),
+        HttpError::InvalidRequest(why) => {
+            invalid_request("unsendable", format!("The host can't build {target}: {why}"))
         }
-        HttpError::InvalidRequest(why) => invalid_request(
-            "unsendable",
-            format!("The host can't build {target}: {why}"),
-        ),
-        HttpError::Unreachable(why) => unavailable(
-            None,
-            "unreachable",
-            format!("No connection for {target}: {why}"),
-        ),
+        HttpError::Unreachable(why) => unavailable(None, "unreachable", format!("No connection for {target}: {why}")),
         HttpError::Interrupted(why) => perhaps_done(
             "interrupted",
             format!("The connection of {target} ended before the answer was whole: {why}"),
             safe_to_repeat,
         ),
-        HttpError::TimedOut => perhaps_done(
-            "timed-out",
-            format!("No answer in time to {target}."),
-            safe_to_repeat,
-        ),
+        HttpError::TimedOut => perhaps_done("timed-out", format!("No answer in time to {target}."), safe_to_repeat),
         HttpError::ResponseTooLarge(limit) => other(
             "response-too-large",
             format!("The answer to {target} passes the host's limit of {limit} bytes."),
             false,
         ),
-        HttpError::RateLimited(retry_after_ms) => rate_limited(
-            retry_after_ms,
-            "rate-limited",
-            format!("Too many calls: {target} has to wait."),
-        ),
-        HttpError::BudgetSpent(what) => unavailable(
-            None,
-            "budget-spent",
-            format!("The job's allowance is spent before {target}: {what}"),
-        ),
+        HttpError::RateLimited(retry_after_ms) => {
+            rate_limited(retry_after_ms, "rate-limited", format!("Too many calls: {target} has to wait."))
+        }
+        HttpError::BudgetSpent(what) => {
+            unavailable(None, "budget-spent", format!("The job's allowance is spent before {target}: {what}"))
+        }
         HttpError::Other(why) => other("http", format!("No answer to {target}: {why}"), false),
     }
 }
 
 fn perhaps_done(code: &str, message: String, safe_to_repeat: bool) -> ProviderError {
-    if safe_to_repeat {
-        unavailable(None, code, message)
-    } else {
-        other(code, message, false)
-    }
+    if safe_to_repeat { unavailable(None, code, message) } else { other(code, message, false) }
 }
 
 /// What an HTTP status means by itself, for providers whose error bodies say no more.

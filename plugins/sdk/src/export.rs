@@ -25,21 +25,13 @@ impl<P: Contacts> base::exports::postroom::provider::contacts::Guest for Guest<P
         P::prepare(&Job::new(&Host), &audience)
     }
 
-    fn push(
-        audience: String,
-        prepared: Vec<u8>,
-        writes: Vec<ContactWrite>,
-    ) -> Result<BatchAnswer, ProviderError> {
+    fn push(audience: String, prepared: Vec<u8>, writes: Vec<ContactWrite>) -> Result<BatchAnswer, ProviderError> {
         P::push(&Job::new(&Host), &audience, &prepared, writes)
     }
 }
 
 impl<P: Tags> tags::exports::postroom::provider::tags::Guest for Guest<P> {
-    fn prepare(
-        audience: String,
-        add: Vec<String>,
-        remove: Vec<String>,
-    ) -> Result<Vec<u8>, ProviderError> {
+    fn prepare(audience: String, add: Vec<String>, remove: Vec<String>) -> Result<Vec<u8>, ProviderError> {
         P::prepare(&Job::new(&Host), &audience, &add, &remove)
     }
 
@@ -52,9 +44,7 @@ impl<P: Tags> tags::exports::postroom::provider::tags::Guest for Guest<P> {
     }
 }
 
-impl<P: Subscriptions> subscriptions::exports::postroom::provider::subscriptions::Guest
-    for Guest<P>
-{
+impl<P: Subscriptions> subscriptions::exports::postroom::provider::subscriptions::Guest for Guest<P> {
     fn change(
         audience: String,
         act: crate::subscriptions::Act,
@@ -82,9 +72,8 @@ impl<P: Fields> fields::exports::postroom::provider::fields::Guest for Guest<P> 
 ///
 /// On other targets than WebAssembly it only checks that the type implements what it names.
 ///
-/// ```ignore
-/// export_provider!(Mailchimp: tags, subscriptions, audiences, fields);
-/// ```
+/// So `export_provider!(Mailchimp: tags, subscriptions)` leaves out `audiences` and `fields`, and the
+/// host takes it that the provider has neither.
 #[macro_export]
 macro_rules! export_provider {
     ($plugin:ty $(: $($capability:ident),+ $(,)?)?) => {

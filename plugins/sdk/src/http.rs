@@ -11,11 +11,7 @@ use crate::types::ProviderError;
 pub use crate::bindings::base::postroom::provider::http::{HttpError, Method, Request, Response};
 
 /// What a path segment holds as it is: the unreserved characters of RFC 3986.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Encodes a text so that it is one segment of a path, whatever it holds.
 pub fn segment(text: &str) -> String {
@@ -32,12 +28,7 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub(crate) fn new(
-        transport: &'a dyn Transport,
-        method: Method,
-        origin: &str,
-        path: &str,
-    ) -> Self {
+    pub(crate) fn new(transport: &'a dyn Transport, method: Method, origin: &str, path: &str) -> Self {
         Self {
             transport,
             request: Request {
@@ -61,9 +52,7 @@ impl<'a> Call<'a> {
 
     /// Adds a header. The host refuses the ones it owns, such as `authorization`.
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.request
-            .headers
-            .push((name.to_owned(), value.to_owned()));
+        self.request.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -80,10 +69,7 @@ impl<'a> Call<'a> {
             Err(error) => {
                 self.fault = Some(errors::invalid_request(
                     "unwritable-body",
-                    format!(
-                        "The body of {} can't be written as JSON: {error}.",
-                        self.target()
-                    ),
+                    format!("The body of {} can't be written as JSON: {error}.", self.target()),
                 ));
                 self
             }
@@ -107,11 +93,7 @@ impl<'a> Call<'a> {
         }
         let safe_to_repeat = self.request.safe_to_repeat;
         match self.transport.send(&self.request) {
-            Ok(response) => Ok(Reply {
-                response,
-                target,
-                safe_to_repeat,
-            }),
+            Ok(response) => Ok(Reply { response, target, safe_to_repeat }),
             Err(error) => Err(errors::of_http(error, &target, safe_to_repeat)),
         }
     }
@@ -156,10 +138,7 @@ impl Reply {
 
     /// The first header of this name, which is given in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.response
-            .headers
-            .iter()
-            .find_map(|(known, value)| (known == name).then_some(value.as_str()))
+        self.response.headers.iter().find_map(|(known, value)| (known == name).then_some(value.as_str()))
     }
 
     /// How long the provider asks to wait, in milliseconds: a `Retry-After` in seconds. Its form
@@ -199,11 +178,7 @@ impl Reply {
         Err(errors::of_status(
             self.status(),
             self.retry_after_ms(),
-            format!(
-                "The provider answered {} with HTTP {}.",
-                self.target,
-                self.status()
-            ),
+            format!("The provider answered {} with HTTP {}.", self.target, self.status()),
         ))
     }
 }

@@ -51,23 +51,13 @@ pub trait Tags {
     ///
     /// # Errors
     /// What kept the plugin from it; the run then tags nobody.
-    fn prepare(
-        job: &Job,
-        audience: &str,
-        add: &[String],
-        remove: &[String],
-    ) -> Result<Vec<u8>, ProviderError>;
+    fn prepare(job: &Job, audience: &str, add: &[String], remove: &[String]) -> Result<Vec<u8>, ProviderError>;
 
     /// Puts tags on and takes tags off.
     ///
     /// # Errors
     /// Only if nothing is known of the whole batch.
-    fn apply(
-        job: &Job,
-        audience: &str,
-        prepared: &[u8],
-        changes: Vec<TagChange>,
-    ) -> Result<TagsAnswer, ProviderError>;
+    fn apply(job: &Job, audience: &str, prepared: &[u8], changes: Vec<TagChange>) -> Result<TagsAnswer, ProviderError>;
 }
 
 /// The only way to change the status of a member that exists.
@@ -76,12 +66,7 @@ pub trait Subscriptions {
     ///
     /// # Errors
     /// Only if nothing is known of the whole batch.
-    fn change(
-        job: &Job,
-        audience: &str,
-        act: Act,
-        members: Vec<Member>,
-    ) -> Result<ActAnswer, ProviderError>;
+    fn change(job: &Job, audience: &str, act: Act, members: Vec<Member>) -> Result<ActAnswer, ProviderError>;
 }
 
 /// The audiences of an account.

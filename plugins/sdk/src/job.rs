@@ -84,9 +84,7 @@ impl<'a> Job<'a> {
     /// The value of a setting of the account, if it is set.
     pub fn setting(&self, name: &str) -> Option<String> {
         let settings = self.transport.settings();
-        settings
-            .into_iter()
-            .find_map(|(known, value)| (known == name).then_some(value))
+        settings.into_iter().find_map(|(known, value)| (known == name).then_some(value))
     }
 
     /// The job's time in milliseconds since 1970-01-01T00:00:00Z.
@@ -96,10 +94,8 @@ impl<'a> Job<'a> {
 
     /// Writes a note for the operator. It names contacts by key, never by address.
     pub fn log(&self, level: Level, message: &str, fields: &[(&str, &str)]) {
-        let owned: Vec<(String, String)> = fields
-            .iter()
-            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
+        let owned: Vec<(String, String)> =
+            fields.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         self.transport.log(level, message, &owned);
     }
 }

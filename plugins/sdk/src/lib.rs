@@ -69,17 +69,14 @@ pub use job::{Job, Level, Transport};
 /// The records of the interface `provider`: who a plugin is.
 pub mod provider {
     pub use crate::bindings::base::exports::postroom::provider::provider::{
-        AccountInfo, AuthMethod, CanonicalForm, CompositeField, CompositePart, ConsentScope,
-        Description, FieldNameRule, Limits, Origin, OriginPart, PartSource, Setting, SettingKind,
-        Slot, SlotKind,
+        AccountInfo, AuthMethod, CanonicalForm, CompositeField, CompositePart, ConsentScope, Description,
+        FieldNameRule, Limits, Origin, OriginPart, PartSource, Setting, SettingKind, Slot, SlotKind,
     };
 }
 
 /// The records of the interface `tags`.
 pub mod tags {
-    pub use crate::bindings::tags::exports::postroom::provider::tags::{
-        TagChange, TagOutcome, TagResult, TagsAnswer,
-    };
+    pub use crate::bindings::tags::exports::postroom::provider::tags::{TagChange, TagOutcome, TagResult, TagsAnswer};
 }
 
 /// The records of the interface `subscriptions`.

@@ -6,8 +6,8 @@ use crate::provider::AccountInfo;
 use crate::subscriptions::{ActAnswer, ActResult};
 use crate::tags::{TagResult, TagsAnswer};
 use crate::types::{
-    BatchAnswer, ConsentBlock, ConsentBlockUntil, ContactWrite, ItemOutcome, ItemResult,
-    LeftOutField, ProviderError, Rejection, RejectionClass, RemoteStatus,
+    BatchAnswer, ConsentBlock, ConsentBlockUntil, ContactWrite, ItemOutcome, ItemResult, LeftOutField, ProviderError,
+    Rejection, RejectionClass, RemoteStatus,
 };
 
 impl ItemResult {
@@ -48,34 +48,20 @@ impl ItemResult {
 
 impl ItemOutcome {
     /// A refusal for good, until the contact is changed.
-    pub fn refused(
-        class: RejectionClass,
-        field: Option<String>,
-        message: impl Into<String>,
-    ) -> Self {
-        Self::Rejected(Rejection {
-            class,
-            field,
-            message: message.into(),
-        })
+    pub fn refused(class: RejectionClass, field: Option<String>, message: impl Into<String>) -> Self {
+        Self::Rejected(Rejection { class, field, message: message.into() })
     }
 
     /// A refusal that comes from the contact's own will.
     pub fn blocked(until: ConsentBlockUntil, message: impl Into<String>) -> Self {
-        Self::ConsentBlocked(ConsentBlock {
-            until,
-            message: message.into(),
-        })
+        Self::ConsentBlocked(ConsentBlock { until, message: message.into() })
     }
 }
 
 impl LeftOutField {
     /// The field of this name, left out for this reason.
     pub fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            reason: reason.into(),
-        }
+        Self { field: field.into(), reason: reason.into() }
     }
 }
 
@@ -85,10 +71,7 @@ impl BatchAnswer {
     ///
     /// # Errors
     /// `stopped`, if there are no items.
-    pub fn concluded(
-        items: Vec<ItemResult>,
-        stopped: Option<ProviderError>,
-    ) -> Result<Self, ProviderError> {
+    pub fn concluded(items: Vec<ItemResult>, stopped: Option<ProviderError>) -> Result<Self, ProviderError> {
         match stopped {
             Some(error) if items.is_empty() => Err(error),
             stopped => Ok(Self { items, stopped }),
@@ -127,11 +110,7 @@ impl TagsAnswer {
     ) -> Result<Self, ProviderError> {
         match stopped {
             Some(error) if items.is_empty() => Err(error),
-            stopped => Ok(Self {
-                items,
-                warnings,
-                stopped,
-            }),
+            stopped => Ok(Self { items, warnings, stopped }),
         }
     }
 }
@@ -141,10 +120,7 @@ impl ActAnswer {
     ///
     /// # Errors
     /// `stopped`, if there are no items.
-    pub fn concluded(
-        items: Vec<ActResult>,
-        stopped: Option<ProviderError>,
-    ) -> Result<Self, ProviderError> {
+    pub fn concluded(items: Vec<ActResult>, stopped: Option<ProviderError>) -> Result<Self, ProviderError> {
         match stopped {
             Some(error) if items.is_empty() => Err(error),
             stopped => Ok(Self { items, stopped }),
@@ -155,10 +131,7 @@ impl ActAnswer {
 impl AccountInfo {
     /// An account of this name.
     pub fn new(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            facts: Vec::new(),
-        }
+        Self { name: name.into(), facts: Vec::new() }
     }
 
     /// With one more fact worth showing.
@@ -172,12 +145,7 @@ impl AccountInfo {
 impl Audience {
     /// An audience of this id and name.
     pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            name: name.into(),
-            members: None,
-            extras: Vec::new(),
-        }
+        Self { id: id.into(), name: name.into(), members: None, extras: Vec::new() }
     }
 
     /// With the number of its members.

@@ -80,17 +80,14 @@ impl Script {
     pub fn body(&self, number: usize) -> Value {
         let sent = self.sent.borrow();
         let body = sent.get(number).and_then(|request| request.body.as_deref());
-        body.and_then(|body| serde_json::from_slice(body).ok())
-            .unwrap_or(Value::Null)
+        body.and_then(|body| serde_json::from_slice(body).ok()).unwrap_or(Value::Null)
     }
 
     /// A pair of the query of the request of this number.
     pub fn query(&self, number: usize, name: &str) -> Option<String> {
         let sent = self.sent.borrow();
         let query = sent.get(number).map(|request| request.query.clone())?;
-        query
-            .into_iter()
-            .find_map(|(known, value)| (known == name).then_some(value))
+        query.into_iter().find_map(|(known, value)| (known == name).then_some(value))
     }
 
     /// Whether the request of this number said that repeating it does no harm.
@@ -114,11 +111,7 @@ impl Transport for Script {
     fn send(&self, request: &Request) -> Result<Response, HttpError> {
         self.sent.borrow_mut().push(request.clone());
         let answer = self.answers.borrow_mut().pop_front();
-        answer.unwrap_or_else(|| {
-            Err(HttpError::BudgetSpent(
-                "the script has no more answers".to_owned(),
-            ))
-        })
+        answer.unwrap_or_else(|| Err(HttpError::BudgetSpent("the script has no more answers".to_owned())))
     }
 
     fn log(&self, _: Level, message: &str, _: &[(String, String)]) {

@@ -4,22 +4,23 @@ use super::*;
 
 const CZECH: &str = "Jiří Dvořák;Plzeň|Božena Němcová;Ústí nad Labem|Tomáš Procházka;České Budějovice|Růžena Šťastná;Hradec Králové|Zdeněk Kučera;Jihlava|Lukáš Černý;Děčín";
 const POLISH: &str = "Wojciech Wiśniewski;Łódź|Małgorzata Dąbrowska;Kraków|Paweł Żak;Gdańsk|Krzysztof Wójcik;Poznań|Agnieszka Kamińska;Częstochowa";
-const HUNGARIAN: &str = "Szőke Gábor;Győr|Nagy Ildikó;Székesfehérvár|Tóth Károly;Pécs|Fűzesi Jenő;Kecskemét|Erdős Márton;Üllő";
+const HUNGARIAN: &str =
+    "Szőke Gábor;Győr|Nagy Ildikó;Székesfehérvár|Tóth Károly;Pécs|Fűzesi Jenő;Kecskemét|Erdős Márton;Üllő";
 const SLOVAK: &str = "Ľubomír Horváth;Košice|Mária Kováčová;Žilina|Ján Tóth;Prešov|Zuzana Ďurišová;Trenčín|Štefan Baláž;Banská Štiavnica";
-const ESTONIAN: &str = "Jüri Põld;Võru|Õnne Pärn;Pärnu|Kärt Rätsep;Jõgeva|Tõnu Mäesalu;Põlva|Ülle Kõiv;Türi|Žanna Šišova;Narva-Jõesuu";
+const ESTONIAN: &str =
+    "Jüri Põld;Võru|Õnne Pärn;Pärnu|Kärt Rätsep;Jõgeva|Tõnu Mäesalu;Põlva|Ülle Kõiv;Türi|Žanna Šišova;Narva-Jõesuu";
 const LITHUANIAN: &str = "Rūta Kazlauskienė;Šiauliai|Žygimantas Petrauskas;Panevėžys|Eglė Žukauskaitė;Kėdainiai|Mindaugas Sabonis;Utena|Jūratė Balčiūnienė;Telšiai|Česlovas Juršėnas;Ąžuolų g. 5";
-const LATVIAN: &str = "Jānis Bērziņš;Rīga|Līga Ozoliņa;Jēkabpils|Pēteris Kalniņš;Liepāja|Ilze Krūmiņa;Rēzekne|Kārlis Ķeniņš;Ādaži";
-const RUSSIAN: &str = "Иван Петров;Москва|Мария Кузнецова;Санкт-Петербург|Алексей Смирнов;Нижний Новгород|Юлия Щербакова;Екатеринбург";
-const UKRAINIAN: &str =
-    "Олексій Шевченко;Київ|Ганна Ковальчук;Львів|Євген Бондаренко;Запоріжжя|Їржі Мельник;Чернігів";
-const GERMAN: &str =
-    "Jürgen Müller;Köln|Käthe Schröder;Düsseldorf|Günther Weiß;München|Jörg Bäcker;Nürnberg";
+const LATVIAN: &str =
+    "Jānis Bērziņš;Rīga|Līga Ozoliņa;Jēkabpils|Pēteris Kalniņš;Liepāja|Ilze Krūmiņa;Rēzekne|Kārlis Ķeniņš;Ādaži";
+const RUSSIAN: &str =
+    "Иван Петров;Москва|Мария Кузнецова;Санкт-Петербург|Алексей Смирнов;Нижний Новгород|Юлия Щербакова;Екатеринбург";
+const UKRAINIAN: &str = "Олексій Шевченко;Київ|Ганна Ковальчук;Львів|Євген Бондаренко;Запоріжжя|Їржі Мельник;Чернігів";
+const GERMAN: &str = "Jürgen Müller;Köln|Käthe Schröder;Düsseldorf|Günther Weiß;München|Jörg Bäcker;Nürnberg";
 const FRENCH: &str = "Hélène Lefèvre;Orléans|François Bérenger;Besançon|Zoë Noël;Nîmes|Jérôme Désiré;Évian-les-Bains";
-const SPANISH: &str =
-    "José Núñez;Málaga|María Ibáñez;Cádiz|Íñigo Rodríguez;León|Begoña Pérez;La Coruña";
-const TURKISH: &str = "Ayşe Yılmaz;İstanbul|Çağlar Öztürk;Muğla|Gülşen Şahin;Eskişehir|İbrahim Doğan;Diyarbakır|Işıl Güneş;Iğdır";
-const GREEK: &str =
-    "Γιώργος Παπαδόπουλος;Αθήνα|Ελένη Νικολάου;Θεσσαλονίκη|Κώστας Οικονόμου;Ηράκλειο";
+const SPANISH: &str = "José Núñez;Málaga|María Ibáñez;Cádiz|Íñigo Rodríguez;León|Begoña Pérez;La Coruña";
+const TURKISH: &str =
+    "Ayşe Yılmaz;İstanbul|Çağlar Öztürk;Muğla|Gülşen Şahin;Eskişehir|İbrahim Doğan;Diyarbakır|Işıl Güneş;Iğdır";
+const GREEK: &str = "Γιώργος Παπαδόπουλος;Αθήνα|Ελένη Νικολάου;Θεσσαλονίκη|Κώστας Οικονόμου;Ηράκλειο";
 
 fn guess(text: &str, encoding: &'static Encoding) -> Option<&'static Encoding> {
     let mut letters = Letters::new();
@@ -33,8 +34,7 @@ fn guess(text: &str, encoding: &'static Encoding) -> Option<&'static Encoding> {
 fn read(text: &str, encoding: &'static Encoding) -> String {
     let (bytes, _, _) = encoding.encode(text);
     let guessed = guess(text, encoding).map_or("none", Encoding::name);
-    let decoded = Encoding::for_label(guessed.as_bytes())
-        .map(|encoding| encoding.decode(&bytes).0.into_owned());
+    let decoded = Encoding::for_label(guessed.as_bytes()).map(|encoding| encoding.decode(&bytes).0.into_owned());
     format!("{guessed}: {}", decoded.unwrap_or_default())
 }
 
@@ -60,12 +60,7 @@ const TEXTS: [(&Encoding, &str); 16] = [
 #[test]
 fn a_handful_of_names_tells_the_encoding() {
     for (encoding, text) in TEXTS {
-        assert!(
-            read(text, encoding).ends_with(text),
-            "{} became {}",
-            encoding.name(),
-            read(text, encoding)
-        );
+        assert!(read(text, encoding).ends_with(text), "{} became {}", encoding.name(), read(text, encoding));
     }
 }
 
@@ -75,12 +70,7 @@ fn each_half_of_them_does() {
         let names: Vec<&str> = text.split('|').collect();
         for half in names.chunks(names.len().div_ceil(2)) {
             let half = half.join("|");
-            assert!(
-                read(&half, encoding).ends_with(&half),
-                "{} became {}",
-                encoding.name(),
-                read(&half, encoding)
-            );
+            assert!(read(&half, encoding).ends_with(&half), "{} became {}", encoding.name(), read(&half, encoding));
         }
     }
 }
@@ -97,34 +87,18 @@ fn guests_of_several_countries_may_stand_in_one_file() {
         (WINDOWS_1251, [RUSSIAN, UKRAINIAN]),
     ] {
         let text = texts.join("|");
-        assert!(
-            read(&text, encoding).ends_with(&text),
-            "{} became {}",
-            encoding.name(),
-            read(&text, encoding)
-        );
+        assert!(read(&text, encoding).ends_with(&text), "{} became {}", encoding.name(), read(&text, encoding));
     }
 }
 
 #[test]
 fn signs_that_are_the_same_everywhere_decide_nothing() {
-    assert_eq!(
-        guess("Hotel „Central“ – 100 €", WINDOWS_1250),
-        Some(WINDOWS_1252)
-    );
+    assert_eq!(guess("Hotel „Central“ – 100 €", WINDOWS_1250), Some(WINDOWS_1252));
 }
 
 #[test]
 fn bytes_that_are_no_text_fit_nothing_of_ours() {
     let mut letters = Letters::new();
-    letters.feed(
-        &(0x80..=0xff)
-            .chain((0x80..=0x9f).cycle().take(1000))
-            .collect::<Vec<u8>>(),
-    );
-    assert!(
-        letters
-            .guess()
-            .is_none_or(|encoding| !PAGES.contains(&encoding))
-    );
+    letters.feed(&(0x80..=0xff).chain((0x80..=0x9f).cycle().take(1000)).collect::<Vec<u8>>());
+    assert!(letters.guess().is_none_or(|encoding| !PAGES.contains(&encoding)));
 }

@@ -19,10 +19,7 @@ impl File {
         let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
         let path = folder.path().join("guests.csv");
         std::fs::write(&path, content).unwrap_or_else(|error| panic!("{error}"));
-        Self {
-            path,
-            _folder: folder,
-        }
+        Self { path, _folder: folder }
     }
 
     /// Examines it with the standard fields.
@@ -33,7 +30,5 @@ impl File {
 
 /// Rows of an address and a name.
 pub(crate) fn contact_rows(numbers: Range<usize>) -> String {
-    numbers
-        .map(|number| format!("guest{number}@example.com,Guest\n"))
-        .collect()
+    numbers.map(|number| format!("guest{number}@example.com,Guest\n")).collect()
 }

@@ -1,9 +1,7 @@
 //! One rule each: a sound description, broken in one place.
 
 use super::*;
-use crate::contract::{
-    CanonicalForm, CompositeField, CompositePart, ConsentScope, FieldNameRule, Limits, OriginPart,
-};
+use crate::contract::{CanonicalForm, CompositeField, CompositePart, ConsentScope, FieldNameRule, Limits, OriginPart};
 
 fn sound() -> Description {
     let slot = |name: &str, kind| Slot {
@@ -36,10 +34,7 @@ fn sound() -> Description {
                 name: "login".to_owned(),
                 label: "Login".to_owned(),
                 slots: vec![
-                    slot(
-                        "password",
-                        SlotKind::BasicWithUserSetting("user".to_owned()),
-                    ),
+                    slot("password", SlotKind::BasicWithUserSetting("user".to_owned())),
                     slot("tenant", SlotKind::Header("X-Tenant".to_owned())),
                 ],
             },
@@ -54,11 +49,7 @@ fn sound() -> Description {
             }),
             purpose: "Everything.".to_owned(),
         }],
-        limits: Limits {
-            max_batch: 500,
-            max_concurrency: 10,
-            requests_per_second: Some(10),
-        },
+        limits: Limits { max_batch: 500, max_concurrency: 10, requests_per_second: Some(10) },
         consent_scope: ConsentScope::Audience,
         field_name_rule: FieldNameRule {
             pattern: "[A-Z0-9_]{1,10}".to_owned(),
@@ -66,15 +57,9 @@ fn sound() -> Description {
         },
         composite_fields: vec![CompositeField {
             kind: "address".to_owned(),
-            parts: vec![CompositePart {
-                name: "city".to_owned(),
-                required: true,
-            }],
+            parts: vec![CompositePart { name: "city".to_owned(), required: true }],
         }],
-        canonical_forms: vec![CanonicalForm {
-            kind: "text".to_owned(),
-            form: "trimmed".to_owned(),
-        }],
+        canonical_forms: vec![CanonicalForm { kind: "text".to_owned(), form: "trimmed".to_owned() }],
         emulated: vec!["Tags.".to_owned()],
         extras: vec![],
     }
@@ -96,14 +81,7 @@ fn a_sound_description_gives_its_origins() {
 
 #[test]
 fn names_are_plain() {
-    for id in [
-        "",
-        "Some",
-        "some provider",
-        "some\u{301}",
-        "a/b",
-        &"x".repeat(65),
-    ] {
+    for id in ["", "Some", "some provider", "some\u{301}", "a/b", &"x".repeat(65)] {
         let sentence = refused(|d| d.id = id.to_owned());
         assert!(sentence.starts_with("The id"), "{sentence}");
     }
@@ -142,15 +120,9 @@ fn settings_and_their_defaults_agree() {
 #[test]
 fn whatever_is_referred_to_exists() {
     let slot_origin = refused(|d| d.auth_methods[0].slots[0].origin = "other".to_owned());
-    assert!(
-        slot_origin.contains("`other`, which is not declared"),
-        "{slot_origin}"
-    );
+    assert!(slot_origin.contains("`other`, which is not declared"), "{slot_origin}");
     let user_setting = refused(|d| d.settings.clear());
-    assert!(
-        user_setting.contains("`user`, which is not declared"),
-        "{user_setting}"
-    );
+    assert!(user_setting.contains("`user`, which is not declared"), "{user_setting}");
     let suffix = refused(|d| drop(d.auth_methods.remove(0)));
     assert!(suffix.contains("`api-key`, which no way"), "{suffix}");
 }
@@ -161,8 +133,7 @@ fn slots_do_not_get_in_each_others_way() {
         d.auth_methods[1].slots[1].kind = SlotKind::Header("AUTHORIZATION".to_owned());
     });
     assert!(same_header.contains("same header"), "{same_header}");
-    let bad_header =
-        refused(|d| d.auth_methods[1].slots[1].kind = SlotKind::Header("a b".to_owned()));
+    let bad_header = refused(|d| d.auth_methods[1].slots[1].kind = SlotKind::Header("a b".to_owned()));
     assert!(bad_header.contains("no header name"), "{bad_header}");
     let colon = refused(|d| d.auth_methods[0].slots[0].kind = SlotKind::Basic("a:b".to_owned()));
     assert!(colon.contains("colon"), "{colon}");

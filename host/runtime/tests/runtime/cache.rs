@@ -28,10 +28,7 @@ impl CompileCache for Counting {
 async fn a_plugin_is_compiled_once_and_again_when_its_entry_was_changed() {
     let folder = tempfile::tempdir().unwrap();
     let directory = folder.path().join("compiled");
-    let cache = Counting {
-        inner: DirectoryCache::open(&directory).unwrap(),
-        puts: Mutex::default(),
-    };
+    let cache = Counting { inner: DirectoryCache::open(&directory).unwrap(), puts: Mutex::default() };
     let bytes = guest("healthy");
     let compiled = || cache.puts.lock().unwrap().len();
 
@@ -52,13 +49,8 @@ async fn a_plugin_is_compiled_once_and_again_when_its_entry_was_changed() {
     assert_eq!(compiled(), 2);
 
     // Another plugin's sound entry under this plugin's name is as good as none.
-    let other = Counting {
-        inner: DirectoryCache::open(folder.path().join("other")).unwrap(),
-        puts: Mutex::default(),
-    };
-    Plugin::load_cached(engine(), &guest("hostile"), &other)
-        .await
-        .unwrap();
+    let other = Counting { inner: DirectoryCache::open(folder.path().join("other")).unwrap(), puts: Mutex::default() };
+    Plugin::load_cached(engine(), &guest("hostile"), &other).await.unwrap();
     let stranger = other.puts.lock().unwrap().first().unwrap().clone();
     std::fs::write(&file, stranger).unwrap();
     let plugin = Plugin::load_cached(engine(), &bytes, &cache).await.unwrap();
@@ -72,8 +64,7 @@ fn the_directory_is_closed_to_others_even_if_it_was_open() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let folder = tempfile::tempdir().unwrap();
-    let mode =
-        |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
 
     let fresh = folder.path().join("a/b");
     DirectoryCache::open(&fresh).unwrap();

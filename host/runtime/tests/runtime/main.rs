@@ -2,6 +2,13 @@
 //!
 //! The guests stand in `tests/guests` and are built by the first test that needs one.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers as well"
+)]
+
 mod cache;
 mod hostile;
 mod loading;

@@ -55,10 +55,7 @@ async fn members(State(book): State<Arc<Book>>) -> &'static str {
 
 /// Answers with the credential that came along.
 async fn echo(headers: HeaderMap) -> ([(&'static str, String); 1], String) {
-    let sent = headers
-        .get("authorization")
-        .map(|value| value.to_str().unwrap().to_owned())
-        .unwrap_or_default();
+    let sent = headers.get("authorization").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
     ([("x-request-id", sent.clone())], sent)
 }
 

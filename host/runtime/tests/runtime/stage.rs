@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use postroom_egress::{
-    AccountConfig, AccountEgress, AccountLimits, Credential, OriginInputs, Secret, SlotKind,
-    Timeouts, Transport, TransportOptions, Urgency,
+    AccountConfig, AccountEgress, AccountLimits, Credential, OriginInputs, Secret, SlotKind, Timeouts, Transport,
+    TransportOptions, Urgency,
 };
 use postroom_runtime::contract::{ContactWrite, OnCreate};
 use postroom_runtime::{CallError, Engine, JobLimits, JobReport, JobSpec, LogSink, Plugin};
@@ -43,13 +43,7 @@ fn build() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
     let mut cargo = Command::new(env!("CARGO"));
     cargo
-        .args([
-            "build",
-            "--release",
-            "--locked",
-            "--target",
-            "wasm32-wasip2",
-        ])
+        .args(["build", "--release", "--locked", "--target", "wasm32-wasip2"])
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/guests"))
         .env("CARGO_TARGET_DIR", &target);
     for inherited in [
@@ -67,53 +61,33 @@ fn build() -> PathBuf {
         cargo.env_remove(inherited);
     }
     let built = cargo.output().unwrap();
-    assert!(
-        built.status.success(),
-        "the guests do not build:\n{}",
-        String::from_utf8_lossy(&built.stderr)
-    );
+    assert!(built.status.success(), "the guests do not build:\n{}", String::from_utf8_lossy(&built.stderr));
     target.join("wasm32-wasip2/release")
 }
 
 pub(crate) async fn healthy() -> &'static Plugin {
     static PLUGIN: OnceCell<Plugin> = OnceCell::const_new();
-    PLUGIN
-        .get_or_init(|| async { Plugin::load(engine(), &guest("healthy")).await.unwrap() })
-        .await
+    PLUGIN.get_or_init(|| async { Plugin::load(engine(), &guest("healthy")).await.unwrap() }).await
 }
 
 pub(crate) async fn hostile() -> &'static Plugin {
     static PLUGIN: OnceCell<Plugin> = OnceCell::const_new();
-    PLUGIN
-        .get_or_init(|| async { Plugin::load(engine(), &guest("hostile")).await.unwrap() })
-        .await
+    PLUGIN.get_or_init(|| async { Plugin::load(engine(), &guest("hostile")).await.unwrap() }).await
 }
 
 /// An account of this plugin at that provider.
 pub(crate) fn account(plugin: &Plugin, provider: &Provider) -> AccountEgress {
     let url = format!("http://{}", provider.address);
-    let inputs = OriginInputs {
-        override_url: Some(&url),
-        entered: None,
-        secrets: &[],
-        insecure: true,
-    };
+    let inputs = OriginInputs { override_url: Some(&url), entered: None, secrets: &[], insecure: true };
     AccountEgress::new(AccountConfig {
         account: "acme".to_owned(),
-        origins: plugin
-            .origins()
-            .iter()
-            .map(|origin| origin.resolve(&inputs).unwrap())
-            .collect(),
+        origins: plugin.origins().iter().map(|origin| origin.resolve(&inputs).unwrap()).collect(),
         credentials: vec![Credential {
             secret: Secret::new("api-key", Zeroizing::new(SECRET.to_owned())),
             kind: SlotKind::Bearer,
             origin: "api".to_owned(),
         }],
-        limits: AccountLimits {
-            max_concurrency: NonZeroU32::new(4).unwrap(),
-            ..AccountLimits::default()
-        },
+        limits: AccountLimits { max_concurrency: NonZeroU32::new(4).unwrap(), ..AccountLimits::default() },
         timeouts: Timeouts::default(),
         transport: Transport::new(TransportOptions::default()),
     })

@@ -3,9 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use postroom_egress::WireState;
-use postroom_runtime::contract::{
-    Act, ActOutcome, ItemOutcome, Member, RemoteStatus, TagChange, TagOutcome,
-};
+use postroom_runtime::contract::{Act, ActOutcome, ItemOutcome, Member, RemoteStatus, TagChange, TagOutcome};
 use postroom_runtime::{CallError, Capability, LogSink, LogSource};
 
 use crate::provider::Provider;
@@ -15,11 +13,7 @@ use crate::stage::{NOW_MS, SECRET, account, failure, healthy, hostile, job, writ
 async fn a_push_goes_out_and_comes_back() {
     let (plugin, provider) = (healthy().await, Provider::start().await);
     let account = account(plugin, &provider);
-    let prepared = plugin
-        .prepare(job(account.clone()), "a1")
-        .await
-        .result
-        .unwrap();
+    let prepared = plugin.prepare(job(account.clone()), "a1").await.result.unwrap();
     assert_eq!(prepared, b"a1");
 
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -45,10 +39,7 @@ async fn a_push_goes_out_and_comes_back() {
     assert!(report.cpu <= report.duration);
     assert_eq!(report.log.len(), 1);
     let line = report.log.first().unwrap();
-    assert_eq!(
-        (line.source, line.message.as_str()),
-        (LogSource::Log, "pushing")
-    );
+    assert_eq!((line.source, line.message.as_str()), (LogSource::Log, "pushing"));
     assert_eq!(line.fields, [("contacts".to_owned(), "500".to_owned())]);
     assert_eq!(*seen.lock().unwrap(), report.log);
 }
@@ -79,16 +70,8 @@ async fn every_capability_answers() {
 
     let tags = ["new".to_owned(), "old".to_owned()];
     let [new, old] = &tags;
-    let prepared = plugin
-        .tags_prepare(
-            job(),
-            "a1",
-            std::slice::from_ref(new),
-            std::slice::from_ref(old),
-        )
-        .await
-        .result
-        .unwrap();
+    let prepared =
+        plugin.tags_prepare(job(), "a1", std::slice::from_ref(new), std::slice::from_ref(old)).await.result.unwrap();
     let change = TagChange {
         key: 7,
         address: "c7@example.com".to_owned(),
@@ -98,31 +81,12 @@ async fn every_capability_answers() {
         remove: vec![old.clone()],
     };
     let applied = plugin.tags_apply(job(), "a1", &prepared, &[change]).await;
-    let outcomes: Vec<_> = applied
-        .result
-        .unwrap()
-        .items
-        .into_iter()
-        .map(|item| (item.key, item.tag, item.outcome))
-        .collect();
-    assert_eq!(
-        outcomes,
-        [
-            (7, new.clone(), TagOutcome::Applied),
-            (7, old.clone(), TagOutcome::Already)
-        ]
-    );
+    let outcomes: Vec<_> =
+        applied.result.unwrap().items.into_iter().map(|item| (item.key, item.tag, item.outcome)).collect();
+    assert_eq!(outcomes, [(7, new.clone(), TagOutcome::Applied), (7, old.clone(), TagOutcome::Already)]);
 
-    let member = Member {
-        key: 7,
-        address: "c7@example.com".to_owned(),
-        remote_id: None,
-    };
-    let changed = plugin
-        .subscriptions_change(job(), "a1", Act::Unsubscribe, &[member])
-        .await
-        .result
-        .unwrap();
+    let member = Member { key: 7, address: "c7@example.com".to_owned(), remote_id: None };
+    let changed = plugin.subscriptions_change(job(), "a1", Act::Unsubscribe, &[member]).await.result.unwrap();
     assert_eq!(changed.items.first().unwrap().outcome, ActOutcome::Done);
 
     let audiences = plugin.list_audiences(job()).await.result.unwrap();
@@ -135,12 +99,7 @@ async fn every_capability_answers() {
 async fn a_missing_capability_is_an_answer_of_its_own() {
     let (plugin, provider) = (hostile().await, Provider::start().await);
     let report = plugin.list_audiences(job(account(plugin, &provider))).await;
-    assert_eq!(
-        *failure(&report),
-        CallError::Unsupported {
-            capability: Capability::Audiences
-        }
-    );
+    assert_eq!(*failure(&report), CallError::Unsupported { capability: Capability::Audiences });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -150,12 +109,7 @@ async fn jobs_run_side_by_side() {
     let jobs: Vec<_> = (0..20)
         .map(|_| {
             let account = account.clone();
-            tokio::spawn(async move {
-                plugin
-                    .push(job(account), "a1", b"{}", &writes(50))
-                    .await
-                    .result
-            })
+            tokio::spawn(async move { plugin.push(job(account), "a1", b"{}", &writes(50)).await.result })
         })
         .collect();
     for job in jobs {
@@ -173,13 +127,7 @@ async fn a_secret_that_the_provider_echoes_stays_inside() {
     assert!(!shown.contains(SECRET), "{shown}");
     // Nor do control characters come out: escaped in the log, gone from the error.
     let line = report.log.first().unwrap();
-    assert!(
-        line.message.starts_with("\\u{1b}[2Jforged\\nline"),
-        "{}",
-        line.message
-    );
-    let CallError::Provider(error) = failure(&report) else {
-        panic!("{shown}")
-    };
+    assert!(line.message.starts_with("\\u{1b}[2Jforged\\nline"), "{}", line.message);
+    let CallError::Provider(error) = failure(&report) else { panic!("{shown}") };
     assert!(!error.sentence().contains(['\u{1b}', '\u{7}']));
 }

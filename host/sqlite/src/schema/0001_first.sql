@@ -41,10 +41,14 @@ CREATE TABLE contacts (
     external_id    TEXT UNIQUE,
     -- JSON: the values by field name.
     fields         TEXT NOT NULL,
-    -- The fold of consent_events; the two axes and what they show.
-    will           TEXT NOT NULL CHECK (will IN ('unknown', 'pending', 'granted', 'withdrawn')),
-    deliverability TEXT NOT NULL CHECK (deliverability IN ('usable', 'unusable')),
-    shown          TEXT NOT NULL CHECK (shown IN ('unknown', 'pending', 'granted', 'withdrawn', 'unusable')),
+    -- The fold of consent_events; the two axes and what they show. The checks are written out,
+    -- because IN builds a table of its words anew for every row that is written.
+    will           TEXT NOT NULL
+        CHECK (will = 'unknown' OR will = 'pending' OR will = 'granted' OR will = 'withdrawn'),
+    deliverability TEXT NOT NULL CHECK (deliverability = 'usable' OR deliverability = 'unusable'),
+    shown          TEXT NOT NULL
+        CHECK (shown = 'unknown' OR shown = 'granted' OR shown = 'withdrawn' OR shown = 'pending'
+               OR shown = 'unusable'),
     -- The sequence number of its last change.
     seq            INTEGER NOT NULL,
     created_at     INTEGER NOT NULL,
@@ -292,5 +296,5 @@ CREATE TABLE outcomes (
     address_omitted INTEGER NOT NULL,
     PRIMARY KEY (run_id, row)
 ) STRICT, WITHOUT ROWID;
--- Which contacts of a run have an outcome: the rest was unchanged.
-CREATE INDEX outcomes_by_contact ON outcomes (run_id, contact_id) WHERE contact_id IS NOT NULL;
+-- Which contacts of a run have an outcome, and of which class: the rest was unchanged.
+CREATE INDEX outcomes_by_contact ON outcomes (run_id, contact_id, class);

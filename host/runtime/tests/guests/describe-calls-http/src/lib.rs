@@ -35,7 +35,10 @@ impl provider::Guest for Eager {
     }
 
     fn check() -> Result<provider::AccountInfo, ProviderError> {
-        Ok(provider::AccountInfo { name: String::new(), facts: vec![] })
+        Ok(provider::AccountInfo {
+            name: String::new(),
+            facts: vec![],
+        })
     }
 }
 
@@ -45,7 +48,10 @@ impl contacts::Guest for Eager {
     }
 
     fn push(_: String, _: Vec<u8>, _: Vec<ContactWrite>) -> Result<BatchAnswer, ProviderError> {
-        Ok(BatchAnswer { items: vec![], stopped: None })
+        Ok(BatchAnswer {
+            items: vec![],
+            stopped: None,
+        })
     }
 }
 

@@ -26,7 +26,11 @@ struct Healthy;
 /// How often this instance was called: it must be once.
 static CALLS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
 
-fn call(method: http::Method, path: &str, body: Option<Vec<u8>>) -> Result<http::Response, ProviderError> {
+fn call(
+    method: http::Method,
+    path: &str,
+    body: Option<Vec<u8>>,
+) -> Result<http::Response, ProviderError> {
     http::send(&http::Request {
         origin: "api".into(),
         method,
@@ -73,9 +77,17 @@ impl contacts::Guest for Healthy {
         Ok(audience.into_bytes())
     }
 
-    fn push(audience: String, prepared: Vec<u8>, writes: Vec<ContactWrite>) -> Result<BatchAnswer, ProviderError> {
+    fn push(
+        audience: String,
+        prepared: Vec<u8>,
+        writes: Vec<ContactWrite>,
+    ) -> Result<BatchAnswer, ProviderError> {
         if audience != "echo" {
-            log::log(log::Level::Info, "pushing", &[("contacts".into(), writes.len().to_string())]);
+            log::log(
+                log::Level::Info,
+                "pushing",
+                &[("contacts".into(), writes.len().to_string())],
+            );
             call(http::Method::Post, "/members", Some(prepared))?;
         }
         let items = writes
@@ -90,7 +102,10 @@ impl contacts::Guest for Healthy {
                 extras: vec![],
             })
             .collect();
-        Ok(BatchAnswer { items, stopped: None })
+        Ok(BatchAnswer {
+            items,
+            stopped: None,
+        })
     }
 }
 
@@ -99,27 +114,47 @@ impl tags::Guest for Healthy {
         Ok(add.join(",").into_bytes())
     }
 
-    fn apply(_: String, _: Vec<u8>, changes: Vec<tags::TagChange>) -> Result<tags::TagsAnswer, ProviderError> {
+    fn apply(
+        _: String,
+        _: Vec<u8>,
+        changes: Vec<tags::TagChange>,
+    ) -> Result<tags::TagsAnswer, ProviderError> {
         let items = changes
             .into_iter()
             .flat_map(|change| {
                 let key = change.key;
-                let applied = change.add.into_iter().map(move |tag| (tag, tags::TagOutcome::Applied));
-                let already = change.remove.into_iter().map(move |tag| (tag, tags::TagOutcome::Already));
-                applied.chain(already).map(move |(tag, outcome)| tags::TagResult {
-                    key,
-                    tag,
-                    outcome,
-                    status: None,
-                })
+                let applied = change
+                    .add
+                    .into_iter()
+                    .map(move |tag| (tag, tags::TagOutcome::Applied));
+                let already = change
+                    .remove
+                    .into_iter()
+                    .map(move |tag| (tag, tags::TagOutcome::Already));
+                applied
+                    .chain(already)
+                    .map(move |(tag, outcome)| tags::TagResult {
+                        key,
+                        tag,
+                        outcome,
+                        status: None,
+                    })
             })
             .collect();
-        Ok(tags::TagsAnswer { items, warnings: vec![], stopped: None })
+        Ok(tags::TagsAnswer {
+            items,
+            warnings: vec![],
+            stopped: None,
+        })
     }
 }
 
 impl subscriptions::Guest for Healthy {
-    fn change(_: String, _: subscriptions::Act, members: Vec<subscriptions::Member>) -> Result<subscriptions::ActAnswer, ProviderError> {
+    fn change(
+        _: String,
+        _: subscriptions::Act,
+        members: Vec<subscriptions::Member>,
+    ) -> Result<subscriptions::ActAnswer, ProviderError> {
         let items = members
             .into_iter()
             .map(|member| subscriptions::ActResult {
@@ -128,7 +163,10 @@ impl subscriptions::Guest for Healthy {
                 status: Some(RemoteStatus::Unsubscribed),
             })
             .collect();
-        Ok(subscriptions::ActAnswer { items, stopped: None })
+        Ok(subscriptions::ActAnswer {
+            items,
+            stopped: None,
+        })
     }
 }
 

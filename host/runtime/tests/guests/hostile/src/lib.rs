@@ -33,8 +33,15 @@ impl provider::Guest for Hostile {
     fn check() -> Result<provider::AccountInfo, ProviderError> {
         let echoed = send("api", "/echo")?;
         let said = String::from_utf8_lossy(&echoed.body).into_owned();
-        log::log(log::Level::Warn, &format!("\x1b[2Jforged\nline {said}"), &[]);
-        Err(other(&format!("\x1b]0;title\x07{said} {:?}", echoed.headers)))
+        log::log(
+            log::Level::Warn,
+            &format!("\x1b[2Jforged\nline {said}"),
+            &[],
+        );
+        Err(other(&format!(
+            "\x1b]0;title\x07{said} {:?}",
+            echoed.headers
+        )))
     }
 }
 
@@ -47,7 +54,11 @@ impl contacts::Guest for Hostile {
         }
     }
 
-    fn push(attempt: String, _: Vec<u8>, writes: Vec<ContactWrite>) -> Result<BatchAnswer, ProviderError> {
+    fn push(
+        attempt: String,
+        _: Vec<u8>,
+        writes: Vec<ContactWrite>,
+    ) -> Result<BatchAnswer, ProviderError> {
         let mut items: Vec<ItemResult> = writes.iter().map(|write| item(write.key)).collect();
         match attempt.as_str() {
             "spin" => loop {
@@ -106,7 +117,10 @@ impl contacts::Guest for Hostile {
             }
             _ => return Err(other("unknown attempt")),
         }
-        Ok(BatchAnswer { items, stopped: None })
+        Ok(BatchAnswer {
+            items,
+            stopped: None,
+        })
     }
 }
 

@@ -1,0 +1,61 @@
+//! Lists and their entries, one by one.
+
+use postroom_store::StoreError;
+use postroom_store::lists::ListStore;
+
+use crate::fixture::{add, addresses, at, home, sequence, who, with_sync};
+
+#[tokio::test]
+async fn a_list_is_made_renamed_and_deleted() {
+    let home = home();
+    let store = &home.store;
+    let made = store.create_list(" guests ", at(1)).await.unwrap();
+    assert_eq!((made.name.as_str(), made.entries, made.created_at), ("guests", 0, at(1)));
+    let taken = store.create_list("guests", at(1)).await;
+    assert_eq!(taken.unwrap_err(), StoreError::Taken { kind: "list", name: "guests".into() });
+    assert!(matches!(store.create_list("  ", at(1)).await, Err(StoreError::Refused(_))));
+    store.create_list("staff", at(1)).await.unwrap();
+    assert!(matches!(store.rename_list("guests", "staff", at(2)).await, Err(StoreError::Taken { .. })));
+    store.rename_list("guests", "visitors", at(2)).await.unwrap();
+    let names: Vec<_> = store.lists().await.unwrap().into_iter().map(|list| list.name).collect();
+    assert_eq!(names, ["staff", "visitors"]);
+    assert!(matches!(store.list("guests").await, Err(StoreError::NotFound { kind: "list", .. })));
+    store.delete_list("visitors", at(3)).await.unwrap();
+    assert_eq!(store.lists().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn d5_a_list_in_use_stays_and_says_by_what() {
+    let (home, _) = with_sync(&["jana@example.cz"]).await;
+    let error = home.store.delete_list("guests", at(5)).await.unwrap_err();
+    assert_eq!(error.to_string(), "the list `guests` is used by the sync guests: remove it first");
+    assert_eq!(home.store.list("guests").await.unwrap().syncs, ["guests"]);
+    assert_eq!(home.store.list("guests").await.unwrap().entries, 1);
+}
+
+#[tokio::test]
+async fn entries_join_at_the_end_and_leave_by_contact_or_position() {
+    let home = home();
+    let store = &home.store;
+    store.create_list("guests", at(1)).await.unwrap();
+    for address in ["a@example.cz", "b@example.cz", "c@example.cz"] {
+        add(store, address).await;
+        assert!(store.add_entry("guests", &who(address), at(2)).await.unwrap());
+    }
+    let before = sequence(store).await;
+    assert!(!store.add_entry("guests", &who("a@example.cz"), at(3)).await.unwrap());
+    assert_eq!(sequence(store).await, before);
+    let page = store.entries("guests", 1, 1).await.unwrap();
+    assert_eq!((page[0].position, page[0].email.as_deref(), page[0].joined_at), (2, Some("b@example.cz"), at(2)));
+    assert_eq!(store.remove_contact_entries("guests", &who("b@example.cz"), at(4)).await.unwrap(), 1);
+    assert_eq!(store.remove_contact_entries("guests", &who("b@example.cz"), at(4)).await.unwrap(), 0);
+    store.remove_entry("guests", 1, at(5)).await.unwrap();
+    assert_eq!(sequence(store).await, before + 2);
+    let missing = store.remove_entry("guests", 1, at(5)).await;
+    assert!(matches!(missing, Err(StoreError::NotFound { kind: "entry", .. })));
+    assert_eq!(addresses(store, "guests").await, ["c@example.cz"]);
+    store.add_entry("guests", &who("a@example.cz"), at(6)).await.unwrap();
+    assert_eq!(addresses(store, "guests").await, ["c@example.cz", "a@example.cz"]);
+    let list = store.list("guests").await.unwrap();
+    assert_eq!((list.entries, list.contacts), (2, 2));
+}

@@ -1,0 +1,18 @@
+//! The store through its port: every test opens a store of its own in a temporary folder and uses
+//! nothing but the traits of `postroom_store`, the files in the folder apart.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests may panic, in what they share too: that is how they fail"
+)]
+
+mod accounts;
+mod contacts;
+mod fixture;
+mod imports;
+mod lists;
+mod opening;
+mod runs;
+mod syncs;
