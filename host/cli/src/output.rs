@@ -18,6 +18,7 @@ pub(crate) enum Audience {
     /// Programs: one JSON value.
     Programs,
     /// Nobody: a verb that is a step of another one.
+    #[cfg(feature = "simulators")]
     Nobody,
 }
 
@@ -56,11 +57,13 @@ impl Output {
                     .map_err(|error| Failure::internal(format!("the answer could not be written as JSON: {error}")))?;
                 self.out(&text)
             }
+            #[cfg(feature = "simulators")]
             Audience::Nobody => Ok(()),
         }
     }
 
     /// Prints one JSON value on one line, and shows it at once: for a program that waits for it.
+    #[cfg(feature = "simulators")]
     pub(crate) fn announce<T: Serialize>(self, value: &T) -> Result<()> {
         let text = serde_json::to_string(value)
             .map_err(|error| Failure::internal(format!("the line could not be written as JSON: {error}")))?;
@@ -68,6 +71,7 @@ impl Output {
     }
 
     /// Prints text for people on standard output.
+    #[cfg(feature = "simulators")]
     pub(crate) fn say(self, text: &str) -> Result<()> {
         if self.is_for_people() { self.out(text) } else { Ok(()) }
     }
