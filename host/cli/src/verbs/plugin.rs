@@ -129,7 +129,10 @@ fn overview(plugins: &[PluginSummary]) -> String {
             plugin.version.clone(),
             origin(plugin.origin).to_owned(),
             words(&plugin.capabilities),
-            plugin.summary.clone(),
+            plugin
+                .refusal
+                .as_ref()
+                .map_or_else(|| plugin.summary.clone(), |refusal| format!("does not work: {refusal}")),
         ]
     });
     table::table(["plugin", "version", "from", "can also", "what it does"], rows)

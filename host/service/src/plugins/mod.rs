@@ -47,6 +47,9 @@ pub struct PluginSummary {
     pub capabilities: Vec<Capability>,
     /// When it was installed; none for a bundled one.
     pub installed_at: Option<Timestamp>,
+    /// Why it does not work, if it doesn't; then only what was recorded of it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
 }
 
 /// What can be said of a component before anything is approved.
@@ -114,23 +117,25 @@ impl PermissionRequest {
 }
 
 impl Service {
-    /// All plugins, by id. One that can't be loaded refuses the list, for it would refuse its
-    /// accounts as well.
+    /// All plugins, by id. An installed one that does not work is among them, with the reason.
     ///
     /// # Errors
     ///
-    /// When a plugin does not load or the storage fails.
+    /// When a bundled plugin does not load, or the storage fails.
     pub async fn plugins(&self) -> Result<Vec<PluginSummary>> {
         let installed = self.store().plugins().await?;
-        let bundled = self.shelf.bundled().iter().map(|plugin| plugin.id.to_owned());
-        let mut ids: Vec<String> = bundled.chain(installed.into_iter().map(|plugin| plugin.id)).collect();
-        ids.sort();
+        let bundled = self.shelf.bundled().iter().map(|plugin| plugin.id);
+        let mut ids: Vec<&str> = bundled.chain(installed.iter().map(|plugin| plugin.id.as_str())).collect();
+        ids.sort_unstable();
         ids.dedup();
         let mut summaries = Vec::with_capacity(ids.len());
         for id in ids {
-            let found = self.shelf.find(self.store(), &id).await?;
-            let installed_at = found.installed.map(|record| record.installed_at);
-            summaries.push(summary(&found.plugin, found.origin, installed_at));
+            let record = installed.iter().find(|plugin| plugin.id == id);
+            summaries.push(match (self.shelf.find(self.store(), id).await, record) {
+                (Ok(found), _) => summary(&found.plugin, found.origin, record.map(|record| record.installed_at)),
+                (Err(error), Some(record)) => recorded(record, &error),
+                (Err(error), None) => return Err(error),
+            });
         }
         Ok(summaries)
     }
@@ -258,5 +263,22 @@ fn summary(plugin: &Plugin, origin: PluginOrigin, installed_at: Option<Timestamp
         digest: plugin.digest().to_owned(),
         capabilities: plugin.capabilities(),
         installed_at,
+        refusal: None,
+    }
+}
+
+/// What is known of a plugin that does not work.
+fn recorded(record: &InstalledPlugin, error: &ServiceError) -> PluginSummary {
+    PluginSummary {
+        id: record.id.clone(),
+        name: record.id.clone(),
+        version: record.version.clone(),
+        vendor: String::new(),
+        summary: String::new(),
+        origin: PluginOrigin::Installed,
+        digest: record.digest.clone(),
+        capabilities: Vec::new(),
+        installed_at: Some(record.installed_at),
+        refusal: Some(error.to_string()),
     }
 }

@@ -28,7 +28,6 @@ pub(crate) struct Shelf {
 pub(crate) struct Found {
     pub(crate) plugin: Arc<Plugin>,
     pub(crate) origin: PluginOrigin,
-    pub(crate) installed: Option<InstalledPlugin>,
 }
 
 impl std::fmt::Debug for Shelf {
@@ -85,7 +84,7 @@ impl Shelf {
         if let Some(record) = installed.iter().find(|plugin| plugin.id == id) {
             let plugin = self.load(&store.plugin_component(id).await?).await?;
             check_approval(&plugin, record)?;
-            return Ok(Found { plugin, origin: PluginOrigin::Installed, installed: Some(record.clone()) });
+            return Ok(Found { plugin, origin: PluginOrigin::Installed });
         }
         let Some(bundled) = self.bundled.iter().find(|plugin| plugin.id == id) else {
             let ids = self.bundled.iter().map(|plugin| plugin.id);
@@ -99,7 +98,7 @@ impl Shelf {
             }));
         };
         let plugin = self.load(bundled.wasm).await?;
-        Ok(Found { plugin, origin: PluginOrigin::Bundled, installed: None })
+        Ok(Found { plugin, origin: PluginOrigin::Bundled })
     }
 
     fn cache(&self) -> Option<&dyn CompileCache> {

@@ -1,0 +1,76 @@
+//! A service over a store in a folder of its own, with a clock that stands still.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use jiff::Timestamp;
+use postroom_import::Options;
+use postroom_service::import::{ImportFile, ImportPreview, Imported};
+use postroom_service::{BundledPlugin, Result, Service, Setup};
+use postroom_sqlite::SqliteStore;
+use postroom_store::lists::ImportMode;
+use postroom_sync::Clock;
+use tempfile::TempDir;
+
+/// Stands still until it is told to go on.
+struct StoppedClock(AtomicI64);
+
+impl Clock for StoppedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+}
+
+pub(crate) struct House {
+    pub(crate) service: Service,
+    folder: TempDir,
+    clock: Arc<StoppedClock>,
+}
+
+impl House {
+    pub(crate) fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let clock = Arc::new(StoppedClock(AtomicI64::new(1_750_000_000)));
+        let store = SqliteStore::create(&folder.path().join("store"), "Test", clock.now()).unwrap();
+        let bundled = postroom_bundled::plugins().iter();
+        let service = Service::new(Setup {
+            store: Arc::new(store),
+            bundled: bundled.map(|plugin| BundledPlugin { id: plugin.id, wasm: plugin.wasm }).collect(),
+            compile_cache: Some(folder.path().join("compiled")),
+            clock: clock.clone(),
+        });
+        Self { service, folder, clock }
+    }
+
+    /// A second passes.
+    pub(crate) fn tick(&self) {
+        self.clock.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(crate) async fn import(&self, rows: &str, mode: ImportMode) -> Result<Imported> {
+        self.service.import(file(self, rows, mode), &|_| {}).await
+    }
+
+    pub(crate) async fn preview(&self, rows: &str, mode: ImportMode) -> Result<ImportPreview> {
+        self.service.preview_import(file(self, rows, mode)).await
+    }
+}
+
+/// The bundled component.
+pub(crate) fn component() -> &'static [u8] {
+    postroom_bundled::plugins().iter().find(|plugin| plugin.id == "mailchimp").unwrap().wasm
+}
+
+/// A file for the list `Guests`; a column `id` is its key.
+pub(crate) fn file(house: &House, rows: &str, mode: ImportMode) -> ImportFile {
+    let file = house.folder.path().join("guests.csv");
+    std::fs::write(&file, rows).unwrap();
+    ImportFile {
+        file,
+        list: Some("Guests".to_owned()),
+        mode,
+        options: Options { key: rows.starts_with("id,").then(|| "id".to_owned()), ..Options::default() },
+        consent_evidence: None,
+        rejects: None,
+    }
+}
