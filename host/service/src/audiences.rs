@@ -67,10 +67,10 @@ async fn list_audiences(open: &OpenAccount) -> Result<Vec<RemoteAudience>> {
 
 /// The audience that a person means by its id or its name.
 pub(crate) async fn find_audience(open: &OpenAccount, wanted: &str) -> Result<RemoteAudience> {
-    choose(list_audiences(open).await?, wanted, &open.account.name)
+    choose(&list_audiences(open).await?, wanted, &open.account.name)
 }
 
-fn choose(audiences: Vec<RemoteAudience>, wanted: &str, account: &str) -> Result<RemoteAudience> {
+fn choose(audiences: &[RemoteAudience], wanted: &str, account: &str) -> Result<RemoteAudience> {
     if let Some(found) = audiences.iter().find(|audience| audience.id == wanted) {
         return Ok(found.clone());
     }
@@ -126,9 +126,9 @@ mod tests {
     #[test]
     fn b1_an_audience_is_found_by_id_or_by_an_unmistakable_name() {
         let all = || vec![audience("a1", "Guests"), audience("a2", "News"), audience("a3", "News")];
-        assert_eq!(choose(all(), "a2", "main").unwrap().id, "a2");
-        assert_eq!(choose(all(), "Guests", "main").unwrap().id, "a1");
-        assert!(choose(all(), "News", "main").unwrap_err().to_string().contains("a2, a3"));
-        assert!(choose(all(), "Staff", "main").unwrap_err().to_string().contains("Guests, News, News"));
+        assert_eq!(choose(&all(), "a2", "main").unwrap().id, "a2");
+        assert_eq!(choose(&all(), "Guests", "main").unwrap().id, "a1");
+        assert!(choose(&all(), "News", "main").unwrap_err().to_string().contains("a2, a3"));
+        assert!(choose(&all(), "Staff", "main").unwrap_err().to_string().contains("Guests, News, News"));
     }
 }
