@@ -3,10 +3,7 @@
 //! The plugins are a workspace of their own with their own lock file. They are built by the same
 //! toolchain as the host, into a target folder of their own: the one that the outer cargo has
 //! locked is never touched, so the two can't wait for each other.
-#![allow(
-    clippy::print_stdout,
-    reason = "a build script speaks to cargo through its output"
-)]
+#![allow(clippy::print_stdout, reason = "a build script speaks to cargo through its output")]
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -73,18 +70,10 @@ fn build() -> Result<(), String> {
 
     let mut list = String::from("const PLUGINS: &[BundledPlugin] = &[\n");
     for (id, package) in PLUGINS {
-        let built = target_dir
-            .join(TARGET)
-            .join("release")
-            .join(format!("{}.wasm", package.replace('-', "_")));
+        let built = target_dir.join(TARGET).join("release").join(format!("{}.wasm", package.replace('-', "_")));
         let kept = out_dir.join(format!("{id}.wasm"));
-        fs::copy(&built, &kept).map_err(|error| {
-            format!(
-                "Can't copy {} to {}: {error}.",
-                built.display(),
-                kept.display()
-            )
-        })?;
+        fs::copy(&built, &kept)
+            .map_err(|error| format!("Can't copy {} to {}: {error}.", built.display(), kept.display()))?;
         let entry = format!("    BundledPlugin {{ id: {id:?}, wasm: include_bytes!({kept:?}) }},");
         writeln!(list, "{entry}").map_err(|error| error.to_string())?;
     }
@@ -97,9 +86,7 @@ fn build() -> Result<(), String> {
 /// `clippy` and `build` each have an `OUT_DIR` of their own, and would each spend minutes on the
 /// same crates.
 fn target_dir(out_dir: &Path) -> PathBuf {
-    let build = out_dir
-        .ancestors()
-        .find(|folder| folder.file_name() == Some(OsStr::new("build")));
+    let build = out_dir.ancestors().find(|folder| folder.file_name() == Some(OsStr::new("build")));
     match build {
         Some(build) => build.join("postroom-plugins"),
         None => out_dir.join("target"),
@@ -119,10 +106,7 @@ fn repository() -> Result<PathBuf, String> {
 fn watch(repository: &Path, plugins: &Path) -> Result<(), String> {
     let unreadable = |error: io::Error| format!("Can't read {}: {error}.", plugins.display());
     println!("cargo::rerun-if-changed=build.rs");
-    println!(
-        "cargo::rerun-if-changed={}",
-        repository.join("wit").display()
-    );
+    println!("cargo::rerun-if-changed={}", repository.join("wit").display());
     for file in ["Cargo.toml", "Cargo.lock"] {
         println!("cargo::rerun-if-changed={}", plugins.join(file).display());
     }
@@ -144,9 +128,7 @@ fn require_target(rustc: &OsStr) -> Result<(), String> {
         return Ok(());
     }
     // Without rustup the second look fails, and says what to do.
-    let added = Command::new("rustup")
-        .args(["target", "add", TARGET])
-        .status();
+    let added = Command::new("rustup").args(["target", "add", TARGET]).status();
     if added.is_ok_and(|status| status.success()) && has_target(rustc)? {
         return Ok(());
     }
@@ -162,11 +144,7 @@ fn has_target(rustc: &OsStr) -> Result<bool, String> {
 
 /// Flags that keep the building machine's paths out of the components: the same source gives the
 /// same digest everywhere.
-fn reproducible_flags(
-    repository: &Path,
-    target_dir: &Path,
-    sysroot: &Path,
-) -> Result<OsString, String> {
+fn reproducible_flags(repository: &Path, target_dir: &Path, sysroot: &Path) -> Result<OsString, String> {
     let cargo_home = match env::var_os("CARGO_HOME") {
         Some(folder) => PathBuf::from(folder),
         None => env::home_dir()
@@ -174,12 +152,8 @@ fn reproducible_flags(
             .join(".cargo"),
     };
     // Where prefixes nest, rustc takes the last that fits.
-    let prefixes = [
-        (cargo_home.as_path(), "/cargo"),
-        (sysroot, "/rust"),
-        (repository, "/postroom"),
-        (target_dir, "/build"),
-    ];
+    let prefixes =
+        [(cargo_home.as_path(), "/cargo"), (sysroot, "/rust"), (repository, "/postroom"), (target_dir, "/build")];
     let mut flags = OsString::new();
     for (from, to) in prefixes {
         if !flags.is_empty() {
@@ -198,14 +172,7 @@ fn compile(plugins: &Path, target_dir: &Path, flags: &OsStr) -> Result<(), Strin
     let mut command = Command::new(variable("CARGO")?);
     command
         .current_dir(plugins)
-        .args([
-            "build",
-            "--release",
-            "--locked",
-            "--target",
-            TARGET,
-            "--target-dir",
-        ])
+        .args(["build", "--release", "--locked", "--target", TARGET, "--target-dir"])
         .arg(target_dir);
     for (_, package) in PLUGINS {
         command.args(["--package", package]);
@@ -217,12 +184,8 @@ fn compile(plugins: &Path, target_dir: &Path, flags: &OsStr) -> Result<(), Strin
     }
     command.env("CARGO_ENCODED_RUSTFLAGS", flags);
     // A setting in a configuration file is overruled by an empty variable.
-    command
-        .env("RUSTC_WRAPPER", "")
-        .env("RUSTC_WORKSPACE_WRAPPER", "");
-    let status = command
-        .status()
-        .map_err(|error| format!("Can't start cargo for the plugins: {error}."))?;
+    command.env("RUSTC_WRAPPER", "").env("RUSTC_WORKSPACE_WRAPPER", "");
+    let status = command.status().map_err(|error| format!("Can't start cargo for the plugins: {error}."))?;
     if status.success() {
         return Ok(());
     }
@@ -236,30 +199,20 @@ fn is_foreign(name: &OsStr) -> bool {
     let Some(name) = name.to_str() else {
         return false;
     };
-    let shared = || {
-        SHARED_CARGO_VARIABLES
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
-    };
+    let shared = || SHARED_CARGO_VARIABLES.iter().any(|prefix| name.starts_with(prefix));
     FOREIGN_VARIABLES.contains(&name) || (name.starts_with("CARGO_") && !shared())
 }
 
 fn ask(program: &OsStr, arguments: &[&str]) -> Result<String, String> {
     let shown = program.to_string_lossy();
-    let output = Command::new(program)
-        .args(arguments)
-        .output()
-        .map_err(|error| format!("Can't start {shown}: {error}."))?;
+    let output =
+        Command::new(program).args(arguments).output().map_err(|error| format!("Can't start {shown}: {error}."))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!(
-            "{shown} {} failed: {}",
-            arguments.join(" "),
-            said.trim()
-        ));
+        return Err(format!("{shown} {} failed: {}", arguments.join(" "), said.trim()));
     }
-    let answer = String::from_utf8(output.stdout)
-        .map_err(|_| format!("{shown} answered with a path that is not UTF-8."))?;
+    let answer =
+        String::from_utf8(output.stdout).map_err(|_| format!("{shown} answered with a path that is not UTF-8."))?;
     Ok(answer.trim().to_owned())
 }
 

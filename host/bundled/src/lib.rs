@@ -48,10 +48,7 @@ mod tests {
     fn no_path_of_the_building_machine_is_inside() {
         let root = env!("CARGO_MANIFEST_DIR").trim_end_matches("host/bundled");
         for plugin in plugins() {
-            let found = plugin
-                .wasm
-                .windows(root.len())
-                .any(|bytes| bytes == root.as_bytes());
+            let found = plugin.wasm.windows(root.len()).any(|bytes| bytes == root.as_bytes());
             assert!(!found, "{} holds a path below {root}", plugin.id);
         }
     }
