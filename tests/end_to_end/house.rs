@@ -204,15 +204,10 @@ impl House {
     }
 
     /// One member of the audience.
-    #[track_caller]
-    pub(crate) fn member(&self, email: &str) -> impl Future<Output = Value> {
-        async move {
-            let found = self.members().await;
-            found
-                .into_iter()
-                .find(|member| member["email"].as_str().unwrap().eq_ignore_ascii_case(email))
-                .unwrap_or_else(|| panic!("{email} is no member"))
-        }
+    pub(crate) async fn member(&self, email: &str) -> Value {
+        let found = self.members().await;
+        let is_it = |member: &Value| member["email"].as_str().is_some_and(|known| known.eq_ignore_ascii_case(email));
+        found.into_iter().find(is_it).unwrap_or_else(|| panic!("{email} is no member"))
     }
 
     /// The requests that could have changed something since the book was last cleared.

@@ -50,6 +50,9 @@ pub(crate) fn open(file: &Path, purpose: Purpose) -> Step<Connection> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     connection.pragma_update(None, "trusted_schema", false)?;
+    // A plan depends on the statement alone: without this, pages that differ in their bounds are
+    // planned anew each time.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIBIBYTES)?;
     match purpose {
         Purpose::Write => {

@@ -11,9 +11,10 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 use uuid::{Builder, Uuid};
 
 use crate::columns::{micros, word};
-use crate::consent_rows;
 use crate::failure::Step;
+use crate::key::SecretKey;
 use crate::sequence::{Change, Numbers};
+use crate::{consent_rows, suppression};
 
 /// A contact as far as a write needs it.
 pub(crate) struct StoredContact {
@@ -33,6 +34,8 @@ pub(crate) struct Said<'a> {
     /// Who says it: stands in the history when the address changes.
     pub(crate) source: ConsentSource,
     pub(crate) at: Timestamp,
+    /// Recognises addresses that left a withdrawal behind.
+    pub(crate) key: &'a SecretKey,
 }
 
 /// What became of a contact that was there.
@@ -106,15 +109,18 @@ fn read(row: &Row<'_>) -> Step<StoredContact> {
     })
 }
 
-/// Creates a contact with the consent that its first events lead to; the caller appends them, and
+/// Creates a contact, with the grant that is stated for it unless it comes back withdrawn. The caller
 /// has made sure that address and key are free.
 pub(crate) fn create(
     connection: &Connection,
     numbers: &mut Numbers<'_>,
     email: &EmailAddress,
     said: &Said<'_>,
-    consent: Consent,
-) -> Step<ContactId> {
+    grant: Option<&ConsentEvent>,
+) -> Step<(ContactId, Consent)> {
+    let withdrawal = suppression::take(connection, said.key, email)?;
+    let first = withdrawal.as_ref().or(grant);
+    let consent = first.map_or_else(Consent::default, |event| Consent::default().after(event));
     let mut fields = Fields::new();
     said.patch.apply(&mut fields);
     let seq = numbers.upcoming();
@@ -138,7 +144,10 @@ pub(crate) fn create(
         ))?;
     let id = ContactId(connection.last_insert_rowid());
     numbers.take(Change::Contact, Some(id), None)?;
-    Ok(id)
+    if let Some(event) = first {
+        consent_rows::append(connection, id, event)?;
+    }
+    Ok((id, consent))
 }
 
 /// Brings a contact up to what was said; writes nothing where that is so already. The caller has
@@ -170,6 +179,10 @@ pub(crate) fn update(
     if renamed {
         let event = ConsentEvent { at: said.at, act: ConsentAct::AddressChanged, source: said.source, evidence: None };
         consent = consent_rows::record(connection, stored.id, stored.consent, &event)?;
+        let withdrawal = said.email.map(|email| suppression::take(connection, said.key, email)).transpose()?.flatten();
+        if let Some(withdrawal) = withdrawal {
+            consent = consent_rows::record(connection, stored.id, consent, &withdrawal)?;
+        }
     }
     Ok(Update { written: Written::Updated, renamed, consent })
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use postroom_domain::consent::{Consent, ConsentEvent, ConsentSource, ConsentState};
+use postroom_domain::consent::{ConsentEvent, ConsentSource, ConsentState};
 use postroom_domain::contact::ContactId;
 use postroom_store::contacts::{
     Contact, ContactDetail, ContactQuery, ContactRef, ContactStore, ContactUpsert, MemberOf, Written,
@@ -17,7 +17,7 @@ use crate::contact_rows::{self, Said, StoredContact};
 use crate::failure::Step;
 use crate::sequence::{Change, Numbers};
 use crate::store::SqliteStore;
-use crate::{consent_rows, list_rows, member_rows};
+use crate::{consent_rows, list_rows, member_rows, suppression};
 
 /// The columns of a [`Contact`], its tags as a JSON array.
 macro_rules! select {
@@ -76,7 +76,7 @@ impl ContactStore for SqliteStore {
     }
 
     async fn upsert_contact(&self, upsert: &ContactUpsert) -> Result<(ContactId, Written)> {
-        let upsert = upsert.clone();
+        let (upsert, key) = (upsert.clone(), self.key());
         self.write("write a contact", move |connection| {
             let said = Said {
                 email: upsert.email.as_ref(),
@@ -84,6 +84,7 @@ impl ContactStore for SqliteStore {
                 patch: &upsert.patch,
                 source: ConsentSource::Operator,
                 at: upsert.at,
+                key: &key,
             };
             let mut numbers = Numbers::begin(connection, upsert.at)?;
             let (id, written) = match (target(connection, &upsert)?, said.email) {
@@ -93,10 +94,7 @@ impl ContactStore for SqliteStore {
                 }
                 (None, Some(email)) => {
                     refuse_taken(connection, &said, NOBODY)?;
-                    (
-                        contact_rows::create(connection, &mut numbers, email, &said, Consent::default())?,
-                        Written::Created,
-                    )
+                    (contact_rows::create(connection, &mut numbers, email, &said, None)?.0, Written::Created)
                 }
                 (None, None) => {
                     return Err(StoreError::Refused(
@@ -112,12 +110,13 @@ impl ContactStore for SqliteStore {
     }
 
     async fn delete_contact(&self, who: &ContactRef, at: Timestamp) -> Result<ContactId> {
-        let who = who.clone();
+        let (who, key) = (who.clone(), self.key());
         self.write("delete a contact", move |connection| {
             let stored = contact_rows::require(connection, &who)?;
             let mut numbers = Numbers::begin(connection, at)?;
             list_rows::remove_contact(connection, &mut numbers, stored.id)?;
             member_rows::keep_until_untagged(connection, stored.id, &stored.email, at)?;
+            suppression::keep(connection, &key, &stored, at)?;
             connection.execute("DELETE FROM contacts WHERE id = ?", [stored.id.0])?;
             numbers.take(Change::ContactDeleted, Some(stored.id), None)?;
             numbers.end("contact-deleted", &json!({ "contact": stored.id }))?;

@@ -52,10 +52,11 @@ impl ImportStore for SqliteStore {
     }
 
     async fn import_rows(&self, import: ImportId, rows: Vec<ImportedRow>) -> Result<Vec<RefusedRow>> {
+        let key = self.key();
         self.write("import rows", move |connection| {
             let import = ImportState::open(connection, import)?;
             let list = list_of(connection, &import)?;
-            import_rows::take(connection, import, list, rows)
+            import_rows::take(connection, &key, import, list, rows)
         })
         .await
     }

@@ -5,7 +5,7 @@
 //! writer, which roll back with everything else and are gone when the process is: an import that
 //! was cut short is begun again.
 
-use postroom_domain::consent::{Consent, ConsentAct, ConsentEvent, ConsentSource, Will};
+use postroom_domain::consent::{ConsentAct, ConsentEvent, ConsentSource, Will};
 use postroom_domain::contact::{ContactId, EntryFault, ImportedRow};
 use postroom_domain::email::EmailAddress;
 use postroom_store::contacts::Written;
@@ -18,12 +18,14 @@ use crate::consent_rows;
 use crate::contact_rows::{self, Said, StoredContact};
 use crate::failure::Step;
 use crate::import_row::ImportState;
+use crate::key::SecretKey;
 use crate::list_rows::{self, EntryKey, ListRow, entry_key, rolled, row_hash};
 use crate::sequence::{Change, Numbers};
 
 /// One chunk of an import at work.
 struct Chunk<'c> {
     connection: &'c Connection,
+    key: &'c SecretKey,
     import: ImportState,
     list: Option<ListRow>,
     numbers: Numbers<'c>,
@@ -53,13 +55,14 @@ enum Met {
 /// Writes the contacts of some rows and stages their entries.
 pub(crate) fn take(
     connection: &Connection,
+    key: &SecretKey,
     import: ImportState,
     list: Option<ListRow>,
     rows: Vec<ImportedRow>,
 ) -> Step<Vec<RefusedRow>> {
     let numbers = Numbers::begin(connection, import.started_at)?;
     let before = import.counts;
-    let mut chunk = Chunk { connection, import, list, numbers, refused: Vec::new() };
+    let mut chunk = Chunk { connection, key, import, list, numbers, refused: Vec::new() };
     for row in rows {
         chunk.take(row)?;
     }
@@ -159,6 +162,7 @@ impl Chunk<'_> {
             patch: &row.patch,
             source: ConsentSource::Import,
             at,
+            key: self.key,
         };
         let grant = self.import.evidence.as_ref().map(|evidence| ConsentEvent {
             at,
@@ -168,11 +172,11 @@ impl Chunk<'_> {
         });
         let counts = &mut self.import.counts;
         let Some(stored) = stored else {
-            let consent = grant.as_ref().map_or_else(Consent::default, |grant| Consent::default().after(grant));
-            let id = contact_rows::create(self.connection, &mut self.numbers, email, &said, consent)?;
-            if let Some(grant) = &grant {
-                consent_rows::append(self.connection, id, grant)?;
-                counts.consent_recorded += 1;
+            let (id, consent) = contact_rows::create(self.connection, &mut self.numbers, email, &said, grant.as_ref())?;
+            if grant.is_some() {
+                let is_granted = consent.will == Will::Granted;
+                counts.consent_recorded += u64::from(is_granted);
+                counts.consent_kept_withdrawn += u64::from(!is_granted);
             }
             counts.created += 1;
             return Ok(id);

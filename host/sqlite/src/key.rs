@@ -21,6 +21,8 @@ const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
 /// What the check value is derived for.
 const CHECK_CONTEXT: &str = "postroom 2026 store key check value";
+/// What the hash of a suppressed address is derived for.
+const ADDRESS_CONTEXT: &str = "postroom 2026 store suppressed address";
 
 /// The key that opens the secrets of one store.
 pub(crate) struct SecretKey(Zeroizing<[u8; KEY_BYTES]>);
@@ -66,6 +68,16 @@ impl SecretKey {
         let mut value = [0; 16];
         hasher.finalize_xof().fill(&mut value);
         value
+    }
+
+    /// The hash of an address key under this key.
+    pub(crate) fn address_hash(&self, email_key: &str) -> [u8; 16] {
+        let mut hasher = blake3::Hasher::new_derive_key(ADDRESS_CONTEXT);
+        hasher.update(self.0.as_ref());
+        hasher.update(email_key.as_bytes());
+        let mut hash = [0; 16];
+        hasher.finalize_xof().fill(&mut hash);
+        hash
     }
 
     /// Seals a secret for one slot of one account.

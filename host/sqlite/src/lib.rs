@@ -12,6 +12,7 @@
 //! * `workspace`, `contacts`, `lists`, `import`, `accounts`, `plugins`, `syncs`, `runs`: the port, one
 //!   module per room. `snapshot`, `batch` and `outcomes` are what a run reads, records and leaves;
 //!   `*_rows` are rows that several use cases share.
+//! * `suppression`: withdrawals that outlive a deleted contact.
 //! * `failure`, `columns`, `limits`: what goes wrong, how values stand in columns, and the bounds.
 
 mod accounts;
@@ -40,6 +41,7 @@ mod schema;
 mod sequence;
 mod snapshot;
 mod store;
+mod suppression;
 mod syncs;
 mod workspace;
 mod writer;

@@ -3,6 +3,7 @@
 
 use postroom_domain::contact::{ContactId, EntryId};
 use postroom_domain::decision::{Confirmed, Memory, RefusedTag, RemoteStatus, TagState};
+use postroom_domain::email::EmailAddress;
 use postroom_domain::outcome::Reason;
 use postroom_store::StoreError;
 use postroom_store::runs::{ContactSnapshot, DepartedRow, SnapshotContent, SnapshotRow};
@@ -98,14 +99,15 @@ fn content(row: &Row<'_>) -> Step<SnapshotContent> {
     let email: Option<String> = row.get(5)?;
     let email = email.ok_or_else(|| Failure::Cause(format!("entry {position} has a contact that is not there")))?;
     let text = |column| -> Step<&str> { Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?) };
+    let own = address(&email)?;
     Ok(SnapshotContent::Contact(Box::new(ContactSnapshot {
         contact,
         fields: serde_json::from_str(text(6)?)?,
         consent: from_word("consent state", text(7)?)?,
-        confirmed: confirmed(row, &email)?,
+        confirmed: confirmed(row, &own)?,
         memory: memory(row)?,
         tag: tag(row, 14)?,
-        address: address(&email)?,
+        address: own,
     })))
 }
 
@@ -114,7 +116,7 @@ fn content(row: &Row<'_>) -> Step<SnapshotContent> {
 /// A row without a hash is a status that was seen of a contact that nothing of ours was written to.
 /// It holds an empty base, the hash of nothing, and the contact's own address, since no other is
 /// known: whatever is to be there differs from it.
-fn confirmed(row: &Row<'_>, own_address: &str) -> Step<Option<Confirmed>> {
+fn confirmed(row: &Row<'_>, own: &EmailAddress) -> Step<Option<Confirmed>> {
     if row.get::<_, Option<i64>>(8)?.is_none() {
         return Ok(None);
     }
@@ -123,7 +125,10 @@ fn confirmed(row: &Row<'_>, own_address: &str) -> Step<Option<Confirmed>> {
     Ok(Some(Confirmed {
         remote_id: row.get(9)?,
         status: status.as_deref().map(RemoteStatus::from_word),
-        address: address(there.as_deref().unwrap_or(own_address))?,
+        address: match there {
+            Some(there) if there != own.as_str() => address(&there)?,
+            Some(_) | None => own.clone(),
+        },
         hash: hash.as_deref().map(hash16).transpose()?.unwrap_or_default(),
         base: serde_json::from_str(&base)?,
     }))

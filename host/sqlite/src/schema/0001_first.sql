@@ -6,7 +6,7 @@
 --   entries.raw, entries.fault
 --   consent_events.evidence
 --   remote_members.address
--- Everything else names contacts by number.
+-- Everything else names contacts by number; suppressions knows addresses by a keyed hash only.
 --
 -- Times are microseconds since 1970-01-01 in UTC. Words are those of the domain. Every table is
 -- STRICT: a column holds what it says.
@@ -64,6 +64,15 @@ CREATE TABLE consent_events (
     evidence   TEXT
 ) STRICT;
 CREATE INDEX consent_events_by_contact ON consent_events (contact_id, at);
+
+-- Contacts that had withdrawn and were deleted: a hash of the address under the store's key, which
+-- says nothing to anybody else. Whoever comes back under the address comes back withdrawn, so that
+-- deleting and importing anew lifts no withdrawal (invariant 2).
+CREATE TABLE suppressions (
+    address_hash BLOB PRIMARY KEY,
+    -- When the withdrawal was recorded to be in force: at the deletion.
+    at           INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE tags (
     id       INTEGER PRIMARY KEY,

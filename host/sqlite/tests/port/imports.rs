@@ -8,7 +8,7 @@ use postroom_store::contacts::{ContactRef, ContactStore};
 use postroom_store::lists::{ImportCounts, ImportMode, ImportStart, ImportStore, ListStore};
 
 use crate::fixture::{
-    add, addresses, at, email, entries, event, home, import, row, rows, sequence, start, who, with_consent,
+    add, addresses, at, email, entries, event, home, import, row, rows, sequence, start, upsert, who, with_consent,
 };
 
 const FILE: &[(&str, &str)] = &[
@@ -193,6 +193,33 @@ async fn stated_consent_is_recorded_once_and_never_lifts_a_withdrawal() {
     );
     let (again, _) = import(store, &with_consent(start("guests", ImportMode::Add)), rows(&people)).await;
     assert_eq!((again.counts.consent_recorded, again.counts.consent_kept_withdrawn), (0, 1));
+}
+
+#[tokio::test]
+async fn invariant_2_deleting_and_importing_anew_lifts_no_withdrawal() {
+    let home = home();
+    let store = &home.store;
+    for address in ["no@example.cz", "moved@example.cz", "yes@example.cz"] {
+        add(store, address).await;
+        if address != "yes@example.cz" {
+            let no = event(5, ConsentAct::Withdrawn, ConsentSource::Contact, None);
+            store.record_consent(&who(address), &no).await.unwrap();
+        }
+        store.delete_contact(&who(address), at(6)).await.unwrap();
+    }
+    let people = [("NO@example.cz", "N"), ("yes@example.cz", "Y")];
+    let (report, _) = import(store, &with_consent(start("guests", ImportMode::Add)), rows(&people)).await;
+    assert_eq!((report.counts.consent_recorded, report.counts.consent_kept_withdrawn), (1, 1));
+    let mut rename = upsert("moved@example.cz", &[]);
+    rename.who = Some(who("yes@example.cz"));
+    store.upsert_contact(&rename).await.unwrap();
+    for address in ["no@example.cz", "moved@example.cz"] {
+        let contact = store.contact(&who(address)).await.unwrap().unwrap();
+        assert_eq!(contact.contact.consent, ConsentState::Withdrawn, "{address}");
+    }
+    // Its own opt-in lifts it, as ever.
+    let own = event(30, ConsentAct::Granted, ConsentSource::Contact, Some("form"));
+    assert_eq!(store.record_consent(&who("no@example.cz"), &own).await.unwrap(), ConsentState::Granted);
 }
 
 #[tokio::test]

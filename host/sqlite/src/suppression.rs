@@ -1,0 +1,43 @@
+//! The withdrawals of contacts that were deleted. They outlive the contact, under a hash of its
+//! address (invariant 2).
+
+use postroom_domain::consent::{ConsentAct, ConsentEvent, ConsentSource, Will};
+use postroom_domain::email::EmailAddress;
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::columns::{micros, timestamp};
+use crate::contact_rows::StoredContact;
+use crate::failure::Step;
+use crate::key::SecretKey;
+
+/// What stands as evidence in the history of a contact that comes back.
+const EVIDENCE: &str = "it had withdrawn before it was deleted here";
+
+/// Keeps the withdrawal of a contact that is being deleted.
+pub(crate) fn keep(connection: &Connection, key: &SecretKey, contact: &StoredContact, at: jiff::Timestamp) -> Step<()> {
+    if contact.consent.will == Will::Withdrawn {
+        connection.execute(
+            "INSERT INTO suppressions (address_hash, at) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            (key.address_hash(&contact.email_key), micros(at)),
+        )?;
+    }
+    Ok(())
+}
+
+/// The withdrawal that a contact of this address comes back with, if it left one. From here on it
+/// stands in the contact's history.
+pub(crate) fn take(connection: &Connection, key: &SecretKey, email: &EmailAddress) -> Step<Option<ConsentEvent>> {
+    let at: Option<i64> = connection
+        .prepare_cached("DELETE FROM suppressions WHERE address_hash = ? RETURNING at")?
+        .query_row([key.address_hash(email.key())], |row| row.get(0))
+        .optional()?;
+    at.map(|at| {
+        Ok(ConsentEvent {
+            at: timestamp(at)?,
+            act: ConsentAct::Withdrawn,
+            source: ConsentSource::Contact,
+            evidence: Some(EVIDENCE.to_owned()),
+        })
+    })
+    .transpose()
+}
