@@ -14,6 +14,7 @@ mod accounts;
 mod bad_input;
 mod consent;
 mod exporting;
+mod fixtures;
 mod house;
 mod importing;
 mod leaving;
