@@ -128,3 +128,29 @@ async fn an_empty_file_does_not_untag_everyone_unasked() {
     house.postroom(&["sync", "run", "Guests"]).refused(5, &["30 of 30"]);
     assert_eq!(house.writes().await.len(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_reaches_the_provider_also_after_the_contact_left_the_list() {
+    let house = House::open().await;
+    house.import("Guests", Some("form"), "email\njana@example.com\nbert@example.com\n");
+    house.tie("Guests", "skip");
+    house.run("Guests");
+    house.postroom(&["contact", "consent", "jana@example.com", "withdrawn"]).done();
+    house.import("Guests", Some("form"), "email\nbert@example.com\n");
+    house.postroom(&["contact", "remove", "jana@example.com"]).refused(3, &["Hotel guests", "run its sync"]);
+    assert_eq!(counted(&house.run("Guests")), "unchanged=1");
+    assert_eq!(house.member("jana@example.com").await["status"], "unsubscribed");
+    house.postroom(&["contact", "remove", "jana@example.com"]).done();
+    let back = house.import("Guests", Some("form"), "email\nbert@example.com\njana@example.com\n");
+    assert_eq!(back["counts"]["consent_kept_withdrawn"], 1, "deleting and importing anew lifts nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_a_withdrawn_contact_gave_up_is_not_granted_by_a_file() {
+    let house = House::open().await;
+    house.import("Guests", Some("form"), "id,email\n1,old@example.com\n");
+    house.postroom(&["contact", "consent", "old@example.com", "withdrawn"]).done();
+    house.import("Guests", Some("form"), "id,email\n1,new@example.com\n");
+    let back = house.import("Guests", Some("form"), "id,email\n2,old@example.com\n");
+    assert_eq!(back["counts"]["consent_kept_withdrawn"], 1);
+}

@@ -21,7 +21,7 @@ pub struct Volume {
     pub untag: u64,
     /// Members to be unsubscribed.
     pub unsubscribe: u64,
-    /// Contacts to be created as subscribed.
+    /// Contacts to be created as subscribed, or asked to confirm.
     pub subscribe: u64,
     /// Contacts to be created at all.
     pub create: u64,

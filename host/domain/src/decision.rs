@@ -308,6 +308,10 @@ pub fn decide(facts: &Facts<'_>, policy: &Policy) -> Decision {
     } else {
         return Decision::Unchanged { tag: tag_step(facts.tag, policy, false) };
     };
+    // Who was last seen opted out, cleaned or put away is not brought back by a write that finds the
+    // member gone: only what gets mail already may be made again as something that gets mail.
+    let gets_mail = matches!(confirmed.status, None | Some(RemoteStatus::Subscribed | RemoteStatus::Pending));
+    let on_create = if gets_mail { on_create } else { OnCreate::DoNotCreate };
     Decision::Push { kind, on_create, tag: tag_step(facts.tag, policy, true) }
 }
 

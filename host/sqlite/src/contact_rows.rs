@@ -177,6 +177,9 @@ pub(crate) fn update(
     let renamed = email_key != stored.email_key;
     let mut consent = stored.consent;
     if renamed {
+        // The person keeps the withdrawal, and so does the address: whoever comes under it next has
+        // not agreed either.
+        suppression::keep(connection, said.key, stored, said.at)?;
         let event = ConsentEvent { at: said.at, act: ConsentAct::AddressChanged, source: said.source, evidence: None };
         consent = consent_rows::record(connection, stored.id, stored.consent, &event)?;
         let withdrawal = said.email.map(|email| suppression::take(connection, said.key, email)).transpose()?.flatten();

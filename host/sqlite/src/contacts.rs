@@ -113,6 +113,7 @@ impl ContactStore for SqliteStore {
         let (who, key) = (who.clone(), self.key());
         self.write("delete a contact", move |connection| {
             let stored = contact_rows::require(connection, &who)?;
+            member_rows::require_told(connection, &stored)?;
             let mut numbers = Numbers::begin(connection, at)?;
             list_rows::remove_contact(connection, &mut numbers, stored.id)?;
             member_rows::keep_until_untagged(connection, stored.id, &stored.email, at)?;

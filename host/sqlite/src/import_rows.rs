@@ -131,6 +131,12 @@ impl Chunk<'_> {
         };
         let Some(stored) = found else { return Ok(Met::First(None)) };
         if self.first_row_of(stored.id)?.is_some() {
+            if found_by_key && stored.email_key != email.key() {
+                return Ok(Met::Clash(
+                    "an earlier row of the file has the same key and another e-mail address: keep one of the rows"
+                        .to_owned(),
+                ));
+            }
             return Ok(Met::Again(stored.id));
         }
         if found_by_key

@@ -1,11 +1,37 @@
 //! What stays of a contact at its audiences when the contact itself goes (row A8).
 
 use jiff::Timestamp;
+use postroom_domain::consent::Will;
 use postroom_domain::contact::ContactId;
-use rusqlite::{Connection, named_params};
+use postroom_store::StoreError;
+use rusqlite::{Connection, OptionalExtension, named_params};
 
 use crate::columns::micros;
+use crate::contact_rows::StoredContact;
 use crate::failure::Step;
+
+/// Refuses to forget a contact whose withdrawal an audience has not been told of: afterwards nobody
+/// would know whom to unsubscribe there (invariant 2).
+pub(crate) fn require_told(connection: &Connection, contact: &StoredContact) -> Step<()> {
+    if contact.consent.will != Will::Withdrawn {
+        return Ok(());
+    }
+    let audience: Option<String> = connection
+        .prepare_cached(
+            "SELECT a.name FROM remote_members m JOIN audiences a ON a.id = m.audience_id
+             WHERE m.contact_id = ? AND m.status IN ('subscribed', 'pending') LIMIT 1",
+        )?
+        .query_row([contact.id.0], |row| row.get(0))
+        .optional()?;
+    match audience {
+        None => Ok(()),
+        Some(audience) => Err(StoreError::Refused(format!(
+            "the contact withdrew its consent, and the audience `{audience}` has not been told: run its sync first, \
+             then delete the contact"
+        ))
+        .into()),
+    }
+}
 
 /// Keeps what is needed to take the syncs' tags off a contact that is being deleted, with the
 /// address that the provider has; everything else of it at its audiences goes at once.

@@ -89,12 +89,13 @@ impl RunStore for SqliteStore {
                 "UPDATE syncs SET last_run = ?, tag_warning = coalesce(?, tag_warning) WHERE id = ?",
                 (run, tag_warning, ground.sync),
             )?;
+            // A canary has not seen the whole list: the next run is still the first.
             if summary.state == RunState::Finished {
                 connection.execute(
                     "UPDATE syncs SET finished_runs = finished_runs + 1,
                                       cursor = (SELECT sequence FROM runs WHERE id = ?)
-                     WHERE id = ?",
-                    (run, ground.sync),
+                     WHERE id = ? AND (SELECT first FROM runs WHERE id = ?) IS NULL",
+                    (run, ground.sync, run),
                 )?;
             }
             Ok(())

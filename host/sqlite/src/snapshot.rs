@@ -158,20 +158,27 @@ fn tag(row: &Row<'_>, first: usize) -> Step<TagState> {
     Ok(TagState { owned: row.get(first)?, refused })
 }
 
-/// A page of the contacts that bear the sync's tag and are not on its list.
+/// A page of the contacts that are not on the sync's list and whose tag or opt-out is still to be
+/// told to the audience.
 pub(crate) fn departed(connection: &Connection, scope: &Scope, after: ContactId, limit: u32) -> Step<Vec<DepartedRow>> {
     let mut statement = connection.prepare_cached(
-        "SELECT s.contact_id, coalesce(m.address, c.email), m.remote_id,
-                s.tag_owned, s.refused_change, s.refused_tag, s.refused_reason
-         FROM sync_members s
-         LEFT JOIN remote_members m ON m.audience_id = :audience AND m.contact_id = s.contact_id
-         LEFT JOIN contacts c ON c.id = s.contact_id
-         WHERE s.sync_id = :sync AND s.contact_id > :after AND s.tag_owned IS NOT NULL
-           AND coalesce(m.address, c.email) IS NOT NULL
+        "SELECT d.contact_id, coalesce(m.address, c.email), m.remote_id,
+                s.tag_owned, s.refused_change, s.refused_tag, s.refused_reason,
+                coalesce(c.will = 'withdrawn' AND m.status IN ('subscribed', 'pending'), 0)
+         FROM (SELECT contact_id FROM sync_members
+               WHERE sync_id = :sync AND contact_id > :after AND tag_owned IS NOT NULL
+               UNION
+               SELECT w.contact_id FROM remote_members w JOIN contacts k ON k.id = w.contact_id
+               WHERE w.audience_id = :audience AND w.contact_id > :after
+                 AND w.status IN ('subscribed', 'pending') AND k.will = 'withdrawn') d
+         LEFT JOIN sync_members s ON s.sync_id = :sync AND s.contact_id = d.contact_id
+         LEFT JOIN remote_members m ON m.audience_id = :audience AND m.contact_id = d.contact_id
+         LEFT JOIN contacts c ON c.id = d.contact_id
+         WHERE coalesce(m.address, c.email) IS NOT NULL
            AND NOT EXISTS (SELECT 1 FROM entries e
-                           WHERE e.list_id = :list AND e.contact_id = s.contact_id
+                           WHERE e.list_id = :list AND e.contact_id = d.contact_id
                              AND e.generation BETWEEN :first AND :last)
-         ORDER BY s.contact_id LIMIT :limit",
+         ORDER BY d.contact_id LIMIT :limit",
     )?;
     let mut parameters = scope.parameters();
     parameters.extend([(":sync", &scope.sync as &dyn ToSql), (":after", &after.0), (":limit", &limit)]);
@@ -183,6 +190,7 @@ pub(crate) fn departed(connection: &Connection, scope: &Scope, after: ContactId,
             address: row.get(1)?,
             remote_id: row.get(2)?,
             tag: tag(row, 3)?,
+            owes_opt_out: row.get(7)?,
         });
     }
     Ok(departed)

@@ -1,5 +1,5 @@
-//! The withdrawals of contacts that were deleted. They outlive the contact, under a hash of its
-//! address (invariant 2).
+//! The withdrawals that addresses leave behind, under a hash of the address (invariant 2): of contacts
+//! that were deleted, and of those that took another address.
 
 use postroom_domain::consent::{ConsentAct, ConsentEvent, ConsentSource, Will};
 use postroom_domain::email::EmailAddress;
@@ -11,9 +11,9 @@ use crate::failure::Step;
 use crate::key::SecretKey;
 
 /// What stands as evidence in the history of a contact that comes back.
-const EVIDENCE: &str = "it had withdrawn before it was deleted here";
+const EVIDENCE: &str = "this address had withdrawn before";
 
-/// Keeps the withdrawal of a contact that is being deleted.
+/// Keeps the withdrawal of a contact whose address is about to be nobody's.
 pub(crate) fn keep(connection: &Connection, key: &SecretKey, contact: &StoredContact, at: jiff::Timestamp) -> Step<()> {
     if contact.consent.will == Will::Withdrawn {
         connection.execute(

@@ -142,7 +142,8 @@ pub trait ContactStore {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::StoreError::NotFound).
+    /// [`NotFound`](crate::StoreError::NotFound); [`Refused`](crate::StoreError::Refused) while it withdrew
+    /// its consent and an audience has not been told yet.
     async fn delete_contact(&self, who: &ContactRef, at: Timestamp) -> Result<ContactId>;
 
     /// Adds an event to a contact's consent history and answers with the state it leads to. An

@@ -59,7 +59,9 @@ pub struct ContactSnapshot {
     pub tag: TagState,
 }
 
-/// A contact that bears a sync's tag and is not on its list (row A8), also when it was deleted here.
+/// A contact that is not on a sync's list and for which the sync still has something to do at the
+/// audience: it bears the sync's tag (row A8, also when it was deleted here), or it withdrew and may
+/// still be mailed there (invariant 2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DepartedRow {
     /// The contact.
@@ -70,6 +72,8 @@ pub struct DepartedRow {
     pub remote_id: Option<String>,
     /// Its tag.
     pub tag: TagState,
+    /// Whether it withdrew its consent and was last seen there with a status that gets mail.
+    pub owes_opt_out: bool,
 }
 
 /// A run that begins.
@@ -253,8 +257,8 @@ pub trait RunStore {
     /// When the storage fails.
     async fn snapshot(&self, sync: i64, after: u64, limit: u32) -> Result<Vec<SnapshotRow>>;
 
-    /// A page of the contacts that bear the sync's tag and are not on its list, with a number above
-    /// `after`.
+    /// A page of the contacts that are not on the sync's list, and whose tag or opt-out the audience is
+    /// still to be told of, with a number above `after`.
     ///
     /// # Errors
     ///

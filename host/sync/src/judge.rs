@@ -61,11 +61,34 @@ pub(crate) struct Tagging {
 /// A member to be unsubscribed.
 #[derive(Debug)]
 pub(crate) struct OptOut {
-    pub(crate) place: Place,
+    /// Its entry; none for a contact that left the list.
+    pub(crate) place: Option<Place>,
     pub(crate) contact: ContactId,
     pub(crate) address: String,
     pub(crate) remote_id: Option<String>,
     pub(crate) attempt: ContentHash,
+}
+
+/// An outcome of a contact that may have left the list: then it has a reason and no count.
+pub(crate) fn outcome_of(
+    place: Option<Place>,
+    contact: ContactId,
+    class: OutcomeClass,
+    reason: Option<Reason>,
+) -> Outcome {
+    match place {
+        Some(place) => outcome(place, Some(contact), class, reason),
+        None => Outcome {
+            entry: None,
+            position: 0,
+            contact: Some(contact),
+            class: None,
+            reason,
+            tag: None,
+            left_out: Vec::new(),
+            address_omitted: false,
+        },
+    }
 }
 
 /// An outcome with nothing but its count.
@@ -93,16 +116,9 @@ pub(crate) fn owed(place: Option<Place>, contact: ContactId, refused: &RefusedTa
         TagChange::Add => "put on",
         TagChange::Remove => "taken off",
     };
-    Outcome {
-        entry: place.map(|place| place.entry),
-        position: place.map_or(0, |place| place.position),
-        contact: Some(contact),
-        class: place.map(|_| OutcomeClass::Unchanged),
-        reason: Some(Reason::new("tag-refused", format!("the tag could not be {verb}: {}", refused.reason))),
-        tag: Some(TagOutcome::Refused),
-        left_out: Vec::new(),
-        address_omitted: false,
-    }
+    let reason = Reason::new("tag-refused", format!("the tag could not be {verb}: {}", refused.reason));
+    let tag = Some(TagOutcome::Refused);
+    Outcome { tag, ..outcome_of(place, contact, OutcomeClass::Unchanged, Some(reason)) }
 }
 
 /// What a run has to do for one entry.
@@ -133,7 +149,7 @@ pub(crate) fn judge(row: SnapshotRow, mapping: &Mapping, policy: &Policy) -> Wor
     match decision::decide(&facts, policy) {
         Decision::Settle { class, reason } => Work::Settled(outcome(place, Some(contact.contact), class, Some(reason))),
         Decision::Withdraw => Work::OptOut(Box::new(OptOut {
-            place,
+            place: Some(place),
             contact: contact.contact,
             address: address_there(&contact),
             remote_id: remote_id(&contact),

@@ -35,4 +35,4 @@ pub use connection::{Clock, Connection, SystemClock};
 pub use error::{Failure, SyncError};
 pub use planning::{Plan, Planned, plan};
 pub use provider::Provider;
-pub use running::{Progress, RunOptions, RunReport, run};
+pub use running::{CANARY, Progress, RunOptions, RunReport, run};

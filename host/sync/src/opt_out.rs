@@ -9,7 +9,7 @@ use postroom_store::runs::{BatchRecord, Confirmation};
 
 use crate::convert;
 use crate::error::Failure;
-use crate::judge::{OptOut, outcome};
+use crate::judge::{OptOut, outcome_of};
 use crate::patience::Patience;
 use crate::provider::Provider;
 
@@ -29,21 +29,50 @@ pub(crate) async fn opt_out(provider: &dyn Provider, audience: &str, batch: Vec<
             "cannot-unsubscribe",
             "the contact withdrew its consent, and this plugin cannot unsubscribe it: do it at the provider",
         );
-        done.record.outcomes = batch
-            .iter()
-            .map(|item| outcome(item.place, Some(item.contact), OutcomeClass::Failed, Some(reason.clone())))
-            .collect();
+        let failed = |item: &OptOut| outcome_of(item.place, item.contact, OutcomeClass::Failed, Some(reason.clone()));
+        done.record.outcomes = batch.iter().map(failed).collect();
         return done;
     }
     let mut answers: HashMap<u64, ActResult> = HashMap::new();
-    let mut open: Vec<Member> = batch
-        .iter()
-        .map(|item| Member {
-            key: convert::key(item.contact),
-            address: item.address.clone(),
-            remote_id: item.remote_id.clone(),
-        })
-        .collect();
+    let mut stack = vec![batch.iter().map(member).collect::<Vec<_>>()];
+    while let Some(part) = stack.pop() {
+        let (open, failure) = attempt(provider, audience, part, &mut answers).await;
+        match failure {
+            None => {}
+            // One contact at fault keeps no other from being unsubscribed.
+            Some(Failure::Request(_)) if open.len() > 1 => {
+                let mut first = open;
+                let second = first.split_off(first.len() / 2);
+                stack.extend([second, first]);
+            }
+            Some(Failure::Request(reason)) => answers.extend(open.into_iter().map(|member| {
+                let outcome = ActOutcome::Failed(reason.message.clone());
+                (member.key, ActResult { key: member.key, outcome, status: None })
+            })),
+            Some(failure) => {
+                done.stop = Some(failure.reason().clone());
+                break;
+            }
+        }
+    }
+    for item in &batch {
+        conclude(item, answers.get(&convert::key(item.contact)), &mut done);
+    }
+    done
+}
+
+fn member(item: &OptOut) -> Member {
+    Member { key: convert::key(item.contact), address: item.address.clone(), remote_id: item.remote_id.clone() }
+}
+
+/// Unsubscribes a part of a batch until it is concluded, fails for good, or patience ends; answers
+/// with those that were not concluded.
+async fn attempt(
+    provider: &dyn Provider,
+    audience: &str,
+    mut open: Vec<Member>,
+    answers: &mut HashMap<u64, ActResult>,
+) -> (Vec<Member>, Option<Failure>) {
     let mut patience = Patience::default();
     loop {
         let failure = match provider.change(audience, Act::Unsubscribe, &open).await {
@@ -52,20 +81,15 @@ pub(crate) async fn opt_out(provider: &dyn Provider, audience: &str, batch: Vec<
                 open.retain(|member| !answers.contains_key(&member.key));
                 match answer.stopped {
                     Some(error) if !open.is_empty() => Failure::from(error),
-                    _ => break,
+                    _ => return (open, None),
                 }
             }
             Err(failure) => failure,
         };
         if let Err(failure) = patience.wait(failure).await {
-            done.stop = Some(failure.reason().clone());
-            break;
+            return (open, Some(failure));
         }
     }
-    for item in &batch {
-        conclude(item, answers.get(&convert::key(item.contact)), &mut done);
-    }
-    done
 }
 
 fn conclude(item: &OptOut, answer: Option<&ActResult>, done: &mut OptedOut) {
@@ -96,5 +120,5 @@ fn conclude(item: &OptOut, answer: Option<&ActResult>, done: &mut OptedOut) {
         let memory = Memory { class, reason: reason.clone(), attempt: item.attempt };
         done.record.memories.push((item.contact, Some(memory)));
     }
-    done.record.outcomes.push(outcome(item.place, Some(item.contact), class, Some(reason)));
+    done.record.outcomes.push(outcome_of(item.place, item.contact, class, Some(reason)));
 }

@@ -100,6 +100,11 @@ pub async fn plan(store: &dyn Store, sync: &Sync, options: &RunOptions) -> Resul
         let Some(last) = page.last() else { break };
         behind = last.contact;
         for row in page {
+            if row.owes_opt_out {
+                plan.unsubscribe += 1;
+                plan.sample("unsubscribe", Planned { position: 0, contact: row.contact, email: row.address });
+                continue;
+            }
             match decision::depart(&row.tag, policy.retry_rejected) {
                 Departure::Nothing => {}
                 Departure::Owed(_) => plan.tags_owed += 1,
@@ -137,7 +142,11 @@ impl Plan {
                 self.unsubscribe += 1;
                 self.sample(
                     "unsubscribe",
-                    Planned { position: item.place.position, contact: item.contact, email: item.address },
+                    Planned {
+                        position: item.place.map_or(0, |place| place.position),
+                        contact: item.contact,
+                        email: item.address,
+                    },
                 );
             }
             Work::Tag(item) => {

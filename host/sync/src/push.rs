@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use postroom_domain::decision::{OnCreate, PushKind, RemoteStatus};
 use postroom_domain::outcome::{OutcomeClass, Reason};
-use postroom_runtime::contract::{ConsentBlockUntil, ContactWrite, ItemOutcome, ItemResult};
+use postroom_runtime::contract::{ConsentBlockUntil, ContactWrite, ItemOutcome, ItemResult, RejectionClass};
 
 use crate::convert;
 use crate::error::Failure;
@@ -19,6 +19,9 @@ use crate::provider::Provider;
 
 /// How many contacts must fail alone and alike before the request itself is blamed.
 pub(crate) const OFFENDERS: usize = 8;
+
+/// The word for a stop because of the request itself.
+const REQUEST_REFUSED: &str = "request-refused";
 
 /// What became of one contact.
 #[derive(Debug)]
@@ -70,7 +73,7 @@ pub(crate) async fn push(provider: &dyn Provider, audience: &str, prepared: &[u8
                 *alike += 1;
                 if *alike >= OFFENDERS {
                     pushed.stop = Some(Reason::new(
-                        "request-refused",
+                        REQUEST_REFUSED,
                         format!(
                             "{OFFENDERS} contacts failed alone with the same error, so the request itself is at fault: {}",
                             reason.message
@@ -89,6 +92,16 @@ pub(crate) async fn push(provider: &dyn Provider, audience: &str, prepared: &[u8
             Some(Failure::Account(reason) | Failure::Later { reason, .. }) => {
                 pushed.verdicts.extend(open.into_iter().map(|sending| (sending, Verdict::Open(reason.clone()))));
                 pushed.stop = Some(reason);
+            }
+        }
+    }
+    // The request was at fault, not they: the next run sends them again.
+    if let Some(stop) = pushed.stop.as_ref().filter(|stop| stop.code == REQUEST_REFUSED) {
+        for (_, verdict) in &mut pushed.verdicts {
+            if let Verdict::Refused { reason, .. } = verdict
+                && stop.message.ends_with(&reason.message)
+            {
+                *verdict = Verdict::Failed(reason.clone());
             }
         }
     }
@@ -173,6 +186,10 @@ fn verdict(result: ItemResult) -> Verdict {
         ItemOutcome::Skipped(reason) => {
             Verdict::Refused { class: OutcomeClass::Skipped, reason: Reason::new("skipped", reason.clone()) }
         }
+        // The provider keeps it out for now: the next run tries again.
+        ItemOutcome::Rejected(rejection) if rejection.class == RejectionClass::Throttled => {
+            Verdict::Failed(convert::rejection(rejection))
+        }
         ItemOutcome::Rejected(rejection) => {
             Verdict::Refused { class: OutcomeClass::Failed, reason: convert::rejection(rejection) }
         }
@@ -187,9 +204,10 @@ fn verdict(result: ItemResult) -> Verdict {
     }
 }
 
-/// Whether a write may make its contact a subscribed member: what the volume breaker counts.
+/// Whether a write may make its contact a member that gets mail, if only a request to confirm: what
+/// the volume breaker counts.
 pub(crate) fn may_subscribe(sending: &Sending) -> bool {
-    sending.kind == PushKind::Create && sending.on_create == OnCreate::Subscribed
+    sending.kind == PushKind::Create && matches!(sending.on_create, OnCreate::Subscribed | OnCreate::Pending)
 }
 
 #[cfg(test)]

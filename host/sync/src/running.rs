@@ -1,6 +1,7 @@
 //! The run: the list walked in pages, several batches under way, each recorded as it ends.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -14,7 +15,7 @@ use postroom_store::syncs::Sync;
 use serde::Serialize;
 
 use crate::error::{Failure, SyncError};
-use crate::judge::{OptOut, Sending, Tagging, Work, judge, outcome, owed};
+use crate::judge::{OptOut, Sending, Tagging, Work, judge, outcome, outcome_of, owed};
 use crate::ledger::Ledger;
 use crate::opt_out::opt_out;
 use crate::patience::Patience;
@@ -22,6 +23,10 @@ use crate::planning::{PAGE, Plan, plan, policy};
 use crate::provider::Provider;
 use crate::push::{Verdict, push};
 use crate::tagging::{Tagged, TaggedBatch, Tags};
+
+/// Up to this number of contacts a run with a bound needs no further yes: enough to see how the
+/// provider takes them, few enough to mend by hand.
+pub const CANARY: u64 = 100;
 
 /// How a run is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -78,8 +83,9 @@ pub async fn run(
     progress: &(dyn Fn(Progress) + Send + std::marker::Sync),
 ) -> Result<RunReport, SyncError> {
     let plan = plan(store, sync, options).await?;
-    // A canary names its own bound, which is the yes that a first run asks for.
-    if !options.approved && options.first.is_none() && !plan.trips.is_empty() {
+    // A small canary names its own bound, which is the yes that a run asks for.
+    let is_canary = options.first.is_some_and(|first| first <= CANARY);
+    if !options.approved && !is_canary && !plan.trips.is_empty() {
         return Err(SyncError::NeedsApproval { sync: sync.name.clone(), trips: plan.trips });
     }
     let audience = sync.audience.remote_id.as_str();
@@ -102,7 +108,7 @@ pub async fn run(
         room: options.first.unwrap_or(u64::MAX),
         canary: options.first.is_some(),
         ledger: Ledger::default(),
-        stop: None,
+        stop: Arc::default(),
         plan: &plan,
         progress,
     };
@@ -134,8 +140,8 @@ struct Office<'a> {
     room: u64,
     canary: bool,
     ledger: Ledger,
-    /// Why nothing more is sent.
-    stop: Option<Reason>,
+    /// Why nothing more is sent, once that is so. Batches that wait for their turn look at it.
+    stop: Arc<OnceLock<Reason>>,
     plan: &'a Plan,
     progress: &'a (dyn Fn(Progress) + Send + std::marker::Sync),
 }
@@ -205,14 +211,16 @@ impl<'a> Office<'a> {
     fn admit(&mut self, work: Work) -> Work {
         let pending =
             |place, contact, reason| Work::Settled(outcome(place, Some(contact), OutcomeClass::Pending, Some(reason)));
-        let reason = match (&self.stop, self.room) {
+        let reason = match (self.stop.get(), self.room) {
             (Some(stop), _) => Some(stop.clone()),
             (None, 0) => Some(Reason::new("canary", "beyond the number of contacts that this run was to send")),
             (None, _) => None,
         };
         match (work, reason) {
             (Work::Send(item), Some(reason)) => pending(item.place, item.contact.contact, reason),
-            (Work::OptOut(item), Some(reason)) => pending(item.place, item.contact, reason),
+            (Work::OptOut(item), Some(reason)) => {
+                Work::Settled(outcome_of(item.place, item.contact, OutcomeClass::Pending, Some(reason)))
+            }
             // Its data is as it should be; the tag is done by the next run.
             (Work::Tag(_), Some(_)) => Work::Unchanged,
             (work @ (Work::Send(_) | Work::OptOut(_) | Work::Tag(_)), None) => {
@@ -262,8 +270,9 @@ impl<'a> Office<'a> {
         for sentence in &done.tag_warnings {
             self.ledger.warn_of_tags(sentence);
         }
-        if self.stop.is_none() {
-            self.stop = done.stop;
+        if let Some(reason) = done.stop {
+            // The first reason is the one that is told.
+            self.stop.get_or_init(|| reason);
         }
         (self.progress)(Progress { entries: self.ledger.counts.entries, of: self.plan.entries });
         Ok(())
@@ -271,8 +280,15 @@ impl<'a> Office<'a> {
 
     fn push_batch(&self, batch: Vec<Sending>) -> Batch<'a> {
         let (provider, audience, prepared, tags) = (self.provider, self.audience, self.prepared, self.tags);
-        let tagged = self.provider.has_tags();
+        let (tagged, stop) = (self.provider.has_tags(), Arc::clone(&self.stop));
         Box::pin(async move {
+            if let Some(reason) = stop.get() {
+                let mut done = Done::settled(BatchRecord::default());
+                for sending in batch {
+                    done.take(sending, Verdict::Open(reason.clone()));
+                }
+                return done;
+            }
             let pushed = push(provider, audience, prepared, batch).await;
             let mut done = Done { stop: pushed.stop, ..Done::settled(BatchRecord::default()) };
             let mut work = Vec::new();
@@ -281,29 +297,42 @@ impl<'a> Office<'a> {
                     work.push(tagging);
                 }
             }
-            done.tag(tags.apply(provider, audience, work).await);
+            // Tags that a stopped push leaves open stay owed.
+            if done.stop.is_none() {
+                done.tag(tags.apply(provider, audience, work).await);
+            }
             done
         })
     }
 
     fn tag_batch(&self, batch: Vec<Tagging>) -> Batch<'a> {
-        let (provider, audience, tags) = (self.provider, self.audience, self.tags);
+        let (provider, audience, tags, stop) = (self.provider, self.audience, self.tags, Arc::clone(&self.stop));
         Box::pin(async move {
             let mut done = Done::settled(BatchRecord::default());
-            done.tag(tags.apply(provider, audience, batch).await);
+            done.tag(match stop.get() {
+                Some(reason) => TaggedBatch::untouched(batch, reason),
+                None => tags.apply(provider, audience, batch).await,
+            });
             done
         })
     }
 
     fn opt_out_batch(&self, batch: Vec<OptOut>) -> Batch<'a> {
-        let (provider, audience) = (self.provider, self.audience);
+        let (provider, audience, stop) = (self.provider, self.audience, Arc::clone(&self.stop));
         Box::pin(async move {
+            if let Some(reason) = stop.get() {
+                let pending =
+                    |item: OptOut| outcome_of(item.place, item.contact, OutcomeClass::Pending, Some(reason.clone()));
+                let outcomes = batch.into_iter().map(pending).collect();
+                return Done::settled(BatchRecord { outcomes, ..BatchRecord::default() });
+            }
             let done = opt_out(provider, audience, batch).await;
             Done { stop: done.stop, ..Done::settled(done.record) }
         })
     }
 
-    /// Takes the tag off those that left the list (row A8).
+    /// Takes the tag off those that left the list (row A8), and tells the provider of those among them
+    /// that withdrew.
     async fn untag_departed(&mut self, under_way: &mut FuturesUnordered<Batch<'a>>) -> Result<(), SyncError> {
         let batch = self.provider.max_batch().max(1);
         let mut behind = ContactId(0);
@@ -313,11 +342,22 @@ impl<'a> Office<'a> {
             behind = last.contact;
             let mut settled = BatchRecord::default();
             let mut work = Vec::new();
+            let mut opt_outs = Vec::new();
             for row in page {
+                if row.owes_opt_out {
+                    opt_outs.push(OptOut {
+                        place: None,
+                        contact: row.contact,
+                        address: row.address,
+                        remote_id: row.remote_id,
+                        attempt: [0; 16],
+                    });
+                    continue;
+                }
                 match decision::depart(&row.tag, self.policy.retry_rejected) {
                     Departure::Nothing => {}
                     Departure::Owed(refused) => settled.outcomes.push(owed(None, row.contact, &refused)),
-                    Departure::Untag(_) if self.stop.is_some() => {}
+                    Departure::Untag(_) if self.stop.get().is_some() => {}
                     Departure::Untag(tag) => work.push(Tagging {
                         place: None,
                         contact: row.contact,
@@ -331,7 +371,8 @@ impl<'a> Office<'a> {
                 }
             }
             self.record(Done::settled(settled)).await?;
-            let mut waiting: VecDeque<_> = chunks(work, batch).map(|chunk| self.tag_batch(chunk)).collect();
+            let mut waiting: VecDeque<_> = chunks(opt_outs, batch).map(|chunk| self.opt_out_batch(chunk)).collect();
+            waiting.extend(chunks(work, batch).map(|chunk| self.tag_batch(chunk)));
             self.drain(under_way, &mut waiting, 0).await?;
         }
         self.finish(under_way).await
@@ -341,17 +382,18 @@ impl<'a> Office<'a> {
         for notice in &self.plan.notices {
             self.ledger.warn(notice);
         }
-        if let Some(reason) = &self.stop {
+        let stopped = self.stop.get().cloned();
+        if let Some(reason) = &stopped {
             self.ledger.warn(&format!("the run stopped before its end: {}", reason.message));
         }
-        let state = if self.stop.is_some() { RunState::Stopped } else { RunState::Finished };
+        let state = if stopped.is_some() { RunState::Stopped } else { RunState::Finished };
         let summary = RunSummary {
             state,
             counts: self.ledger.counts,
             tags: self.ledger.tags,
             address_omitted: self.ledger.address_omitted,
             warnings: self.ledger.warnings(self.sync.tag_warning.as_deref()),
-            stopped: self.stop,
+            stopped,
         };
         self.store.finish_run(self.run, &summary, self.ledger.tag_warning().as_deref(), at).await?;
         Ok(RunReport {
@@ -396,7 +438,6 @@ impl Done {
                 (remote_id, status, booked)
             }
         };
-        self.record.outcomes.push(booked);
         if contact.memory.is_some() {
             self.record.memories.push((id, None));
         }
@@ -413,8 +454,13 @@ impl Done {
             }),
             TagStep::Keep | TagStep::Owed(_) => None,
         };
-        let content = ConfirmedContent { address: contact.address, hash: projection.hash, base: projection.base };
+        // The hash is of what was sent, so that the same is not sent again; the base is of what the
+        // provider took.
+        let mut base = projection.base;
+        base.retain(|field, _| !booked.left_out.iter().any(|(left_out, _)| left_out == field));
+        let content = ConfirmedContent { address: contact.address, hash: projection.hash, base };
         self.record.confirmed.push(Confirmation { contact: id, remote_id, status, content: Some(content) });
+        self.record.outcomes.push(booked);
         tagging
     }
 
@@ -433,26 +479,12 @@ impl Done {
                     booked.tag = tag;
                     booked.reason = booked.reason.take().or(reason);
                 }
-                None => self.record.outcomes.push(Outcome { tag, reason, ..departed_or_unchanged(&work) }),
+                None => self
+                    .record
+                    .outcomes
+                    .push(Outcome { tag, ..outcome_of(work.place, work.contact, OutcomeClass::Unchanged, reason) }),
             }
         }
-    }
-}
-
-/// The outcome of a contact whose data needed nothing: an unchanged entry, or one that left.
-fn departed_or_unchanged(work: &Tagging) -> Outcome {
-    match work.place {
-        Some(place) => outcome(place, Some(work.contact), OutcomeClass::Unchanged, None),
-        None => Outcome {
-            entry: None,
-            position: 0,
-            contact: Some(work.contact),
-            class: None,
-            reason: None,
-            tag: None,
-            left_out: Vec::new(),
-            address_omitted: false,
-        },
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use postroom_domain::contact::ContactId;
 use postroom_domain::decision::{RefusedTag, TagChange, TagState};
 use postroom_domain::outcome::Reason;
 use postroom_runtime::contract;
@@ -64,7 +63,7 @@ impl Tags {
         }
         let prepared = match self.prepared.get_or_try_init(|| self.prepare(provider, audience)).await {
             Ok(prepared) => prepared,
-            Err(failure) => return untouched(batch, failure.reason().clone()),
+            Err(failure) => return TaggedBatch::untouched(batch, failure.reason()),
         };
         let mut answers: HashMap<(u64, String), contract::TagResult> = HashMap::new();
         let mut open: Vec<contract::TagChange> = batch.iter().map(change).collect();
@@ -101,12 +100,13 @@ impl Tags {
     }
 }
 
-fn untouched(batch: Vec<Tagging>, reason: Reason) -> TaggedBatch {
-    let items = batch
-        .into_iter()
-        .map(|work| Tagged { state: work.state.clone(), work, outcome: None, reason: Some(reason.clone()) })
-        .collect();
-    TaggedBatch { items, warnings: Vec::new(), stop: Some(reason) }
+impl TaggedBatch {
+    /// A batch that was not carried out: everything stays owed.
+    pub(crate) fn untouched(batch: Vec<Tagging>, reason: &Reason) -> Self {
+        let untouched =
+            |work: Tagging| Tagged { state: work.state.clone(), work, outcome: None, reason: Some(reason.clone()) };
+        Self { items: batch.into_iter().map(untouched).collect(), warnings: Vec::new(), stop: Some(reason.clone()) }
+    }
 }
 
 fn change(work: &Tagging) -> contract::TagChange {
@@ -121,39 +121,63 @@ fn change(work: &Tagging) -> contract::TagChange {
 }
 
 /// The new state of one contact's tag, from the answers about it.
+///
+/// Where one tag takes the place of another, the old one counts as owned until it is off: only then
+/// does the next run not ask for it again.
 fn conclude(work: Tagging, answers: &HashMap<(u64, String), contract::TagResult>, unanswered: &Reason) -> Tagged {
-    let mut state = work.state.clone();
-    let mut outcome = None;
-    let mut reason = None;
-    let of = |contact: ContactId, tag: &String| {
-        answers.get(&(convert::key(contact), tag.clone())).map(|result| &result.outcome)
+    let mut tagged = Tagged { state: work.state.clone(), outcome: None, reason: None, work };
+    let removed = match tagged.work.remove.clone() {
+        Some(tag) => tagged.settle(TagChange::Remove, &tag, answers, unanswered),
+        None => true,
     };
-    let steps = [(TagChange::Remove, &work.remove), (TagChange::Add, &work.add)];
-    for (change, tag) in steps.into_iter().filter_map(|(change, tag)| Some((change, tag.as_ref()?))) {
-        match of(work.contact, tag) {
+    if let Some(tag) = tagged.work.add.clone()
+        && tagged.settle(TagChange::Add, &tag, answers, unanswered)
+        && removed
+    {
+        tagged.state.owned = Some(tag);
+    }
+    tagged
+}
+
+impl Tagged {
+    /// Books the answer about one tag; tells whether the tag is as it was to be.
+    fn settle(
+        &mut self,
+        change: TagChange,
+        tag: &str,
+        answers: &HashMap<(u64, String), contract::TagResult>,
+        unanswered: &Reason,
+    ) -> bool {
+        let answer = answers.get(&(convert::key(self.work.contact), tag.to_owned())).map(|result| &result.outcome);
+        match answer {
             Some(answer @ (contract::TagOutcome::Applied | contract::TagOutcome::Already)) => {
-                let applied = matches!(answer, contract::TagOutcome::Applied);
-                state.refused = None;
-                match change {
-                    TagChange::Add => {
-                        state.owned = Some(tag.clone());
-                        outcome = if applied { Some(TagOutcome::Added) } else { outcome };
-                    }
-                    TagChange::Remove => {
-                        state.owned = None;
-                        outcome = if applied { Some(TagOutcome::Removed) } else { outcome };
-                    }
+                self.state.refused = None;
+                if change == TagChange::Remove {
+                    self.state.owned = None;
                 }
+                if matches!(answer, contract::TagOutcome::Applied) {
+                    self.outcome = Some(match change {
+                        TagChange::Add => TagOutcome::Added,
+                        TagChange::Remove => TagOutcome::Removed,
+                    });
+                }
+                true
             }
             Some(contract::TagOutcome::Refused(why)) => {
-                state.refused = Some(RefusedTag { change, tag: tag.clone(), reason: why.clone() });
-                outcome = Some(TagOutcome::Refused);
+                self.state.refused = Some(RefusedTag { change, tag: tag.to_owned(), reason: why.clone() });
+                self.outcome = Some(TagOutcome::Refused);
                 let verb = if change == TagChange::Add { "put on" } else { "taken off" };
-                reason = Some(Reason::new("tag-refused", format!("the tag could not be {verb}: {why}")));
+                self.reason = Some(Reason::new("tag-refused", format!("the tag could not be {verb}: {why}")));
+                false
             }
-            Some(contract::TagOutcome::Failed(why)) => reason = Some(Reason::new("tag-failed", why.clone())),
-            None => reason = Some(unanswered.clone()),
+            Some(contract::TagOutcome::Failed(why)) => {
+                self.reason = Some(Reason::new("tag-failed", why.clone()));
+                false
+            }
+            None => {
+                self.reason = Some(unanswered.clone());
+                false
+            }
         }
     }
-    Tagged { work, outcome, reason, state }
 }

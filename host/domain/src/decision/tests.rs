@@ -115,6 +115,18 @@ fn a_members_update_says_do_not_create_where_there_is_no_grant_to_create_it() {
 }
 
 #[test]
+fn a_member_that_opted_out_is_never_made_again() {
+    let jana = address("jana@example.cz");
+    let mut scene = Scene::new(ConsentState::Granted);
+    for status in [RemoteStatus::Unsubscribed, RemoteStatus::Cleaned, RemoteStatus::Archived, RemoteStatus::NoMarketing]
+    {
+        scene.confirmed = Some(Confirmed { hash: [0; 16], ..confirmed(&jana, status) });
+        let decision = scene.decide(&policy(Newcomers::DoubleOptIn));
+        assert!(matches!(decision, Decision::Push { on_create: OnCreate::DoNotCreate, .. }), "{decision:?}");
+    }
+}
+
+#[test]
 fn a8_a_changed_address_is_a_rename_of_the_same_member() {
     let mut scene = Scene::new(ConsentState::Granted);
     scene.confirmed = Some(confirmed(&address("old@example.cz"), RemoteStatus::Subscribed));
