@@ -102,6 +102,30 @@ async fn a_contact_that_left_by_itself_is_never_subscribed_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_another_hand_put_away_is_not_brought_back() {
+    let house = House::open().await;
+    house
+        .seed(json!([
+            {"email": "left@example.com", "status": "unsubscribed", "origin": "contact", "archived": true},
+            {"email": "quiet@example.com", "status": "subscribed", "archived": true},
+        ]))
+        .await;
+    house.import("Guests", Some("form"), "email\nleft@example.com\nquiet@example.com\njana@example.com\n");
+    house.tie("Guests", "skip");
+    let report = house.run("Guests");
+    assert_eq!(counted(&report), "added=1 updated=2");
+    assert_eq!(house.opened(&report, "tags-refused")[0]["email"], "left@example.com", "{report}");
+    for email in ["left@example.com", "quiet@example.com"] {
+        let member = house.member(email).await;
+        assert_eq!((&member["status"], &member["status_sent"]), (&json!("archived"), &json!([])), "{member}");
+    }
+    assert_eq!(house.member("jana@example.com").await["status"], "subscribed");
+    house.clear_book().await;
+    house.run("Guests");
+    assert_eq!(house.writes().await.len(), 0, "and it is not tried again and again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_first_run_asks_and_a_canary_sends_as_many_as_it_says() {
     let house = House::open().await;
     house.import("Guests", Some("form"), "email\na@example.com\nb@example.com\nc@example.com\n");

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use postroom_sdk::errors as sdk;
 use postroom_sdk::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
@@ -38,19 +37,6 @@ impl Rules {
             (field.tag, rule)
         });
         Self(rules.collect())
-    }
-
-    /// The rules as the bytes that the host keeps for the run.
-    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, ProviderError> {
-        serde_json::to_vec(self)
-            .map_err(|error| sdk::invalid_request("prepared", format!("The merge fields can't be kept: {error}.")))
-    }
-
-    /// The rules back from those bytes.
-    pub(crate) fn from_bytes(prepared: &[u8]) -> Result<Self, ProviderError> {
-        serde_json::from_slice(prepared).map_err(|error| {
-            sdk::invalid_request("prepared", format!("What `prepare` returned did not come back whole: {error}."))
-        })
     }
 
     /// Whether this merge field holds a postal address.

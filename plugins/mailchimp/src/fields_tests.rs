@@ -1,7 +1,6 @@
 use postroom_sdk::prelude::*;
 use serde_json::{Value, json};
 
-use crate::fields::Rules;
 use crate::fixtures::{address_parts, rules, set};
 
 fn convert(field: &str, value: FieldValue) -> Result<Value, String> {
@@ -110,13 +109,4 @@ fn an_unknown_merge_field_is_left_out_and_the_others_go() {
     assert_eq!(fields.keys().collect::<Vec<_>>(), ["FNAME"]);
     assert_eq!(left_out.len(), 1);
     assert_eq!(left_out[0].field, "NOSUCH");
-}
-
-#[test]
-fn the_rules_come_back_from_the_hosts_bytes() {
-    let bytes = rules().to_bytes().unwrap();
-    let back = Rules::from_bytes(&bytes).unwrap();
-    assert!(back.is_address("ADDRESS"));
-    assert_eq!(back.to_bytes().unwrap(), bytes);
-    assert!(matches!(Rules::from_bytes(b"x"), Err(ProviderError::InvalidRequest(_))));
 }

@@ -4,7 +4,9 @@ use postroom_sdk::prelude::*;
 use postroom_sdk::testing::Script;
 use serde_json::{Value, json};
 
+use crate::archive::Archive;
 use crate::fields::Rules;
+use crate::prepared::Prepared;
 use crate::wire::MergeFieldsPage;
 
 /// The merge fields of the audience in the tests.
@@ -80,7 +82,16 @@ pub(crate) fn problem(title: &str, detail: &str, errors: &[(&str, &str)]) -> Val
 
 /// Pushes by a script, whose every answer has to be asked for.
 pub(crate) fn push(script: &Script, writes: &[ContactWrite]) -> Result<BatchAnswer, ProviderError> {
-    let prepared = rules().to_bytes().unwrap();
+    push_beside(script, Archive::of(&[]).unwrap(), writes)
+}
+
+/// The same, beside these archived members.
+pub(crate) fn push_beside(
+    script: &Script,
+    archive: Archive<'_>,
+    writes: &[ContactWrite],
+) -> Result<BatchAnswer, ProviderError> {
+    let prepared = Prepared { rules: rules(), archive }.to_bytes().unwrap();
     let answer = crate::push::push(&script.job(), "a1b2", &prepared, writes);
     assert_eq!(script.unasked(), 0, "{:?}", script.lines());
     answer

@@ -5,9 +5,10 @@
 //!
 //! * `describe` says what the plugin is, `check` whether an account's key works.
 //! * `lists` reads audiences and merge fields, by the pages of `paging`.
-//! * `push` sorts a batch: address changes and members that may only be updated go singly
-//!   (`single`), all others in two bulk steps (`bulk`), the first of which only creates and the
-//!   second of which only updates. `fields` turns each contact's fields into merge fields and
+//! * `push` sorts a batch by what was `prepared` for the run: address changes, and members that may
+//!   only be updated (the host says so, or they lie in the `archive`), go singly (`single`), all
+//!   others in two bulk steps (`bulk`), the first of which only creates and the second of which only
+//!   updates. `fields` turns each contact's fields into merge fields and
 //!   leaves out, by name, what Mailchimp would refuse; an `entry` is a contact on that way.
 //! * `tags` finds and makes tags, which are static segments at Mailchimp; `tagging` puts them on
 //!   members and takes them off; `subscriptions` changes statuses. All know members through
@@ -19,6 +20,7 @@
 //! leaves members that exist alone. Ids such as MC-12 number Mailchimp's behaviours, each of which
 //! the tests name.
 
+mod archive;
 mod bulk;
 mod check;
 mod describe;
@@ -30,6 +32,7 @@ mod fixtures;
 mod lists;
 mod member;
 mod paging;
+mod prepared;
 mod push;
 mod single;
 mod subscriptions;

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::describe::API;
 use crate::errors;
-use crate::wire::{List, ListsPage, MergeField, MergeFieldsPage, SegmentsPage, Tag};
+use crate::wire::{List, ListsPage, MemberId, MembersPage, MergeField, MergeFieldsPage, SegmentsPage, Tag};
 
 /// The most items of one page; without a `count` Mailchimp gives ten (MC-05).
 const PAGE: usize = 1000;
@@ -40,8 +40,26 @@ impl Page for SegmentsPage {
     }
 }
 
+impl Page for MembersPage {
+    type Item = MemberId;
+    fn unpack(self) -> (Vec<MemberId>, Option<u64>) {
+        (self.members, self.total_items)
+    }
+}
+
 /// Reads all pages of a collection. `query` holds the projection and the filters.
 pub(crate) fn all<P: Page>(job: &Job, path: &str, query: &[(&str, &str)]) -> Result<Vec<P::Item>, ProviderError> {
+    at_most::<P>(job, path, query, usize::MAX).map(Option::unwrap_or_default)
+}
+
+/// Reads all pages of a collection, unless it turns out to hold more than `most` items: then there
+/// is nothing, as early as that is known.
+pub(crate) fn at_most<P: Page>(
+    job: &Job,
+    path: &str,
+    query: &[(&str, &str)],
+    most: usize,
+) -> Result<Option<Vec<P::Item>>, ProviderError> {
     let count = PAGE.to_string();
     let mut items = Vec::new();
     loop {
@@ -54,9 +72,13 @@ pub(crate) fn all<P: Page>(job: &Job, path: &str, query: &[(&str, &str)]) -> Res
         let (page, total) = page.unpack();
         let full = page.len() >= PAGE;
         items.extend(page);
+        let known = total.unwrap_or(0).max(items.len() as u64);
+        if known > most as u64 {
+            return Ok(None);
+        }
         let complete = total.is_some_and(|total| items.len() as u64 >= total);
         if !full || complete {
-            return Ok(items);
+            return Ok(Some(items));
         }
     }
 }

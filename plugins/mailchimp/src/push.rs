@@ -2,16 +2,16 @@
 
 use postroom_sdk::prelude::*;
 
+use crate::archive::Archive;
 use crate::bulk::Bulk;
 use crate::entry::Entry;
-use crate::fields::Rules;
-use crate::lists;
 use crate::member;
+use crate::prepared::Prepared;
 use crate::single::{self, Renamed};
 
-/// Reads the audience's merge fields, once per run.
+/// Reads the audience's merge fields and its archive, once per run.
 pub(crate) fn prepare(job: &Job, audience: &str) -> Result<Vec<u8>, ProviderError> {
-    Rules::of(lists::merge_fields(job, audience)?).to_bytes()
+    Prepared::read(job, audience)?.to_bytes()
 }
 
 /// Pushes a batch. What goes singly goes first: a change of address whose member is gone joins the
@@ -22,12 +22,12 @@ pub(crate) fn push(
     prepared: &[u8],
     writes: &[ContactWrite],
 ) -> Result<BatchAnswer, ProviderError> {
-    let rules = Rules::from_bytes(prepared)?;
+    let Prepared { rules, archive } = Prepared::from_bytes(prepared)?;
     let mut items = Vec::with_capacity(writes.len());
     let mut together = Vec::with_capacity(writes.len());
     for write in writes {
         let entry = Entry::new(write, &rules);
-        match push_single(job, audience, entry) {
+        match push_single(job, audience, &archive, entry) {
             Ok(Way::Concluded(item)) => items.push(item),
             Ok(Way::Together(entry)) => together.push(entry),
             Err(error) => return BatchAnswer::concluded(items, Some(error)),
@@ -44,7 +44,12 @@ enum Way<'a> {
     Together(Entry<'a>),
 }
 
-fn push_single<'a>(job: &Job, audience: &str, entry: Entry<'a>) -> Result<Way<'a>, ProviderError> {
+fn push_single<'a>(
+    job: &Job,
+    audience: &str,
+    archive: &Archive<'_>,
+    entry: Entry<'a>,
+) -> Result<Way<'a>, ProviderError> {
     let previous = entry.write.previous_address.as_deref();
     let renamed_from = previous.filter(|previous| member::address_key(previous) != entry.address_key);
     let entry = match renamed_from {
@@ -55,7 +60,9 @@ fn push_single<'a>(job: &Job, audience: &str, entry: Entry<'a>) -> Result<Way<'a
         },
         None => entry,
     };
-    if entry.write.on_create == OnCreate::DoNotCreate {
+    let only_update =
+        entry.write.on_create == OnCreate::DoNotCreate || archive.holds(job, audience, entry.address())?;
+    if only_update {
         return single::update(job, audience, entry).map(Way::Concluded);
     }
     Ok(Way::Together(entry))

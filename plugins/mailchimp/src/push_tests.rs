@@ -4,6 +4,7 @@ use postroom_sdk::testing::Script;
 use serde_json::{Value, json};
 
 use crate::fixtures::{exists, item, member, outcome, push, write};
+use crate::prepared::Prepared;
 
 #[test]
 fn mc_05_prepare_reads_all_merge_fields() {
@@ -12,9 +13,11 @@ fn mc_05_prepare_reads_all_merge_fields() {
     };
     let script = Script::new()
         .answer(200, &json!({"merge_fields": fields(0, 1000), "total_items": 1001}))
-        .answer(200, &json!({"merge_fields": fields(1000, 1001), "total_items": 1001}));
+        .answer(200, &json!({"merge_fields": fields(1000, 1001), "total_items": 1001}))
+        .answer(200, &json!({"members": [], "total_items": 0}));
     let prepared = super::prepare(&script.job(), "a1b2").unwrap();
-    assert_eq!(script.lines(), ["GET /3.0/lists/a1b2/merge-fields"; 2]);
+    let fields = "GET /3.0/lists/a1b2/merge-fields";
+    assert_eq!(script.lines(), [fields, fields, "GET /3.0/lists/a1b2/members"]);
     assert_eq!(script.query(0, "count").as_deref(), Some("1000"));
     assert_eq!(script.query(1, "offset").as_deref(), Some("1000"));
     assert!(String::from_utf8(prepared).unwrap().contains("F1000"));
@@ -22,8 +25,10 @@ fn mc_05_prepare_reads_all_merge_fields() {
 
 #[test]
 fn mc_06_an_array_that_is_not_there_is_empty() {
-    let script = Script::new().answer(200, &json!({"total_items": 0}));
-    assert_eq!(super::prepare(&script.job(), "a1b2").unwrap(), b"{}");
+    let nothing = json!({"total_items": 0});
+    let script = Script::new().answer(200, &nothing).answer(200, &nothing);
+    let prepared = super::prepare(&script.job(), "a1b2").unwrap();
+    assert!(Prepared::from_bytes(&prepared).unwrap().archive.as_bytes().unwrap().is_empty());
 }
 
 #[test]

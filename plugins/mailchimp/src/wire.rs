@@ -81,6 +81,21 @@ pub(crate) struct MergeFieldOptions {
     pub(crate) choices: Vec<String>,
 }
 
+/// `GET /lists/{id}/members`, of which only ids are read.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct MembersPage {
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) members: Vec<MemberId>,
+    pub(crate) total_items: Option<u64>,
+}
+
+/// A member of whom only the hash is read.
+#[derive(Deserialize)]
+pub(crate) struct MemberId {
+    pub(crate) id: String,
+}
+
 /// The body of `POST /lists/{id}`.
 #[derive(Serialize)]
 pub(crate) struct BulkWrite<'a> {
