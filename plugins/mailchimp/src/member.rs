@@ -34,12 +34,13 @@ pub(crate) fn path(audience: &str, id: &str) -> String {
     format!("{}/members/{}", lists::path(audience), segment(id))
 }
 
-/// Where a member may be found: under its address, and, if the contact changed that at Mailchimp,
-/// under the id that outlives such a change (MC-07).
+/// Where a member may be found: under the id that outlives a change of address, and, if that is not
+/// known or the member was made anew, under its address (MC-07). The id comes first, because within
+/// one run an address may pass from one member to another.
 pub(crate) fn paths(audience: &str, address: &str, remote_id: Option<&str>) -> Vec<String> {
     let hash = hash(address);
     let contact_id = remote_id.filter(|id| !id.is_empty() && *id != hash);
-    let ids = [Some(hash.as_str()), contact_id];
+    let ids = [contact_id, Some(hash.as_str())];
     ids.into_iter().flatten().map(|id| path(audience, id)).collect()
 }
 

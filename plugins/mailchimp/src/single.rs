@@ -25,7 +25,7 @@ enum Patched {
 
 /// Gives a member its new address, its fields with it, its status and tags untouched (MC-18).
 ///
-/// The member is looked for under the old address and then under its id, so that an attempt whose
+/// The member is looked for under its id and then under the old address, so that an attempt whose
 /// answer was lost is found to have worked.
 pub(crate) fn rename<'a>(
     job: &Job,

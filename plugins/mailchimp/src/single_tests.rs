@@ -63,10 +63,17 @@ fn mc_18_a_conflict_in_unknown_words_is_looked_at() {
 
 #[test]
 fn a8_a_rename_whose_answer_was_lost_is_found_under_the_members_id() {
-    let script = Script::new().answer(404, &not_found()).answer(200, &member("new@b.cz", "subscribed"));
+    let script = Script::new().answer(200, &member("new@b.cz", "subscribed"));
     let answer = push(&script, &[renamed(Some("c-1"))]).unwrap();
     assert_eq!(outcome(&answer, 1), &ItemOutcome::Updated);
-    assert_eq!(script.lines()[1], format!("PATCH {}", members("c-1")));
+    assert_eq!(script.lines(), [format!("PATCH {}", members("c-1"))]);
+}
+
+#[test]
+fn a8_a_member_that_was_made_anew_is_found_under_its_old_address() {
+    let script = Script::new().answer(404, &not_found()).answer(200, &member("new@b.cz", "subscribed"));
+    push(&script, &[renamed(Some("c-1"))]).unwrap();
+    assert_eq!(script.lines()[1], format!("PATCH {}", members(&hash("old@b.cz"))));
 }
 
 #[test]

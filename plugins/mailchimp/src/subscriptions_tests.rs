@@ -50,13 +50,12 @@ fn an_opt_out_makes_nobody_a_member() {
 #[test]
 fn mc_07_a_member_that_changed_its_address_there_is_opted_out_by_its_id() {
     let moved = member("moved@b.cz", "subscribed");
-    let script =
-        Script::new().answer(404, &json!({})).answer(200, &moved).answer(200, &member("moved@b.cz", "unsubscribed"));
+    let script = Script::new().answer(200, &moved).answer(200, &member("moved@b.cz", "unsubscribed"));
     let members = [Member { key: 1, address: "a@b.cz".to_owned(), remote_id: Some("c-1".to_owned()) }];
     let answer = change(&script.job(), "a1b2", Act::Unsubscribe, &members).unwrap();
     assert_eq!(answer.items[0].outcome, ActOutcome::Done);
-    assert_eq!(script.lines()[1], "GET /3.0/lists/a1b2/members/c-1");
-    assert_eq!(script.lines()[2], format!("PATCH /3.0/lists/a1b2/members/{}", hash("moved@b.cz")));
+    assert_eq!(script.lines()[0], "GET /3.0/lists/a1b2/members/c-1");
+    assert_eq!(script.lines()[1], format!("PATCH /3.0/lists/a1b2/members/{}", hash("moved@b.cz")));
 }
 
 #[test]

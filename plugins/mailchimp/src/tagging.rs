@@ -32,7 +32,7 @@ pub(crate) fn apply(
     changes: &[TagChange],
 ) -> Result<TagsAnswer, ProviderError> {
     let known = tags::known(prepared)?;
-    let mut work = Work { job, audience, known: &known, slots: Vec::new(), queues: BTreeMap::new() };
+    let mut work = Work { job, audience, known: &known, slots: Vec::new(), queues: BTreeMap::new(), halvings: 0 };
     let stopped = work.run(changes).err();
     let slots = work.slots.into_iter();
     let items: Vec<TagResult> = slots.filter_map(Slot::into_result).collect();
@@ -40,6 +40,10 @@ pub(crate) fn apply(
     let warnings = if items.iter().any(refused) { vec![NOT_TAGGED.to_owned()] } else { Vec::new() };
     TagsAnswer::concluded(items, warnings, stopped)
 }
+
+/// How often a batch is halved. One address at fault among 500 takes nine halvings; where more are
+/// needed the segment takes nobody, as one that went away, and the rest fails for this run.
+const MOST_HALVINGS: u32 = 16;
 
 /// Which way a tag goes.
 #[derive(Clone, Copy, PartialEq)]
@@ -84,6 +88,7 @@ struct Work<'a> {
     slots: Vec<Slot<'a>>,
     /// By segment id.
     queues: BTreeMap<u64, Queue>,
+    halvings: u32,
 }
 
 impl<'a> Work<'a> {
@@ -183,6 +188,9 @@ impl<'a> Work<'a> {
             if !problem.is_about_content() {
                 return Err(problem.as_call());
             }
+            if reply.status() != 404 && on.len() + off.len() > 1 && self.halvings < MOST_HALVINGS {
+                return self.halve(id, on, off);
+            }
             // The segment went away during the run (MC-30): nobody has the tag any more.
             for queued in on {
                 let reason = "The tag can't be used at Mailchimp at the moment, perhaps because it was deleted; the next run makes it again.";
@@ -211,6 +219,16 @@ impl<'a> Work<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Sends a change that was refused as a whole in two parts, so that one address keeps no other
+    /// from its tag (MC-23).
+    fn halve(&mut self, id: u64, on: &[Queued], off: &[Queued]) -> Result<(), ProviderError> {
+        self.halvings += 1;
+        let (first_on, second_on) = on.split_at(on.len().div_ceil(2));
+        let (first_off, second_off) = off.split_at(off.len() / 2);
+        self.send(id, first_on, first_off)?;
+        self.send(id, second_on, second_off)
     }
 
     /// What is not confirmed as changed may have been so already, as after an answer that was lost,

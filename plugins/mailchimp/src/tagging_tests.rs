@@ -157,6 +157,38 @@ fn mc_30_a_tag_that_went_away_fails_for_now() {
 }
 
 #[test]
+fn mc_23_one_address_that_is_refused_keeps_no_other_from_its_tag() {
+    let refused = problem("Invalid Resource", "The resource submitted could not be validated.", &[]);
+    let script = Script::new()
+        .answer(400, &refused)
+        .answer(200, &json!({"members_added": addresses(&[1, 2])}))
+        .answer(400, &refused)
+        .answer(400, &refused)
+        .answer(200, &json!({"members_removed": addresses(&[3])}));
+    let subscribed = || Some(RemoteStatus::Subscribed);
+    let changes = [
+        change(1, subscribed(), &["list"], &[]),
+        change(2, subscribed(), &["list"], &[]),
+        change(4, subscribed(), &["list"], &[]),
+        change(3, subscribed(), &[], &["list"]),
+    ];
+    let answer = run(&script, &changes);
+    let of = |key: u64| &answer.items.iter().find(|item| item.key == key).unwrap().outcome;
+    assert_eq!((of(1), of(2), of(3)), (&TagOutcome::Applied, &TagOutcome::Applied, &TagOutcome::Applied));
+    assert!(matches!(of(4), TagOutcome::Failed(_)));
+}
+
+#[test]
+fn mc_30_a_segment_that_takes_nobody_is_not_asked_for_each_address() {
+    let gone = problem("Invalid Resource", "A Static Segment with an id of 7 does not exist for this list", &[]);
+    let script = (0..33).fold(Script::new(), |script, _| script.answer(400, &gone));
+    let changes: Vec<_> = (0..500).map(|key| change(key, Some(RemoteStatus::Subscribed), &["list"], &[])).collect();
+    let answer = run(&script, &changes);
+    assert_eq!(answer.items.len(), 500);
+    assert!(answer.items.iter().all(|item| matches!(item.outcome, TagOutcome::Failed(_))));
+}
+
+#[test]
 fn what_was_concluded_before_a_failure_stays() {
     let script = Script::new().answer(200, &json!({"members_added": addresses(&[1])})).answer_text(503, "");
     let changes = [change(1, Some(RemoteStatus::Subscribed), &["list"], &["old"])];
