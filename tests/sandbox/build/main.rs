@@ -1,6 +1,8 @@
 //! Builds the guests for WebAssembly and tells the tests where they are.
 #![allow(clippy::print_stdout, reason = "a build script speaks to cargo through its output")]
 
+mod contract;
+
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
@@ -23,13 +25,17 @@ fn build() -> Result<(), String> {
     let out_dir = PathBuf::from(variable("OUT_DIR")?);
     let repository = repository()?;
     let here = repository.join("tests").join("sandbox");
-    for watched in ["build", "guests/Cargo.toml", "guests/Cargo.lock", "guests/src"] {
+    for watched in ["build", "guests/Cargo.toml", "guests/Cargo.lock", "guests/src", "contract"] {
         println!("cargo::rerun-if-changed={}", here.join(watched).display());
     }
     println!("cargo::rerun-if-changed={}", repository.join("wit").display());
 
     let hostile = here.join("guests");
-    publish(&out_dir, "guest", &hostile, &target_dir(&out_dir, "postroom-guests"))
+    publish(&out_dir, "guest", &hostile, &target_dir(&out_dir, "postroom-guests"))?;
+
+    let changed = target_dir(&out_dir, "postroom-contract-source");
+    contract::stamp(&repository.join("wit"), &here, &changed)?;
+    publish(&out_dir, "contract", &changed, &target_dir(&out_dir, "postroom-contract"))
 }
 
 /// Builds the programs of a package and writes `<kind>s.rs`: a function for each that says where its

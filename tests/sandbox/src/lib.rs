@@ -1,11 +1,13 @@
-//! The sandbox under attack.
+//! The sandbox under attack, and the contract under change.
 //!
-//! The host runs somebody else's programs. What it promises about that is shown here from outside,
-//! through the crates as production uses them, by guests that try to break it:
+//! The host runs somebody else's programs. Its two promises about that are shown here from outside,
+//! through the crates as production uses them, by guests that try to break them:
 //!
 //! * **The sandbox holds** (`tests/attacks`). One guest of `guests/src/bin` per attempt, and a table
 //!   of what is attempted, what is against it and which test shows it. A guest without a row, a row
 //!   without a guest and a row without a test do not compile.
+//! * **What loaded goes on loading, and what cannot is refused by a sentence** (`tests/contract`).
+//!   One plugin, built against copies of `wit/` that differ in a few words each.
 //!
 //! This library holds nothing but the built guests.
 
@@ -39,4 +41,9 @@ impl Component {
 /// The hostile guests, and the healthy one beside them.
 pub mod guests {
     include!(concat!(env!("OUT_DIR"), "/guests.rs"));
+}
+
+/// The plugins of other contracts.
+pub mod contracts {
+    include!(concat!(env!("OUT_DIR"), "/contracts.rs"));
 }
