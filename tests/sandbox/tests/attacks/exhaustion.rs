@@ -181,3 +181,18 @@ pub(crate) async fn a_call_that_is_given_up_leaves_nothing_behind() {
     assert!(stage.push("/members").await.result.is_ok());
     assert!(began.elapsed() < MARGIN);
 }
+
+pub(crate) async fn wasi_hands_out_no_more_than_a_program_needs() {
+    let stage = Stage::of(guests::wasi_bomb()).await;
+    for attempt in ["random", "insecure", "zeroes"] {
+        let report = stage.push(attempt).await;
+        assert!(!crash(&report).is_empty());
+        assert!(report.peak_memory < 16 << 20, "{attempt}: {}", report.peak_memory);
+        ended_within(&report, Duration::from_secs(1));
+    }
+    // Four bytes for the guest, a task for the host.
+    let report = stage.push("poll").await;
+    assert_eq!(spent(&report), Budget::Bytes);
+    ended_within(&report, JobLimits::default().cpu);
+    stage.provider_saw_nothing();
+}

@@ -141,8 +141,11 @@ fn echo(sent: &HeaderMap) -> Response {
         let text = value.to_str().unwrap();
         let percent = utf8_percent_encode(text, NON_ALPHANUMERIC);
         let (plain, url) = (STANDARD.encode(text), URL_SAFE_NO_PAD.encode(format!("you sent {text}")));
-        body.push_str(&format!("{name}: {text}\n{percent}\n{plain}\n{url}\n"));
-        for form in [text.to_owned(), percent.to_string(), plain, url] {
+        let both = utf8_percent_encode(&plain, NON_ALPHANUMERIC).to_string();
+        let markup = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let json = text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+        body.push_str(&format!("{name}: {text}\n{percent}\n{plain}\n{url}\n{both}\n{markup}\n\"{json}\"\n"));
+        for form in [text.to_owned(), percent.to_string(), plain.clone(), url, both] {
             answer.append("link", form.parse().unwrap());
             answer.append("x-request-id", form.parse().unwrap());
         }

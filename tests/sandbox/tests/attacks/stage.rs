@@ -19,8 +19,8 @@ use zeroize::Zeroizing;
 use crate::provider::Provider;
 
 /// The account's secret: long enough to be taken out of bodies, and of characters that encoders
-/// write in different ways.
-pub(crate) const SECRET: &str = "s3cr3t/0123456789+abcdef~us6";
+/// write in different ways, also in its base64.
+pub(crate) const SECRET: &str = "s3cr3t/~~~0123~~~>>>45?6789+abc~~?def~us6";
 
 /// What a guest gets that never gives up the processor. Production gives it ten seconds, all of
 /// which the machine would only get warm in.

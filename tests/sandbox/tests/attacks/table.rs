@@ -107,6 +107,12 @@ attacks! {
         guests: [handle_bomb],
         tests: [exhaustion::handles_that_are_never_closed_are_counted],
     }
+    wasi_bomb {
+        tries: "asks WASI for bytes that cost it a number",
+        against: "caps on random bytes and on what a stream takes, and the bytes of a host call",
+        guests: [wasi_bomb],
+        tests: [exhaustion::wasi_hands_out_no_more_than_a_program_needs],
+    }
     giant_line {
         tries: "hands the log 64 MiB",
         against: "a number of bytes per host call, counted while they are read",
