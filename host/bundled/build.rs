@@ -2,7 +2,7 @@
 #![allow(clippy::print_stdout, reason = "a build script speaks to cargo through its output")]
 
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
