@@ -2,8 +2,8 @@
 //!
 //! An allowed provider may echo a request (an error page that prints its headers is enough). One
 //! pass over the bytes with an Aho-Corasick automaton finds a secret in every form that a server
-//! commonly gives it: raw, percent-encoded, inside a JSON string, and base64 at each of the three
-//! positions it can have inside a longer base64 text.
+//! commonly gives it: raw, percent-encoded, inside a JSON string or markup, and base64 at each of the three
+//! positions it can have inside a longer base64 text, that one percent-encoded as well.
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -27,6 +27,9 @@ const MIN_IN_TEXTS: usize = 4;
 
 /// Encoders differ in whether they encode these four, and in the case of the digits.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// How quotation marks, double and single, are written in HTML and XML: encoders differ.
+const QUOTES_IN_MARKUP: [(&str, &str); 3] = [("&quot;", "&#39;"), ("&quot;", "&#x27;"), ("&#34;", "&#39;")];
 
 /// What stands in the place of a secret. Valid inside a JSON string.
 pub(crate) const REDACTED: &str = "[redacted]";
@@ -53,9 +56,10 @@ impl Redactor {
         }
         for whole in encoded.iter().filter(|whole| whole.len() >= MIN_ENCODED) {
             // Padding is left off: servers that re-encode leave it off as well.
-            let whole = whole.trim_end_matches('=').to_owned();
-            texts.push(Zeroizing::new(whole.clone()));
-            bodies.push(Zeroizing::new(whole));
+            for form in base64_forms(whole.trim_end_matches('=')) {
+                texts.push(Zeroizing::new(form.clone()));
+                bodies.push(Zeroizing::new(form));
+            }
         }
         Ok(Self { bodies: automaton(&bodies)?, texts: automaton(&texts)? })
     }
@@ -123,12 +127,26 @@ fn forms(secret: &str) -> Vec<Zeroizing<String>> {
     add(percent);
     let json = json_escaped(secret);
     add(json.replace('/', "\\/"));
+    add(json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"));
     add(json);
+    for (double, single) in QUOTES_IN_MARKUP {
+        let markup = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        add(markup.replace('"', double).replace('\'', single));
+    }
     for skipped in 0..3 {
-        add(base64_inside(&STANDARD_NO_PAD, secret, skipped));
+        for form in base64_forms(&base64_inside(&STANDARD_NO_PAD, secret, skipped)) {
+            add(form);
+        }
         add(base64_inside(&URL_SAFE_NO_PAD, secret, skipped));
     }
     found
+}
+
+/// Text in base64 as it stands in a header, and as it stands in a URL or a form, where its `+` and
+/// `/` are percent-encoded.
+fn base64_forms(text: &str) -> [String; 3] {
+    let percent = utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    [text.to_owned(), lowercase_escapes(&percent), percent]
 }
 
 fn lowercase_escapes(percent: &str) -> String {

@@ -16,7 +16,7 @@ use crate::contract::{
 use crate::limits::{
     MAX_CHOICES, MAX_ID_BYTES, MAX_LISTED, MAX_PREPARED_BYTES, MAX_REMARKS, MAX_TEXT_BYTES, MAX_WARNINGS,
 };
-use crate::text::{clean, is_invisible};
+use crate::text::{clean, is_direction_mark, is_invisible};
 
 /// Reads the answers of one account's plugin. Errors are sentences.
 pub(crate) struct Reader {
@@ -105,11 +105,8 @@ impl Reader {
             id("The kind of a field", &field.kind)?;
             self.text(&mut field.label);
             at_most("choices of a field", field.choices.len(), MAX_CHOICES)?;
-            // A choice is written back as it is, like an id; it is a text of people's all the same.
             for choice in &field.choices {
-                if choice.len() > MAX_TEXT_BYTES {
-                    return Err(format!("A choice of a field is longer than {MAX_TEXT_BYTES} bytes."));
-                }
+                choice_of_a_field(choice)?;
             }
             self.extras(&mut field.extras)?;
         }
@@ -221,6 +218,18 @@ fn id(what: &str, value: &str) -> Result<(), String> {
     }
     if value.chars().any(is_invisible) {
         return Err(format!("{what} holds a control character."));
+    }
+    Ok(())
+}
+
+/// A choice is written back as it is, like an id, so it is not cut or cleaned. It is a text of
+/// people's all the same and may hold the marks of right-to-left writing.
+fn choice_of_a_field(choice: &str) -> Result<(), String> {
+    if choice.len() > MAX_TEXT_BYTES {
+        return Err(format!("A choice of a field is longer than {MAX_TEXT_BYTES} bytes."));
+    }
+    if choice.chars().any(|c| is_invisible(c) && !is_direction_mark(c)) {
+        return Err("A choice of a field holds a control character.".to_owned());
     }
     Ok(())
 }

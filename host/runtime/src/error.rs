@@ -1,6 +1,7 @@
 //! Why a plugin is refused, and why a call has no answer. Sentences for the operator.
 
 use crate::contract::ProviderError;
+use crate::linker::{CONTRACT, CONTRACT_VERSION};
 use crate::plugin::Capability;
 
 /// Why a component is not a plugin that this host runs. Nothing of it has run with access to
@@ -52,10 +53,10 @@ pub enum LoadError {
     },
     /// What it exports or imports differs from this host's contract.
     #[error(
-        "The plugin does not fit the contract that this host speaks: {reason}. Build it with the plugin kit of this contract version."
+        "The plugin was built against another version of the contract than this host's {CONTRACT}@{CONTRACT_VERSION}: {reason}. Build it again with the plugin kit of this version, or use the Postroom that it was built for."
     )]
     Mismatch {
-        /// What differs, in the linker's words.
+        /// What differs: the interface, and then the linker's words.
         reason: String,
     },
     /// It cannot even be instantiated within the limits of a job.

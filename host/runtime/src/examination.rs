@@ -4,35 +4,54 @@ use postroom_egress::OriginTemplate;
 use wasmtime::Store;
 
 use crate::bindings::base::BasePre;
+use crate::bindings::{base, with_audiences, with_fields, with_subscriptions, with_tags};
 use crate::contract::Description;
 use crate::description;
 use crate::engine::Engine;
 use crate::error::LoadError;
 use crate::limits::{DESCRIBE_CPU, DESCRIBE_WALL, JobLimits};
+use crate::linker::CONTRACT;
 use crate::log::{JobLog, LogSink};
 use crate::plugin::{Worlds, causes};
 use crate::state::{JobState, Shared, Stop};
 
-/// Instantiates every world that was found: this is where differing types show.
-pub(crate) async fn instantiate_each(engine: &Engine, worlds: &Worlds) -> Result<(), LoadError> {
-    /// One trial, if the world is there.
-    macro_rules! trial {
-        ($world:expr) => {
-            if let Some(world) = $world {
-                let examination = Examination::new();
-                let mut store = examination.store(engine);
-                examination
-                    .run(async { world.instantiate_async(&mut store).await.map(|_| ()) })
-                    .await
-                    .map_err(|failure| failure.while_starting())?;
-            }
+/// Instantiates the component and looks at the types of every interface that was found.
+///
+/// What goes wrong in the first step is the component's own doing, what does not fit in the second
+/// is a difference between two contracts: nothing else tells the two apart.
+pub(crate) async fn instantiate(engine: &Engine, worlds: &Worlds) -> Result<(), LoadError> {
+    let examination = Examination::new();
+    let mut store = examination.store(engine);
+    let pre = worlds.base.instance_pre();
+    let instance = examination
+        .run(pre.instantiate_async(&mut store))
+        .await
+        .map_err(|failure| LoadError::Start { reason: failure.reason() })?;
+
+    /// The functions of one interface have the types that the host calls them with.
+    macro_rules! fits {
+        ($world:ident, $interface:ident) => {
+            $world::exports::postroom::provider::$interface::GuestIndices::new(pre)
+                .and_then(|functions| functions.load(&mut store, &instance))
+                .map_err(|error| LoadError::Mismatch {
+                    reason: format!("its {CONTRACT}/{} differs: {}", stringify!($interface), causes(&error)),
+                })?;
         };
     }
-    trial!(Some(&worlds.base));
-    trial!(&worlds.tags);
-    trial!(&worlds.subscriptions);
-    trial!(&worlds.audiences);
-    trial!(&worlds.fields);
+    fits!(base, provider);
+    fits!(base, contacts);
+    if worlds.tags.is_some() {
+        fits!(with_tags, tags);
+    }
+    if worlds.subscriptions.is_some() {
+        fits!(with_subscriptions, subscriptions);
+    }
+    if worlds.audiences.is_some() {
+        fits!(with_audiences, audiences);
+    }
+    if worlds.fields.is_some() {
+        fits!(with_fields, fields);
+    }
     Ok(())
 }
 
@@ -101,21 +120,6 @@ impl Failure {
                 Some(stop) => stop.to_string(),
                 None => causes(error),
             },
-        }
-    }
-
-    /// A trap or a spent budget is the plugin's fault when it starts; everything else that wasmtime
-    /// finds while instantiating is a difference in types.
-    fn while_starting(&self) -> LoadError {
-        match self {
-            Self::Ended(error)
-                if error.downcast_ref::<Stop>().is_none()
-                    && error.downcast_ref::<wasmtime::Trap>().is_none()
-                    && error.downcast_ref::<wasmtime_wasi::I32Exit>().is_none() =>
-            {
-                LoadError::Mismatch { reason: causes(error) }
-            }
-            Self::Wall | Self::Ended(_) => LoadError::Start { reason: self.reason() },
         }
     }
 }

@@ -16,6 +16,9 @@ use crate::state::JobState;
 /// The package of the contract, without its version.
 pub(crate) const CONTRACT: &str = "postroom:provider";
 
+/// The version of the contract that this host speaks: that of `wit/`.
+pub(crate) const CONTRACT_VERSION: &str = "0.1.0";
+
 /// The interfaces that [`linker`] defines, without their versions. A std Rust plugin imports all
 /// of `cli` and `io` and `random/insecure-seed` whether it uses them or not; a plugin that asks
 /// for the time or for random bytes imports the rest.
@@ -47,6 +50,27 @@ pub(crate) const IMPORTABLE: &[&str] = &[
 /// The name of an interface without its version.
 pub(crate) fn unversioned(name: &str) -> &str {
     name.split_once('@').map_or(name, |(name, _)| name)
+}
+
+/// The interface of the contract's package that this name stands for, and its version; none when it
+/// is a name of another package.
+pub(crate) fn of_contract(name: &str) -> Option<(&str, &str)> {
+    let (interface, version) = name.strip_prefix(CONTRACT)?.strip_prefix('/')?.split_once('@')?;
+    Some((interface, version))
+}
+
+/// Whether plugins of this version of the contract are linked with this host: what counts is the
+/// first number that is not zero, as everywhere in the component model.
+pub(crate) fn is_compatible(version: &str) -> bool {
+    let track = |version: &str| {
+        let version = semver::Version::parse(version).ok()?;
+        Some(match (version.major, version.minor) {
+            (0, 0) => (0, 0, version.patch),
+            (0, minor) => (0, minor, 0),
+            (major, _) => (major, 0, 0),
+        })
+    };
+    track(version).is_some_and(|asked| track(CONTRACT_VERSION) == Some(asked))
 }
 
 /// A linker with everything in [`IMPORTABLE`] and nothing else.

@@ -17,7 +17,7 @@ use crate::engine::Engine;
 use crate::error::LoadError;
 use crate::examination;
 use crate::limits::MAX_COMPONENT_BYTES;
-use crate::linker::{self, CONTRACT, IMPORTABLE, unversioned};
+use crate::linker::{self, CONTRACT, IMPORTABLE, is_compatible, of_contract, unversioned};
 use crate::state::JobState;
 
 /// What a plugin may have besides `provider` and `contacts`, which every plugin has.
@@ -97,8 +97,8 @@ pub(crate) struct Loaded {
 
 impl Plugin {
     /// Loads a component: compiles it, links it against what plugins may import, finds its
-    /// capabilities, instantiates each once (differing types show only there), and has it describe
-    /// itself twice with every import refused.
+    /// capabilities, instantiates it once (differing types of exports show only there), and has it
+    /// describe itself twice with every import refused.
     ///
     /// Compiling takes about a second per megabyte, on threads for blocking work. Call it within a
     /// tokio runtime.
@@ -143,7 +143,7 @@ impl Plugin {
         size: usize,
     ) -> Result<Self, LoadError> {
         let worlds = probe(engine, &component)?;
-        examination::instantiate_each(engine, &worlds).await?;
+        examination::instantiate(engine, &worlds).await?;
         let (description, origins) = examination::describe(engine, &worlds.base).await?;
         Ok(Self { inner: Arc::new(Loaded { engine: engine.clone(), worlds, description, origins, digest, size }) })
     }
@@ -243,6 +243,7 @@ pub(crate) fn causes(error: &wasmtime::Error) -> String {
 
 /// Links the component and finds the worlds it fits.
 fn probe(engine: &Engine, component: &Component) -> Result<Worlds, LoadError> {
+    speaks_this_contract(engine, component)?;
     let forbidden: Vec<String> = imports(engine, component).into_iter().filter(|name| !is_importable(name)).collect();
     if !forbidden.is_empty() {
         return Err(LoadError::ForbiddenImports { imports: forbidden });
@@ -272,6 +273,23 @@ fn probe(engine: &Engine, component: &Component) -> Result<Worlds, LoadError> {
         fields: world(has(Capability::Fields), &pre, WithFieldsPre::new)?,
         base: BasePre::new(pre).map_err(mismatch)?,
     })
+}
+
+/// Refuses a component by the names alone, where they tell more than the linker would.
+fn speaks_this_contract(engine: &Engine, component: &Component) -> Result<(), LoadError> {
+    let imports = imports(engine, component);
+    let exports: Vec<String> =
+        component.component_type().exports(engine.wasmtime()).map(|(name, _)| name.to_owned()).collect();
+    let differs = |reason: String| Err(LoadError::Mismatch { reason });
+    let versions = imports.iter().chain(&exports).filter_map(|name| of_contract(name)).map(|(_, version)| version);
+    if let Some(other) = versions.into_iter().find(|version| !is_compatible(version)) {
+        return differs(format!("it speaks {CONTRACT}@{other}"));
+    }
+    // An interface of ours that is not known here is not a permission that somebody could lack.
+    match imports.iter().find(|name| of_contract(name).is_some() && !is_importable(name)) {
+        Some(unknown) => differs(format!("it imports {unknown}, which this host does not have")),
+        None => Ok(()),
+    }
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "it is handed to map_err as it is")]

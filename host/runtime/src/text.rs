@@ -44,16 +44,26 @@ pub(crate) fn clean(text: &mut String, max: usize) {
     }
 }
 
-/// Whether a character would change how the text around it is shown: control characters, line and
-/// paragraph separators, and the marks that turn the direction of writing.
+/// Whether a character would change how the text around it is shown, or is there without being
+/// shown: control characters, line and paragraph separators, the marks that turn the direction of
+/// writing, and those of no width by which two texts look alike that are not, or a text holds
+/// another one. Joiners are not among them: scripts and emoji need them.
 pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
+        || is_direction_mark(c)
         || matches!(c,
             '\u{2028}' | '\u{2029}'
-            | '\u{200e}' | '\u{200f}' | '\u{061c}'
             | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{feff}')
+            | '\u{200b}' | '\u{180e}' | '\u{feff}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Whether a character is a mark by which right-to-left writing keeps its punctuation in place. It
+/// has no effect beyond its neighbours.
+pub(crate) fn is_direction_mark(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}')
 }
 
 #[cfg(test)]
@@ -80,5 +90,16 @@ mod tests {
         let mut text = "one\ntwo\x1b[31m\u{2066}".to_owned();
         clean(&mut text, 100);
         assert_eq!(text, "one two[31m");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_goes_and_what_scripts_need_stays() {
+        let mut text = "pay\u{200b}pal\u{2060}\u{e0041}\u{fff9}".to_owned();
+        clean(&mut text, 100);
+        assert_eq!(text, "paypal");
+        let mut text = "می\u{200c}خواهم 👨\u{200d}👩\u{200d}👧".to_owned();
+        let before = text.clone();
+        clean(&mut text, 100);
+        assert_eq!(text, before);
     }
 }

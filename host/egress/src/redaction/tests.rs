@@ -51,6 +51,37 @@ fn base64_is_found_wherever_the_secret_stands_in_a_longer_text() {
 }
 
 #[test]
+fn markup_is_found() {
+    let redactor = redactor("<password> & \"co\"'s", &[]);
+    for form in [
+        "&lt;password&gt; &amp; &quot;co&quot;&#39;s",
+        "&lt;password&gt; &amp; &quot;co&quot;&#x27;s",
+        "&lt;password&gt; &amp; &#34;co&#34;&#39;s",
+        "\\u003cpassword\\u003e \\u0026 \\\"co\\\"'s",
+    ] {
+        assert_eq!(scrubbed(&redactor, &format!("you sent {form}.")), "you sent [redacted].", "{form}");
+    }
+}
+
+#[test]
+fn base64_in_a_url_is_found() {
+    // Three characters whose base64 has both characters that a URL encodes.
+    let secret = "~~~>>>???~~~>>>???";
+    let whole = STANDARD.encode(format!("anna:{secret}"));
+    let redactor = redactor(secret, &[&whole]);
+    for front in 0..3 {
+        let encoded = STANDARD.encode(format!("{}{secret}", "x".repeat(front)));
+        assert!(encoded.contains('+') && encoded.contains('/'), "{encoded}");
+        for (plus, slash) in [("%2B", "%2F"), ("%2b", "%2f")] {
+            let clean = scrubbed(&redactor, &encoded.replace('+', plus).replace('/', slash));
+            assert!(clean.contains(REDACTED) && clean.len() < REDACTED.len() + 12, "{clean}");
+        }
+    }
+    let in_url = whole.trim_end_matches('=').replace('+', "%2B").replace('/', "%2F");
+    assert_eq!(scrubbed(&redactor, &format!("?auth=Basic%20{in_url}")), "?auth=Basic%20[redacted]");
+}
+
+#[test]
 fn a_whole_credential_is_removed_although_its_password_is_short() {
     let whole = STANDARD.encode("anna:pass");
     let redactor = redactor("pass", &[&whole]);

@@ -1,4 +1,5 @@
-//! Plugins on the real engine, over real HTTP: what works, and what a plugin does not get away with.
+//! Plugins on the real engine, over real HTTP: what loads and what works. What a plugin does not get
+//! away with is shown in `tests/sandbox`.
 //!
 //! The guests stand in `tests/guests` and are built by the first test that needs one.
 
@@ -10,7 +11,6 @@
 )]
 
 mod cache;
-mod hostile;
 mod loading;
 mod provider;
 mod stage;

@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::routing::{get, post};
-use tokio::sync::Notify;
 
 /// A running server; it ends with the test's runtime.
 pub(crate) struct Provider {
@@ -19,7 +17,6 @@ pub(crate) struct Provider {
 #[derive(Default)]
 struct Book {
     members: AtomicU32,
-    slow_arrived: Notify,
 }
 
 impl Provider {
@@ -28,8 +25,6 @@ impl Provider {
         let routes = Router::new()
             .route("/account", get(|| async { "Acme" }))
             .route("/members", post(members))
-            .route("/echo", post(echo))
-            .route("/slow", post(slow))
             .with_state(Arc::clone(&book));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -41,25 +36,9 @@ impl Provider {
     pub(crate) fn writes(&self) -> u32 {
         self.book.members.load(Ordering::SeqCst)
     }
-
-    /// Waits until a request that is never answered has arrived.
-    pub(crate) async fn slow_request_arrived(&self) {
-        self.book.slow_arrived.notified().await;
-    }
 }
 
 async fn members(State(book): State<Arc<Book>>) -> &'static str {
     book.members.fetch_add(1, Ordering::SeqCst);
     "{}"
-}
-
-/// Answers with the credential that came along.
-async fn echo(headers: HeaderMap) -> ([(&'static str, String); 1], String) {
-    let sent = headers.get("authorization").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
-    ([("x-request-id", sent.clone())], sent)
-}
-
-async fn slow(State(book): State<Arc<Book>>) {
-    book.slow_arrived.notify_one();
-    std::future::pending::<()>().await;
 }

@@ -4,26 +4,25 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use postroom_egress::{
     AccountConfig, AccountEgress, AccountLimits, Credential, OriginInputs, Secret, SlotKind, Timeouts, Transport,
     TransportOptions, Urgency,
 };
 use postroom_runtime::contract::{ContactWrite, OnCreate};
-use postroom_runtime::{CallError, Engine, JobLimits, JobReport, JobSpec, LogSink, Plugin};
+use postroom_runtime::{Engine, JobLimits, JobSpec, LogSink, Plugin};
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use crate::provider::Provider;
 
-/// The account's secret: long enough to be scrubbed from bodies.
-pub(crate) const SECRET: &str = "s3cr3t-0123456789abcdef";
+/// The account's secret.
+const SECRET: &str = "s3cr3t-0123456789abcdef";
 
 /// The job's time.
 pub(crate) const NOW_MS: u64 = 1_790_000_000_000;
 
-/// One engine for all tests: a hostile plugin shares it with healthy ones.
+/// One engine for all tests.
 pub(crate) fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     ENGINE.get_or_init(|| Engine::new().unwrap())
@@ -70,9 +69,10 @@ pub(crate) async fn healthy() -> &'static Plugin {
     PLUGIN.get_or_init(|| async { Plugin::load(engine(), &guest("healthy")).await.unwrap() }).await
 }
 
-pub(crate) async fn hostile() -> &'static Plugin {
+/// A plugin without any capability.
+pub(crate) async fn plain() -> &'static Plugin {
     static PLUGIN: OnceCell<Plugin> = OnceCell::const_new();
-    PLUGIN.get_or_init(|| async { Plugin::load(engine(), &guest("hostile")).await.unwrap() }).await
+    PLUGIN.get_or_init(|| async { Plugin::load(engine(), &guest("plain")).await.unwrap() }).await
 }
 
 /// An account of this plugin at that provider.
@@ -96,30 +96,13 @@ pub(crate) fn account(plugin: &Plugin, provider: &Provider) -> AccountEgress {
 
 /// A job with the usual limits.
 pub(crate) fn job(account: AccountEgress) -> JobSpec {
-    job_within(account, JobLimits::default())
-}
-
-pub(crate) fn job_within(account: AccountEgress, limits: JobLimits) -> JobSpec {
     JobSpec {
         account,
         settings: vec![("mode".to_owned(), "fast".to_owned())],
         now_ms: NOW_MS,
         urgency: Urgency::Bulk,
-        limits,
+        limits: JobLimits::default(),
         log: LogSink::none(),
-    }
-}
-
-/// Limits under which a guest that runs away is stopped soon.
-pub(crate) fn tight() -> JobLimits {
-    JobLimits {
-        cpu: Duration::from_millis(300),
-        egress: postroom_egress::JobLimits {
-            time: Duration::from_millis(300),
-            ..postroom_egress::JobLimits::default()
-        },
-        wind_up: Duration::from_millis(50),
-        ..JobLimits::default()
     }
 }
 
@@ -137,9 +120,4 @@ pub(crate) fn write(key: u64) -> ContactWrite {
 
 pub(crate) fn writes(count: u64) -> Vec<ContactWrite> {
     (1..=count).map(write).collect()
-}
-
-/// The error of a call that must have failed.
-pub(crate) fn failure<T: std::fmt::Debug>(report: &JobReport<T>) -> &CallError {
-    report.result.as_ref().unwrap_err()
 }

@@ -7,7 +7,7 @@ use postroom_runtime::contract::{Act, ActOutcome, ItemOutcome, Member, RemoteSta
 use postroom_runtime::{CallError, Capability, LogSink, LogSource};
 
 use crate::provider::Provider;
-use crate::stage::{NOW_MS, SECRET, account, failure, healthy, hostile, job, writes};
+use crate::stage::{NOW_MS, account, healthy, job, plain, writes};
 
 #[tokio::test]
 async fn a_push_goes_out_and_comes_back() {
@@ -45,21 +45,13 @@ async fn a_push_goes_out_and_comes_back() {
 }
 
 #[tokio::test]
-async fn every_job_begins_anew_and_knows_only_its_account() {
+async fn a_job_knows_its_settings_and_its_time() {
     let (plugin, provider) = (healthy().await, Provider::start().await);
     let account = account(plugin, &provider);
-    for _ in 0..2 {
-        let info = plugin.check(job(account.clone())).await.result.unwrap();
-        assert_eq!(info.name, "Acme");
-        let fact = |name: &str| {
-            let found = info.facts.iter().find(|(label, _)| label == name);
-            found.unwrap().1.as_str()
-        };
-        assert_eq!(fact("mode"), "fast");
-        assert_eq!(fact("now"), NOW_MS.to_string());
-        assert_eq!(fact("calls"), "1");
-        assert_eq!((fact("env"), fact("args")), ("0", "0"));
-    }
+    let info = plugin.check(job(account)).await.result.unwrap();
+    assert_eq!(info.name, "Acme");
+    let fact = |name: &str| info.facts.iter().find(|(label, _)| label == name).unwrap().1.as_str();
+    assert_eq!((fact("mode"), fact("now")), ("fast", NOW_MS.to_string().as_str()));
 }
 
 #[tokio::test]
@@ -97,9 +89,9 @@ async fn every_capability_answers() {
 
 #[tokio::test]
 async fn a_missing_capability_is_an_answer_of_its_own() {
-    let (plugin, provider) = (hostile().await, Provider::start().await);
+    let (plugin, provider) = (plain().await, Provider::start().await);
     let report = plugin.list_audiences(job(account(plugin, &provider))).await;
-    assert_eq!(*failure(&report), CallError::Unsupported { capability: Capability::Audiences });
+    assert_eq!(report.result.unwrap_err(), CallError::Unsupported { capability: Capability::Audiences });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -116,18 +108,4 @@ async fn jobs_run_side_by_side() {
         assert_eq!(job.await.unwrap().unwrap().items.len(), 50);
     }
     assert_eq!(provider.writes(), 20);
-}
-
-#[tokio::test]
-async fn a_secret_that_the_provider_echoes_stays_inside() {
-    let (plugin, provider) = (hostile().await, Provider::start().await);
-    let report = plugin.check(job(account(plugin, &provider))).await;
-    let shown = format!("{:?} {:?}", report.result, report.log);
-    assert!(shown.contains("[redacted]"), "{shown}");
-    assert!(!shown.contains(SECRET), "{shown}");
-    // Nor do control characters come out: escaped in the log, gone from the error.
-    let line = report.log.first().unwrap();
-    assert!(line.message.starts_with("\\u{1b}[2Jforged\\nline"), "{}", line.message);
-    let CallError::Provider(error) = failure(&report) else { panic!("{shown}") };
-    assert!(!error.sentence().contains(['\u{1b}', '\u{7}']));
 }

@@ -1,4 +1,4 @@
-//! A plugin that wants to go out before anybody has approved it.
+//! A plugin that has what every plugin has, and no capability.
 
 wit_bindgen::generate!({
     path: "../../../../../wit",
@@ -9,29 +9,19 @@ wit_bindgen::generate!({
 mod description {
     include!("../../description.rs");
 
-    pub fn eager() -> p::Description {
-        description("eager")
+    pub fn plain() -> p::Description {
+        description("plain")
     }
 }
 
 use exports::postroom::provider::{contacts, provider};
-use postroom::provider::http;
 use postroom::provider::types::{BatchAnswer, ContactWrite, ProviderError};
 
-struct Eager;
+struct Plain;
 
-impl provider::Guest for Eager {
+impl provider::Guest for Plain {
     fn describe() -> provider::Description {
-        let _ = http::send(&http::Request {
-            origin: "api".into(),
-            method: http::Method::Get,
-            path: "/".into(),
-            query: vec![],
-            headers: vec![],
-            body: None,
-            safe_to_repeat: true,
-        });
-        description::eager()
+        description::plain()
     }
 
     fn check() -> Result<provider::AccountInfo, ProviderError> {
@@ -42,7 +32,7 @@ impl provider::Guest for Eager {
     }
 }
 
-impl contacts::Guest for Eager {
+impl contacts::Guest for Plain {
     fn prepare(_: String) -> Result<Vec<u8>, ProviderError> {
         Ok(vec![])
     }
@@ -55,4 +45,4 @@ impl contacts::Guest for Eager {
     }
 }
 
-export!(Eager);
+export!(Plain);
