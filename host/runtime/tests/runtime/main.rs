@@ -9,7 +9,12 @@
     reason = "a test fails by panicking, in its helpers as well"
 )]
 
+#[path = "../guests/bombs.rs"]
+mod bombs;
+#[path = "../guests/building.rs"]
+mod building;
 mod cache;
+mod compiling;
 mod hostile;
 mod loading;
 mod provider;

@@ -172,7 +172,7 @@ impl Service {
     }
 
     async fn inspect(&self, origin: PluginOrigin, component: &[u8]) -> Result<PluginInspection> {
-        let inspection = Plugin::inspect(self.shelf.engine()?, component).await?;
+        let inspection = Plugin::inspect(self.shelf.engine()?, component, self.shelf.cache()).await?;
         let permissions = match &inspection.refusal {
             None => Some(Permissions::of(self.shelf.load(component).await?.as_ref())),
             Some(_) => None,

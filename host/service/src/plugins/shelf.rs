@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use postroom_runtime::{CompileCache, DirectoryCache, Engine, Plugin};
+use postroom_runtime::{CompileCache, Compiler, DirectoryCache, Engine, Plugin};
 use postroom_store::accounts::InstalledPlugin;
 use postroom_store::{Store, StoreError};
 use tokio::sync::Mutex;
@@ -17,6 +17,7 @@ use crate::{BundledPlugin, Result, ServiceError};
 /// The plugins of this process. The engine starts with the first plugin that is needed.
 pub(crate) struct Shelf {
     bundled: Vec<BundledPlugin>,
+    compiler: Compiler,
     compile_cache: Option<PathBuf>,
     cache: OnceLock<Option<DirectoryCache>>,
     engine: OnceLock<Engine>,
@@ -38,9 +39,10 @@ impl std::fmt::Debug for Shelf {
 }
 
 impl Shelf {
-    pub(crate) fn new(bundled: Vec<BundledPlugin>, compile_cache: Option<PathBuf>) -> Self {
+    pub(crate) fn new(bundled: Vec<BundledPlugin>, compiler: Compiler, compile_cache: Option<PathBuf>) -> Self {
         Self {
             bundled,
+            compiler,
             compile_cache,
             cache: OnceLock::new(),
             engine: OnceLock::new(),
@@ -57,7 +59,7 @@ impl Shelf {
             return Ok(engine);
         }
         // Two callers at once make two engines, one of which is dropped at once.
-        let engine = Engine::new()?;
+        let engine = Engine::compiling_with(self.compiler.clone())?;
         Ok(self.engine.get_or_init(|| engine))
     }
 
@@ -101,7 +103,7 @@ impl Shelf {
         Ok(Found { plugin, origin: PluginOrigin::Bundled })
     }
 
-    fn cache(&self) -> Option<&dyn CompileCache> {
+    pub(crate) fn cache(&self) -> Option<&dyn CompileCache> {
         let open = || {
             let directory = self.compile_cache.clone()?;
             match DirectoryCache::open(&directory) {
