@@ -217,6 +217,11 @@ impl House {
         self.control("requests?writes=true").await["requests"].as_array().unwrap().clone()
     }
 
+    /// All requests since the book was last cleared.
+    pub(crate) async fn requests(&self) -> Vec<Value> {
+        self.control("requests").await["requests"].as_array().unwrap().clone()
+    }
+
     /// Starts a new page of the book.
     pub(crate) async fn clear_book(&self) {
         self.tell(reqwest::Method::DELETE, "book", &json!({})).await;

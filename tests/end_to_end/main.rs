@@ -24,6 +24,7 @@ mod exporting;
 mod fixtures;
 mod house;
 mod importing;
+mod installing;
 mod leaving;
 mod plugins;
 mod repeating;

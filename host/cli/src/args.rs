@@ -112,6 +112,8 @@ mod tests {
             "sync run g --first 10 --json -vv",
             "run show 3 --of tags-refused --all",
             "plugin install p.wasm --approve sha256:00 --source vendor",
+            "plugin rollback mailchimp --yes",
+            "account edit main --plugin-source vendor.wasm",
             "internal-compile 1073741824 60",
             "completions bash",
         ] {
