@@ -34,6 +34,8 @@ async fn p2_a_component_is_dropped_in_and_serves_an_account_without_rebuilding_t
     let digest = seen["digest"].as_str().unwrap();
     house.postroom(&["plugin", "install", file]).refused(5, &[digest]);
     house.postroom(&["plugin", "install", file, "--approve", digest]).done();
+    // It comes from elsewhere than the one that the account knows.
+    house.postroom(&["account", "edit", "mc", "--plugin-source", "mailchimp.wasm"]).done();
     house.import("Guests", Some("form"), "email,firstname\njana@example.com,Jana\n");
     house.tie("Guests", "skip");
     assert_eq!(counted(&house.run("Guests")), "added=1");

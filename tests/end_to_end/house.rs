@@ -19,6 +19,16 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// Runs a program to its end.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let output = command.output().unwrap();
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// The answer, when it must be a success.
     #[track_caller]
     pub(crate) fn done(self) -> Self {
@@ -91,16 +101,8 @@ impl House {
     pub(crate) fn postroom_with(&self, arguments: &[&str], input: &str) -> Answer {
         let input_file = self.path("stdin");
         std::fs::write(&input_file, input).unwrap();
-        let output = program(&self.store())
-            .args(arguments)
-            .stdin(Stdio::from(std::fs::File::open(input_file).unwrap()))
-            .output()
-            .unwrap();
-        Answer {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        let input = Stdio::from(std::fs::File::open(input_file).unwrap());
+        Answer::of(program(&self.store()).args(arguments).stdin(input))
     }
 
     /// Connects an account to the simulator; the key comes over standard input.
@@ -215,6 +217,11 @@ impl House {
         self.control("requests?writes=true").await["requests"].as_array().unwrap().clone()
     }
 
+    /// All requests since the book was last cleared.
+    pub(crate) async fn requests(&self) -> Vec<Value> {
+        self.control("requests").await["requests"].as_array().unwrap().clone()
+    }
+
     /// Starts a new page of the book.
     pub(crate) async fn clear_book(&self) {
         self.tell(reqwest::Method::DELETE, "book", &json!({})).await;
@@ -256,7 +263,9 @@ impl House {
 /// The program, with nothing of this process's environment but what it needs to start.
 pub(crate) fn program(store: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_postroom"));
-    command.env_clear().env("POSTROOM_STORE", store);
+    // Compiled plugins are shared by all tests, and lie where everything lies that is built.
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
+    command.env_clear().env("POSTROOM_STORE", store).env("XDG_CACHE_HOME", cache);
     command
 }
 

@@ -12,11 +12,19 @@
 
 mod accounts;
 mod bad_input;
+#[path = "../../host/runtime/tests/guests/bombs.rs"]
+#[allow(dead_code, reason = "the runtime's own suite uses the other one")]
+mod bombs;
+#[path = "../../host/runtime/tests/guests/building.rs"]
+mod building;
+mod compiling;
+mod components;
 mod consent;
 mod exporting;
 mod fixtures;
 mod house;
 mod importing;
+mod installing;
 mod leaving;
 mod plugins;
 mod repeating;

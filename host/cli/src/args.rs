@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
-use crate::verbs::{account, audience, completions, contact, field, import, init, list, plugin, run, sync};
+use crate::verbs::{
+    account, audience, completions, contact, field, import, init, internal_compile, list, plugin, run, sync,
+};
 
 /// Where the options stand that every verb takes.
 const GLOBAL: &str = "Options of every verb";
@@ -68,6 +70,9 @@ pub(crate) enum Verb {
     Demo(crate::demo::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
+    /// Compile a component for the process that started this one
+    #[command(name = internal_compile::WORD, hide = true)]
+    InternalCompile(internal_compile::Args),
 }
 
 #[cfg(test)]
@@ -107,6 +112,9 @@ mod tests {
             "sync run g --first 10 --json -vv",
             "run show 3 --of tags-refused --all",
             "plugin install p.wasm --approve sha256:00 --source vendor",
+            "plugin rollback mailchimp --yes",
+            "account edit main --plugin-source vendor.wasm",
+            "internal-compile 1073741824 60",
             "completions bash",
         ] {
             assert!(parses(line), "{line}");

@@ -1,7 +1,9 @@
 //! A failure as this face shows it: the service's sentence, and what to type next.
 
+use postroom_service::plugins::{BUNDLED, PermissionRequest};
 use postroom_service::{ErrorKind, ServiceError};
 use postroom_store::StoreError;
+use postroom_store::accounts::PluginSource;
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -26,6 +28,9 @@ pub(crate) struct Shown {
     /// What to type next, where that can be said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) mend: Option<String>,
+    /// What a yes would mean, where a plugin asks for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asks: Option<Box<PermissionRequest>>,
 }
 
 /// What every verb answers with.
@@ -59,7 +64,7 @@ impl Failure {
     }
 
     fn new(exit: Exit, kind: &'static str, message: impl Into<String>) -> Self {
-        Self { exit, shown: Shown { kind, message: message.into(), mend: None } }
+        Self { exit, shown: Shown { kind, message: message.into(), mend: None, asks: None } }
     }
 }
 
@@ -87,8 +92,20 @@ fn mend(error: &ServiceError) -> Option<String> {
                  `--first 10` to try ten contacts"
             ))
         }
-        ServiceError::PluginNeedsApproval(request) => {
-            Some(format!("approve exactly this component with `--approve {}`", request.digest))
+        ServiceError::PluginNeedsApproval(_) => {
+            Some("install it again from its file: `postroom plugin install FILE` shows all that it asks for".to_owned())
+        }
+        ServiceError::PluginFromElsewhere { account, plugin, now, .. } => {
+            let source = match now {
+                PluginSource::Bundled => BUNDLED,
+                PluginSource::Installed(source) => source,
+            };
+            let trust = shell::line(["postroom", "account", "edit", account, "--plugin-source", source]);
+            let look = shell::line(["postroom", "plugin", "inspect", plugin]);
+            Some(format!(
+                "`{look}` shows what it is. If you trust it with the secrets of this account: `{trust}`. If not, \
+                 `postroom plugin rollback` or `postroom plugin remove` brings the other one back"
+            ))
         }
         ServiceError::Provider { account, .. } => {
             let account = shell::word(account);
@@ -113,6 +130,9 @@ impl From<ServiceError> for Failure {
         let kind = error.kind();
         let mut failure = Self::new(kind.into(), word(kind), error.to_string());
         failure.shown.mend = mend(&error);
+        if let ServiceError::PluginNeedsApproval(request) = error {
+            failure.shown.asks = Some(request);
+        }
         failure
     }
 }

@@ -29,7 +29,7 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::Cli;
+use crate::args::{Cli, Verb};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::{Audience, Output};
@@ -52,6 +52,10 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli, output: Output) -> Result<Exit> {
+    if let Verb::InternalCompile(args) = &cli.verb {
+        // It limits its process first of all: not even threads are there before.
+        return verbs::internal_compile::act(args);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

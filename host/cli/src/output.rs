@@ -48,6 +48,12 @@ impl Output {
         self.is_for_people() && io::stderr().is_terminal()
     }
 
+    /// Whether an answer may be coloured: people read it at a terminal, and want colours.
+    pub(crate) fn is_coloured(self) -> bool {
+        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        self.is_for_people() && io::stdout().is_terminal() && !unwanted
+    }
+
     /// Prints an answer: `page` makes of it what people read.
     pub(crate) fn answer<T: Serialize>(self, value: &T, page: impl FnOnce(&T) -> String) -> Result<()> {
         match self.audience {

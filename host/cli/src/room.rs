@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use etcetera::BaseStrategy as _;
+use postroom_runtime::{CompileLimits, Compiler, CompilerProgram};
 use postroom_service::{BundledPlugin, Service, Setup};
 use postroom_sqlite::{Access, SqliteStore};
 use postroom_sync::{Clock as _, SystemClock};
 
 use crate::failure::{Failure, Result};
 use crate::output::Output;
+use crate::verbs::internal_compile;
 
 /// The folder of the program inside the folders that the system gives for data and caches.
 const FOLDER: &str = "postroom";
@@ -46,13 +48,13 @@ impl Context {
 
     /// The service over a new store.
     pub(crate) fn create(&self, name: &str) -> Result<Service> {
-        Ok(service(SqliteStore::create(&self.folder()?, name, SystemClock.now())?))
+        service(SqliteStore::create(&self.folder()?, name, SystemClock.now())?)
     }
 
     fn open(&self, access: Access<'_>) -> Result<Service> {
         let folder = self.folder()?;
         match SqliteStore::open(&folder, access) {
-            Ok(store) => Ok(service(store)),
+            Ok(store) => service(store),
             Err(error) => {
                 let failure = Failure::from(error);
                 Err(if is_empty(&folder) { failure.with_mend(self.init_line()) } else { failure })
@@ -75,14 +77,25 @@ fn is_empty(folder: &Path) -> bool {
     std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none())
 }
 
-fn service(store: SqliteStore) -> Service {
+fn service(store: SqliteStore) -> Result<Service> {
     let bundled = postroom_bundled::plugins().iter().map(|plugin| BundledPlugin { id: plugin.id, wasm: plugin.wasm });
-    Service::new(Setup {
+    Ok(Service::new(Setup {
         store: Arc::new(store),
         bundled: bundled.collect(),
+        compiler: compiler()?,
         compile_cache: compile_cache(),
         clock: Arc::new(SystemClock),
-    })
+    }))
+}
+
+/// Components are compiled by this very program, in a process that is limited.
+fn compiler() -> Result<Compiler> {
+    let program = std::env::current_exe().map_err(|error| Failure::io("find the file of this program", &error))?;
+    Ok(Compiler::Child(CompilerProgram {
+        program,
+        arguments: vec![internal_compile::WORD.to_owned()],
+        limits: CompileLimits::default(),
+    }))
 }
 
 /// Compiled plugins do not depend on the store, so that all stores of a user share them.

@@ -121,10 +121,16 @@ pub(crate) fn unseal(engine: &Engine, key: &str, sealed: &[u8]) -> Option<Compon
     // SAFETY: `deserialize` requires bytes that `Engine::precompile_component` or
     // `Component::serialize` of this wasmtime made and that nobody changed. The digest over key and
     // code was just checked, on these very bytes in memory, so nobody can exchange them after the
-    // check. `seal` is the only maker of such entries, it is only given what
-    // `Component::serialize` returned, and the key holds wasmtime's own hash of version, settings
-    // and target. Whoever can write a self-consistent entry has this user's rights over an
-    // owner-only directory, and so over this program.
+    // check. `seal` is the only maker of such entries, it is only given what `precompile_component`
+    // returned, and the key holds wasmtime's own hash of version, settings and target. They come
+    // from one of three places:
+    //  * this process compiled them a moment ago;
+    //  * the child process did, over a pipe that nobody else holds. It is the program that this
+    //    process names to `Compiler::Child`, of the same build or else the key differs; a component
+    //    that takes over the compiler in there could forge an entry, and would have this very
+    //    process if it were compiled here;
+    //  * the cache. Whoever can write a self-consistent entry there has this user's rights over an
+    //    owner-only directory, and so over this program.
     let component = unsafe { Component::deserialize(engine.wasmtime(), code) };
     match component {
         Ok(component) => Some(component),
@@ -133,6 +139,19 @@ pub(crate) fn unseal(engine: &Engine, key: &str, sealed: &[u8]) -> Option<Compon
             None
         }
     }
+}
+
+/// The size of the code in a sealed entry.
+pub(crate) fn code_size(sealed: &[u8]) -> usize {
+    sealed.len().saturating_sub(blake3::OUT_LEN)
+}
+
+/// The digest that a sealed entry begins with, for people.
+pub(crate) fn seal_digest(sealed: &[u8]) -> String {
+    sealed
+        .first_chunk::<{ blake3::OUT_LEN }>()
+        .map(|digest| format!("blake3:{}", blake3::Hash::from_bytes(*digest).to_hex()))
+        .unwrap_or_default()
 }
 
 fn digest(key: &str, code: &[u8]) -> blake3::Hash {

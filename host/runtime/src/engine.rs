@@ -5,6 +5,7 @@ use std::thread;
 
 use wasmtime::{Config, EngineWeak, InstanceAllocationStrategy};
 
+use crate::compiler::Compiler;
 use crate::limits::EPOCH_TICK;
 
 /// Why no engine could be made.
@@ -30,21 +31,50 @@ pub enum EngineError {
 pub struct Engine {
     inner: wasmtime::Engine,
     compatibility: Arc<str>,
+    compiler: Arc<Compiler>,
 }
 
 impl Engine {
-    /// Makes an engine with the only settings Postroom runs with. Compiled code of one engine loads
-    /// into any other of the same build.
+    /// Makes an engine with the only settings Postroom runs with, which compiles in this process.
+    /// Compiled code of one engine loads into any other of the same build.
     ///
     /// # Errors
     ///
     /// [`EngineError`] if the machine does not carry the settings or gives no thread.
     pub fn new() -> Result<Self, EngineError> {
-        let inner = wasmtime::Engine::new(&settings()).map_err(|error| EngineError::Settings(error.to_string()))?;
-        let weak = inner.weak();
+        Self::compiling_with(Compiler::InProcess)
+    }
+
+    /// Makes the same engine, for which `compiler` compiles.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::new`].
+    pub fn compiling_with(compiler: Compiler) -> Result<Self, EngineError> {
+        let engine = Self { compiler: Arc::new(compiler), ..Self::with(&settings())? };
+        let weak = engine.inner.weak();
         thread::Builder::new().name("plugin-epoch".to_owned()).spawn(move || tick(&weak))?;
+        Ok(engine)
+    }
+
+    /// Makes an engine that compiles for the others and can run nothing: its clock stands still.
+    /// It compiles one function after the other on one thread, so that the memory that a component
+    /// takes does not depend on how many processors there are.
+    pub(crate) fn for_compiling() -> Result<Self, EngineError> {
+        let mut settings = settings();
+        settings.parallel_compilation(false);
+        Self::with(&settings)
+    }
+
+    fn with(settings: &Config) -> Result<Self, EngineError> {
+        let inner = wasmtime::Engine::new(settings).map_err(|error| EngineError::Settings(error.to_string()))?;
         let compatibility = compatibility(&inner).into();
-        Ok(Self { inner, compatibility })
+        Ok(Self { inner, compatibility, compiler: Arc::default() })
+    }
+
+    /// Who compiles for this engine.
+    pub(crate) fn compiler(&self) -> &Compiler {
+        &self.compiler
     }
 
     /// What wasmtime calls this engine.

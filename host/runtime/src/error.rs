@@ -34,6 +34,24 @@ pub enum LoadError {
         /// The compiler's words.
         reason: String,
     },
+    /// Compiling it used up what compiling a component may use.
+    #[error(
+        "The plugin was not compiled, because that used up its {limit} ({most}). Plugins need a small part of it: ask the vendor for a smaller build, and leave this file alone if you don't know the vendor."
+    )]
+    CompileLimit {
+        /// What was used up.
+        limit: CompileLimit,
+        /// How much there was.
+        most: String,
+    },
+    /// The compiler crashed over it. It was in a process of its own, and nothing else was harmed.
+    #[error(
+        "The plugin was not compiled, because the process that compiles it crashed: {how}. Nothing else was harmed. Build the plugin again; if it crashes again, leave this file alone, and report it."
+    )]
+    CompilerCrashed {
+        /// How that process ended.
+        how: String,
+    },
     /// It imports what no plugin gets.
     #[error(
         "The plugin imports {}, which Postroom does not give to plugins: they get the contract's http, log and context, and from WASI only standard output, clocks and randomness. Build it without the code that needs this.",
@@ -90,6 +108,30 @@ pub enum LoadError {
         /// What happened.
         reason: String,
     },
+}
+
+/// Which limit of compiling was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CompileLimit {
+    /// Memory.
+    Memory,
+    /// CPU time.
+    Cpu,
+    /// Wall time.
+    Wall,
+    /// Machine code.
+    Code,
+}
+
+impl std::fmt::Display for CompileLimit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Memory => "memory",
+            Self::Cpu => "CPU time",
+            Self::Wall => "wall time",
+            Self::Code => "room for machine code",
+        })
+    }
 }
 
 /// Which budget of a job was spent (invariant 6).

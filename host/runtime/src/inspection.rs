@@ -3,12 +3,17 @@
 use wasmparser::{KnownCustom, Parser, Payload, ProducersSectionReader};
 use wasmtime::component::Component;
 
+use crate::cache::CompileCache;
+use crate::compiler::{Compiled, MachineCode, compiled};
 use crate::contract::Description;
 use crate::engine::Engine;
 use crate::error::LoadError;
 use crate::limits::MAX_TEXT_BYTES;
-use crate::plugin::{Capability, Plugin, admit, compile, imports, is_importable};
+use crate::plugin::{Capability, Plugin, admit, imports, is_importable};
 use crate::text::clean;
+
+/// A page of linear memory. Plugins cannot have pages of another size.
+const WASM_PAGE_BYTES: u64 = 64 << 10;
 
 /// Everything about a component that an operator may want to see before approving it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -17,6 +22,8 @@ pub struct Inspection {
     pub digest: String,
     /// Its size in bytes.
     pub size: usize,
+    /// The machine code that was made of it.
+    pub code: MachineCode,
     /// What it imports.
     pub imports: Vec<Import>,
     /// The interfaces it exports, with their versions.
@@ -64,16 +71,21 @@ pub struct Producer {
 }
 
 impl Plugin {
-    /// Inspects a component, whether or not it loads.
+    /// Inspects a component, whether or not it loads. Its compiled code is taken from `cache` or
+    /// put there, if there is one.
     ///
     /// # Errors
     ///
     /// [`LoadError`] only when there is nothing to inspect: too large, precompiled, a module, or
-    /// broken. Every other refusal stands in the inspection.
-    pub async fn inspect(engine: &Engine, bytes: &[u8]) -> Result<Inspection, LoadError> {
+    /// broken, or when compiling it ends at a limit. Every other refusal stands in the inspection.
+    pub async fn inspect(
+        engine: &Engine,
+        bytes: &[u8],
+        cache: Option<&dyn CompileCache>,
+    ) -> Result<Inspection, LoadError> {
         let digest = admit(bytes)?;
-        let component = compile(engine, bytes).await?;
-        let mut inspection = reflect(engine, &component, digest.clone(), bytes);
+        let Compiled { component, code } = compiled(engine, bytes, &digest, cache).await?;
+        let mut inspection = reflect(engine, &component, code, digest.clone(), bytes);
         match Self::examine(engine, component, digest, bytes.len()).await {
             Ok(plugin) => {
                 inspection.capabilities = plugin.capabilities();
@@ -85,10 +97,11 @@ impl Plugin {
     }
 }
 
-fn reflect(engine: &Engine, component: &Component, digest: String, bytes: &[u8]) -> Inspection {
+fn reflect(engine: &Engine, component: &Component, code: MachineCode, digest: String, bytes: &[u8]) -> Inspection {
     Inspection {
         digest,
         size: bytes.len(),
+        code,
         imports: imports(engine, component)
             .into_iter()
             .map(|name| Import { allowed: is_importable(&name), name })
@@ -97,7 +110,7 @@ fn reflect(engine: &Engine, component: &Component, digest: String, bytes: &[u8])
         capabilities: Vec::new(),
         memory: component.resources_required().map(|required| Memory {
             count: required.num_memories,
-            largest_bytes: required.max_initial_memory_size.unwrap_or(0),
+            largest_bytes: required.max_initial_memory_size.unwrap_or(0).saturating_mul(WASM_PAGE_BYTES),
         }),
         producers: producers(bytes),
         description: None,

@@ -3,13 +3,15 @@
 //! ```text
 //! bytes ──▶ Plugin::load ──▶ Plugin ──▶ plugin.push(JobSpec, …) ──▶ JobReport
 //!             │ admit        size, no native code                     │ result, checked
-//!             │ compile      or take it from a CompileCache           │ log, escaped and redacted
+//!             │ compile      in a child, or from a CompileCache       │ log, escaped and redacted
 //!             │ probe        one small world per capability           │ wire facts of egress
 //!             │ examine      instantiate; describe twice, blind       │ cpu, time, memory
 //! ```
 //!
 //! * [`Engine`] compiles and runs every plugin of a process and ticks the clock that keeps a
 //!   looping guest from holding a thread.
+//! * [`Compiler`] says who compiles: a child process with limits, because a component can make a
+//!   compiler swell or loop.
 //! * [`Plugin`] is a component that was found to be one of ours: its imports are among those that
 //!   plugins get (the contract's `http`, `log`, `context`, and a WASI without files and sockets),
 //!   its capabilities are the interfaces it exports, its [`contract::Description`] is checked.
@@ -27,6 +29,7 @@
 mod answers;
 mod bindings;
 mod cache;
+mod compiler;
 pub mod contract;
 mod description;
 mod engine;
@@ -46,10 +49,11 @@ mod state;
 mod text;
 
 pub use cache::{CompileCache, DirectoryCache};
+pub use compiler::{ChildError, Compiler, CompilerProgram, MachineCode, compile_for_parent};
 pub use engine::{Engine, EngineError};
-pub use error::{Budget, CallError, LoadError};
+pub use error::{Budget, CallError, CompileLimit, LoadError};
 pub use inspection::{Import, Inspection, Memory, Producer};
 pub use job::{JobReport, JobSpec};
-pub use limits::JobLimits;
+pub use limits::{ChildLimits, CompileLimits, JobLimits};
 pub use log::{LogLine, LogSink, LogSource};
 pub use plugin::{Capability, Plugin, digest};

@@ -11,7 +11,8 @@ use crate::bindings::with_audiences::WithAudiencesPre;
 use crate::bindings::with_fields::WithFieldsPre;
 use crate::bindings::with_subscriptions::WithSubscriptionsPre;
 use crate::bindings::with_tags::WithTagsPre;
-use crate::cache::{self, CompileCache};
+use crate::cache::CompileCache;
+use crate::compiler::compiled;
 use crate::contract::Description;
 use crate::engine::Engine;
 use crate::error::LoadError;
@@ -100,16 +101,14 @@ impl Plugin {
     /// capabilities, instantiates it once (differing types of exports show only there), and has it
     /// describe itself twice with every import refused.
     ///
-    /// Compiling takes about a second per megabyte, on threads for blocking work. Call it within a
-    /// tokio runtime.
+    /// Compiling takes about a second per megabyte, wherever the engine's
+    /// [`Compiler`](crate::Compiler) does it. Call it within a tokio runtime.
     ///
     /// # Errors
     ///
     /// [`LoadError`], a sentence about what keeps the component from being a plugin.
     pub async fn load(engine: &Engine, bytes: &[u8]) -> Result<Self, LoadError> {
-        let digest = admit(bytes)?;
-        let component = compile(engine, bytes).await?;
-        Self::examine(engine, component, digest, bytes.len()).await
+        Self::load_from(engine, bytes, None).await
     }
 
     /// Loads a component as [`Plugin::load`] does, but takes its compiled code from `cache`, or puts
@@ -119,21 +118,13 @@ impl Plugin {
     ///
     /// As [`Plugin::load`]. A cache that fails is no error: the host's log names it.
     pub async fn load_cached(engine: &Engine, bytes: &[u8], cache: &dyn CompileCache) -> Result<Self, LoadError> {
+        Self::load_from(engine, bytes, Some(cache)).await
+    }
+
+    async fn load_from(engine: &Engine, bytes: &[u8], cache: Option<&dyn CompileCache>) -> Result<Self, LoadError> {
         let digest = admit(bytes)?;
-        let key = cache::key(&digest, engine);
-        let cached = cache.get(&key).and_then(|sealed| cache::unseal(engine, &key, &sealed));
-        let component = match cached {
-            Some(component) => component,
-            None => {
-                let component = compile(engine, bytes).await?;
-                let code = component.serialize().map_err(|error| LoadError::Host { reason: error.to_string() })?;
-                if let Err(error) = cache.put(&key, &cache::seal(&key, &code)) {
-                    tracing::warn!(%error, key, "a compiled plugin cannot be kept in the cache");
-                }
-                component
-            }
-        };
-        Self::examine(engine, component, digest, bytes.len()).await
+        let compiled = compiled(engine, bytes, &digest, cache).await?;
+        Self::examine(engine, compiled.component, digest, bytes.len()).await
     }
 
     pub(crate) async fn examine(
@@ -217,16 +208,6 @@ pub(crate) fn admit(bytes: &[u8]) -> Result<String, LoadError> {
         return Err(LoadError::NotAComponent);
     }
     Ok(digest(bytes))
-}
-
-pub(crate) async fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, LoadError> {
-    let (engine, bytes) = (engine.clone(), bytes.to_vec());
-    let compiling = tokio::task::spawn_blocking(move || Component::from_binary(engine.wasmtime(), &bytes));
-    match compiling.await {
-        Ok(Ok(component)) => Ok(component),
-        Ok(Err(error)) => Err(LoadError::Compile { reason: causes(&error) }),
-        Err(error) => Err(LoadError::Host { reason: error.to_string() }),
-    }
 }
 
 /// An error of wasmtime and its causes on one line.

@@ -6,6 +6,7 @@ use postroom_egress::EgressError;
 use postroom_import::ImportFault;
 use postroom_runtime::{EngineError, LoadError};
 use postroom_store::StoreError;
+use postroom_store::accounts::PluginSource;
 use serde::Serialize;
 
 use crate::plugins::PermissionRequest;
@@ -74,12 +75,23 @@ pub enum ServiceError {
     /// A component is not a plugin that this host runs.
     #[error("{0}")]
     Plugin(#[from] LoadError),
-    /// A plugin asks for rights that nobody has approved.
-    #[error(
-        "the plugin `{}` {} {} asks for rights that nobody has approved:{}",
-        .0.id, .0.version, .0.digest, bullets(&.0.asks)
-    )]
+    /// A plugin asks for rights that nobody has approved, or for a yes to go back.
+    #[error("{0}")]
     PluginNeedsApproval(Box<PermissionRequest>),
+    /// An account's plugin comes from elsewhere than the one that it gave its secrets to.
+    #[error(
+        "the account `{account}` gave its secrets to the plugin `{plugin}` from {had}, and that plugin now comes from {now}: another source is another plugin, so it got nothing"
+    )]
+    PluginFromElsewhere {
+        /// The account's name.
+        account: String,
+        /// The plugin's id.
+        plugin: String,
+        /// Where the plugin came from that has its trust.
+        had: PluginSource,
+        /// Where the plugin comes from now.
+        now: PluginSource,
+    },
     /// A run would do more than it may do unasked.
     #[error("the run of the sync `{sync}` asks before it begins:{}", bullets(.reasons))]
     RunNeedsApproval {
@@ -138,7 +150,9 @@ impl ServiceError {
             | Self::Egress(_) => ErrorKind::BadInput,
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::Conflict(_) | Self::ConsentStands { .. } => ErrorKind::Conflict,
-            Self::PluginNeedsApproval(_) | Self::RunNeedsApproval { .. } => ErrorKind::NeedsApproval,
+            Self::PluginNeedsApproval(_) | Self::PluginFromElsewhere { .. } | Self::RunNeedsApproval { .. } => {
+                ErrorKind::NeedsApproval
+            }
             Self::Provider { .. } => ErrorKind::Provider,
             Self::Engine(_) | Self::Internal(_) => ErrorKind::Internal,
         }

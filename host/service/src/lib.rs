@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use postroom_egress::Transport;
+use postroom_runtime::Compiler;
 use postroom_store::Store;
 use postroom_sync::Clock;
 
@@ -61,6 +62,8 @@ pub struct Setup {
     pub store: Arc<dyn Store>,
     /// The plugins that ship with the program.
     pub bundled: Vec<BundledPlugin>,
+    /// Who compiles plugins.
+    pub compiler: Compiler,
     /// Where compiled plugins are kept between processes; none compiles them each time.
     pub compile_cache: Option<PathBuf>,
     /// The time of every rule (invariant 9).
@@ -79,8 +82,9 @@ impl Service {
     /// A service over a store. Nothing is loaded and nothing is connected yet.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
-        let Setup { store, bundled, compile_cache, clock } = setup;
-        Self { store, shelf: plugins::Shelf::new(bundled, compile_cache), transport: Transport::default(), clock }
+        let Setup { store, bundled, compiler, compile_cache, clock } = setup;
+        let shelf = plugins::Shelf::new(bundled, compiler, compile_cache);
+        Self { store, shelf, transport: Transport::default(), clock }
     }
 
     fn store(&self) -> &dyn Store {

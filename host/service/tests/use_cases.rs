@@ -109,7 +109,7 @@ async fn p3_an_installed_plugin_gets_what_was_approved_and_nothing_unasked() {
     };
     let error = house.service.install_plugin(request("vendor", None)).await.unwrap_err();
     let ServiceError::PluginNeedsApproval(asked) = error else { panic!("{error}") };
-    assert!(asked.asks.iter().any(|ask| ask.contains("api.mailchimp.com")), "{asked:?}");
+    assert!(asked.difference.added.iter().any(|right| right.to_string().contains("api.mailchimp.com")), "{asked:?}");
     assert!(house.service.plugins().await.unwrap().iter().all(|plugin| plugin.origin == PluginOrigin::Bundled));
 
     let other = format!("sha256:{}", "0".repeat(64));

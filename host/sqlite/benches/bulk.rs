@@ -17,7 +17,7 @@ use postroom_domain::field::FieldValue;
 use postroom_domain::mapping::Mapping;
 use postroom_domain::projection::Base;
 use postroom_sqlite::SqliteStore;
-use postroom_store::accounts::{AccountDraft, AccountStore};
+use postroom_store::accounts::{AccountDraft, AccountStore, PluginSource};
 use postroom_store::lists::{ImportMode, ImportStart, ImportStore, StatedConsent};
 use postroom_store::runs::{BatchRecord, Confirmation, ConfirmedContent, RunStart, RunStore, SnapshotContent};
 use postroom_store::syncs::{SyncDraft, SyncStore};
@@ -102,6 +102,7 @@ async fn add_sync(store: &SqliteStore) -> i64 {
     let account = AccountDraft {
         name: "bench".to_owned(),
         plugin: "bench".to_owned(),
+        plugin_source: PluginSource::Bundled,
         auth_method: "none".to_owned(),
         settings: Default::default(),
         origins: Default::default(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use postroom_store::accounts::{Account, AccountDraft, AccountStore, InstalledPlugin, Secret};
+use postroom_store::accounts::{Account, AccountDraft, AccountStore, InstalledPlugin, PluginSource, Secret, Successor};
 use postroom_store::{Result, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -19,7 +19,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT a.id, a.name, a.plugin, a.auth_method, a.settings, a.origins, a.insecure_origin, a.remote_name,
-                    a.created_at, a.updated_at,
+                    a.created_at, a.updated_at, a.plugin_source,
                     (SELECT json_group_array(s.slot) FROM account_secrets s WHERE s.account_id = a.id)
              FROM accounts a ",
             $rest
@@ -33,16 +33,24 @@ impl AccountStore for SqliteStore {
         plugins::all(self).await
     }
 
+    async fn earlier_plugins(&self, id: &str) -> Result<Vec<InstalledPlugin>> {
+        plugins::earlier(self, id).await
+    }
+
     async fn install_plugin(&self, plugin: &InstalledPlugin, component: &[u8]) -> Result<()> {
         plugins::install(self, plugin, component).await
     }
 
-    async fn plugin_component(&self, id: &str) -> Result<Vec<u8>> {
-        plugins::component(self, id).await
+    async fn roll_back_plugin(&self, id: &str, expected: &str) -> Result<()> {
+        plugins::roll_back(self, id, expected).await
     }
 
-    async fn remove_plugin(&self, id: &str) -> Result<()> {
-        plugins::remove(self, id).await
+    async fn plugin_component(&self, plugin: &InstalledPlugin) -> Result<Vec<u8>> {
+        plugins::component(self, plugin).await
+    }
+
+    async fn remove_plugin(&self, id: &str, successor: Successor) -> Result<()> {
+        plugins::remove(self, id, successor).await
     }
 
     async fn accounts(&self) -> Result<Vec<Account>> {
@@ -69,8 +77,8 @@ impl AccountStore for SqliteStore {
             refuse_taken(connection, &draft.name, None)?;
             connection.execute(
                 "INSERT INTO accounts (name, plugin, auth_method, settings, origins, insecure_origin, remote_name,
-                                       created_at, updated_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
+                                       created_at, updated_at, plugin_source)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)",
                 (
                     &draft.name,
                     &draft.plugin,
@@ -80,6 +88,7 @@ impl AccountStore for SqliteStore {
                     draft.insecure_origin,
                     &draft.remote_name,
                     micros(at),
+                    source_column(&draft.plugin_source),
                 ),
             )?;
             seal(connection, &key, connection.last_insert_rowid(), &draft.secrets)?;
@@ -95,7 +104,7 @@ impl AccountStore for SqliteStore {
             refuse_taken(connection, &draft.name, Some(id))?;
             connection.execute(
                 "UPDATE accounts SET name = ?, plugin = ?, auth_method = ?, settings = ?, origins = ?,
-                                     insecure_origin = ?, remote_name = ?, updated_at = ?
+                                     insecure_origin = ?, remote_name = ?, updated_at = ?, plugin_source = ?
                  WHERE id = ?",
                 (
                     &draft.name,
@@ -106,6 +115,7 @@ impl AccountStore for SqliteStore {
                     draft.insecure_origin,
                     &draft.remote_name,
                     micros(at),
+                    source_column(&draft.plugin_source),
                     id,
                 ),
             )?;
@@ -202,14 +212,22 @@ fn seal(connection: &Connection, key: &SecretKey, account: i64, secrets: &BTreeM
     Ok(())
 }
 
+fn source_column(source: &PluginSource) -> Option<&str> {
+    match source {
+        PluginSource::Bundled => None,
+        PluginSource::Installed(source) => Some(source),
+    }
+}
+
 fn read(row: &Row<'_>) -> Step<Account> {
-    let (settings, origins, slots): (String, String, String) = (row.get(4)?, row.get(5)?, row.get(10)?);
+    let (settings, origins, slots): (String, String, String) = (row.get(4)?, row.get(5)?, row.get(11)?);
     let mut slots: Vec<String> = serde_json::from_str(&slots)?;
     slots.sort_unstable();
     Ok(Account {
         id: row.get(0)?,
         name: row.get(1)?,
         plugin: row.get(2)?,
+        plugin_source: row.get::<_, Option<String>>(10)?.map_or(PluginSource::Bundled, PluginSource::Installed),
         auth_method: row.get(3)?,
         settings: serde_json::from_str(&settings)?,
         origins: serde_json::from_str(&origins)?,

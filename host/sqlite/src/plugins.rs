@@ -4,9 +4,9 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use postroom_store::accounts::InstalledPlugin;
+use postroom_store::accounts::{InstalledPlugin, KEPT_EARLIER_VERSIONS, Successor};
 use postroom_store::{Result, StoreError};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, Rows};
 use sha2::{Digest, Sha256};
 
 use crate::columns::{hex, micros, timestamp};
@@ -17,28 +17,27 @@ use crate::store::SqliteStore;
 /// How a digest begins; hexadecimal digits follow.
 const DIGEST_PREFIX: &str = "sha256:";
 
+/// The columns of an [`InstalledPlugin`] after its id.
+macro_rules! columns {
+    () => {
+        "version, digest, source, approved, installed_at"
+    };
+}
+
 /// The installed plugins, by id.
 pub(crate) async fn all(store: &SqliteStore) -> Result<Vec<InstalledPlugin>> {
     store
         .read("read its plugins", |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT id, version, digest, source, approved, installed_at FROM plugins ORDER BY id",
-            )?;
-            let mut rows = statement.query([])?;
-            let mut plugins = Vec::new();
-            while let Some(row) = rows.next()? {
-                plugins.push(InstalledPlugin {
-                    id: row.get(0)?,
-                    version: row.get(1)?,
-                    digest: row.get(2)?,
-                    source: row.get(3)?,
-                    approved: row.get(4)?,
-                    installed_at: timestamp(row.get(5)?)?,
-                });
-            }
-            Ok(plugins)
+            let select = concat!("SELECT id, ", columns!(), " FROM plugins ORDER BY id");
+            rows(&mut connection.prepare_cached(select)?.query([])?)
         })
         .await
+}
+
+/// The versions that a plugin had before, the latest first.
+pub(crate) async fn earlier(store: &SqliteStore, id: &str) -> Result<Vec<InstalledPlugin>> {
+    let id = id.to_owned();
+    store.read("read the earlier versions of a plugin", move |connection| earlier_of(connection, &id)).await
 }
 
 /// Keeps a component and its row. The file is there before the row that names it.
@@ -54,34 +53,45 @@ pub(crate) async fn install(store: &SqliteStore, plugin: &InstalledPlugin, compo
     store
         .write(DOING, move |connection| {
             keep(&folder, &plugin.digest, &bytes)?;
-            let replaced = digest_of_installed(connection, &plugin.id)?;
-            connection.execute(
-                "INSERT INTO plugins (id, version, digest, source, approved, installed_at) VALUES (?, ?, ?, ?, ?, ?)
-                 ON CONFLICT (id) DO UPDATE SET version = excluded.version, digest = excluded.digest,
-                     source = excluded.source, approved = excluded.approved, installed_at = excluded.installed_at",
-                (
-                    &plugin.id,
-                    &plugin.version,
-                    &plugin.digest,
-                    &plugin.source,
-                    &plugin.approved,
-                    micros(plugin.installed_at),
-                ),
-            )?;
-            match replaced {
-                Some(digest) => drop_unused(connection, &folder, &digest),
+            let replaced = installed(connection, &plugin.id)?;
+            put(connection, &plugin)?;
+            match replaced.filter(|known| known.digest != plugin.digest || known.source != plugin.source) {
+                Some(known) => remember(connection, &folder, &known),
                 None => Ok(()),
             }
         })
         .await
 }
 
-/// The bytes of an installed plugin, checked against its digest.
-pub(crate) async fn component(store: &SqliteStore, id: &str) -> Result<Vec<u8>> {
-    let (id, folder) = (id.to_owned(), store.folder().to_owned());
+/// Puts the latest earlier version back.
+pub(crate) async fn roll_back(store: &SqliteStore, id: &str, expected: &str) -> Result<()> {
+    let (id, expected, folder) = (id.to_owned(), expected.to_owned(), store.folder().to_owned());
     store
-        .read("read a plugin", move |connection| {
-            let digest = digest_of_installed(connection, &id)?.ok_or_else(|| not_found(&id))?;
+        .write("roll a plugin back", move |connection| {
+            let present = installed(connection, &id)?.ok_or_else(|| not_found(&id))?;
+            let latest = earlier_of(connection, &id)?.into_iter().next();
+            let Some(latest) = latest.filter(|latest| latest.digest == expected) else {
+                return Err(StoreError::Refused(format!(
+                    "{expected} is not the version that the plugin `{id}` had before: look at it again"
+                ))
+                .into());
+            };
+            put(connection, &latest)?;
+            connection.execute(
+                "DELETE FROM earlier_plugins
+                 WHERE plugin = ?1 AND number = (SELECT max(number) FROM earlier_plugins WHERE plugin = ?1)",
+                [&id],
+            )?;
+            drop_unused(connection, &folder, &present.digest)
+        })
+        .await
+}
+
+/// The bytes of a version, checked against its digest.
+pub(crate) async fn component(store: &SqliteStore, plugin: &InstalledPlugin) -> Result<Vec<u8>> {
+    let (id, digest, folder) = (plugin.id.clone(), plugin.digest.clone(), store.folder().to_owned());
+    store
+        .read("read a plugin", move |_| {
             let file = file_of(&folder, &digest)?;
             let bytes = match std::fs::read(&file) {
                 Ok(bytes) => bytes,
@@ -101,21 +111,81 @@ pub(crate) async fn component(store: &SqliteStore, id: &str) -> Result<Vec<u8>> 
         .await
 }
 
-/// Removes a plugin that no account uses.
-pub(crate) async fn remove(store: &SqliteStore, id: &str) -> Result<()> {
+/// Removes a plugin with its earlier versions, if no account uses it or another one takes its place.
+pub(crate) async fn remove(store: &SqliteStore, id: &str, successor: Successor) -> Result<()> {
     let (id, folder) = (id.to_owned(), store.folder().to_owned());
     store
         .write("remove a plugin", move |connection| {
-            let digest = digest_of_installed(connection, &id)?.ok_or_else(|| not_found(&id))?;
+            let present = installed(connection, &id)?.ok_or_else(|| not_found(&id))?;
             let mut statement = connection.prepare("SELECT name FROM accounts WHERE plugin = ? ORDER BY name")?;
             let users: Vec<String> = statement.query_map([&id], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-            if !users.is_empty() {
+            if successor == Successor::None && !users.is_empty() {
                 return Err(in_use("plugin", &id, "account", &users).into());
             }
+            let earlier = earlier_of(connection, &id)?;
+            // The earlier versions go with it.
             connection.execute("DELETE FROM plugins WHERE id = ?", [&id])?;
-            drop_unused(connection, &folder, &digest)
+            for version in std::iter::once(present).chain(earlier) {
+                drop_unused(connection, &folder, &version.digest)?;
+            }
+            Ok(())
         })
         .await
+}
+
+fn installed(connection: &Connection, id: &str) -> Step<Option<InstalledPlugin>> {
+    let select = concat!("SELECT id, ", columns!(), " FROM plugins WHERE id = ?");
+    Ok(rows(&mut connection.prepare_cached(select)?.query([id])?)?.pop())
+}
+
+fn earlier_of(connection: &Connection, id: &str) -> Step<Vec<InstalledPlugin>> {
+    let select = concat!("SELECT plugin, ", columns!(), " FROM earlier_plugins WHERE plugin = ? ORDER BY number DESC");
+    rows(&mut connection.prepare_cached(select)?.query([id])?)
+}
+
+fn rows(rows: &mut Rows<'_>) -> Step<Vec<InstalledPlugin>> {
+    let mut plugins = Vec::new();
+    while let Some(row) = rows.next()? {
+        plugins.push(InstalledPlugin {
+            id: row.get(0)?,
+            version: row.get(1)?,
+            digest: row.get(2)?,
+            source: row.get(3)?,
+            approved: row.get(4)?,
+            installed_at: timestamp(row.get(5)?)?,
+        });
+    }
+    Ok(plugins)
+}
+
+fn put(connection: &Connection, plugin: &InstalledPlugin) -> Step<()> {
+    connection.execute(
+        "INSERT INTO plugins (id, version, digest, source, approved, installed_at) VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET version = excluded.version, digest = excluded.digest,
+             source = excluded.source, approved = excluded.approved, installed_at = excluded.installed_at",
+        (&plugin.id, &plugin.version, &plugin.digest, &plugin.source, &plugin.approved, micros(plugin.installed_at)),
+    )?;
+    Ok(())
+}
+
+/// Makes a version that was replaced the latest of the earlier ones, and forgets those beyond what
+/// is kept.
+fn remember(connection: &Connection, folder: &Path, plugin: &InstalledPlugin) -> Step<()> {
+    connection.execute(
+        "INSERT INTO earlier_plugins (plugin, number, version, digest, source, approved, installed_at)
+         VALUES (?1, (SELECT ifnull(max(number), 0) + 1 FROM earlier_plugins WHERE plugin = ?1), ?2, ?3, ?4, ?5, ?6)",
+        (&plugin.id, &plugin.version, &plugin.digest, &plugin.source, &plugin.approved, micros(plugin.installed_at)),
+    )?;
+    let earlier = earlier_of(connection, &plugin.id)?;
+    connection.execute(
+        "DELETE FROM earlier_plugins WHERE plugin = ?1
+             AND number <= (SELECT max(number) FROM earlier_plugins WHERE plugin = ?1) - ?2",
+        (&plugin.id, KEPT_EARLIER_VERSIONS),
+    )?;
+    for version in earlier.iter().skip(KEPT_EARLIER_VERSIONS) {
+        drop_unused(connection, folder, &version.digest)?;
+    }
+    Ok(())
 }
 
 fn not_found(id: &str) -> StoreError {
@@ -125,10 +195,6 @@ fn not_found(id: &str) -> StoreError {
 
 fn digest_of(component: &[u8]) -> String {
     format!("{DIGEST_PREFIX}{}", hex(&Sha256::digest(component)))
-}
-
-fn digest_of_installed(connection: &Connection, id: &str) -> Step<Option<String>> {
-    Ok(connection.query_row("SELECT digest FROM plugins WHERE id = ?", [id], |row| row.get(0)).optional()?)
 }
 
 /// Where a component lies. What is no digest names no file.
@@ -158,8 +224,12 @@ fn keep(folder: &Path, digest: &str, component: &[u8]) -> Step<()> {
 /// Deletes the file of a component that no row names any more. If the transaction is taken back
 /// after this, `component` says so and installing again mends it.
 fn drop_unused(connection: &Connection, folder: &Path, digest: &str) -> Step<()> {
-    let used: bool =
-        connection.query_row("SELECT EXISTS (SELECT 1 FROM plugins WHERE digest = ?)", [digest], |row| row.get(0))?;
+    let used: bool = connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM plugins WHERE digest = ?1)
+             OR EXISTS (SELECT 1 FROM earlier_plugins WHERE digest = ?1)",
+        [digest],
+        |row| row.get(0),
+    )?;
     if used {
         return Ok(());
     }

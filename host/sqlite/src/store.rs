@@ -56,6 +56,9 @@ impl std::fmt::Debug for SqliteStore {
 /// The verb that a store's creator shows to others.
 const CREATING: &str = "init";
 
+/// What a process shows to others that brings a store up to date before it reads.
+const UPGRADING: &str = "(bringing the store up to date)";
+
 impl SqliteStore {
     /// Makes a store in a folder and opens it to write. The folder is made if it is not there, and
     /// closed to everybody but its owner.
@@ -72,7 +75,8 @@ impl SqliteStore {
         Self::open_locked(folder, lock)
     }
 
-    /// Opens the store of a folder.
+    /// Opens the store of a folder. A store of an earlier schema is brought up to date first, also
+    /// to be read.
     ///
     /// # Errors
     ///
@@ -93,7 +97,14 @@ impl SqliteStore {
                 let lock = Lock::take(folder, verb).map_err(|failure| failure.while_doing(DOING))?;
                 Self::open_locked(folder, lock)
             }
-            Access::Read => Self::open_to_read(folder).map_err(|failure| failure.while_doing(DOING)),
+            Access::Read => {
+                if is_older(folder).map_err(|failure| failure.while_doing(DOING))? {
+                    // Whoever opens it first brings it up to date, also who only wants to look.
+                    let lock = Lock::take(folder, UPGRADING).map_err(|failure| failure.while_doing(DOING))?;
+                    drop(Self::open_locked(folder, lock)?);
+                }
+                Self::open_to_read(folder).map_err(|failure| failure.while_doing(DOING))
+            }
         }
     }
 
@@ -126,16 +137,7 @@ impl SqliteStore {
     fn open_to_read(folder: &Path) -> Step<Self> {
         let file = folder::database(folder);
         let connection = connection::open(&file, Purpose::Read)?;
-        let version = connection::check_file(&connection, &file)?;
-        if version < schema::VERSION {
-            return Err(StoreError::Unusable(format!(
-                "the store at {} has schema {version}, and this program reads schema {}: run a verb that writes \
-                 once, it brings the store up to date",
-                folder.display(),
-                schema::VERSION
-            ))
-            .into());
-        }
+        connection::check_file(&connection, &file)?;
         let key = matching_key(folder, &connection)?;
         Ok(Self {
             folder: folder.to_owned(),
@@ -174,6 +176,12 @@ impl SqliteStore {
     {
         self.readers.run(doing, work).await
     }
+}
+
+/// Whether the store is of an earlier schema than this program's.
+fn is_older(folder: &Path) -> Step<bool> {
+    let file = folder::database(folder);
+    Ok(connection::check_file(&connection::open(&file, Purpose::Read)?, &file)? < schema::VERSION)
 }
 
 /// Makes the folder, takes its lock, and clears what an interrupted creation left.

@@ -9,6 +9,39 @@ use zeroize::Zeroizing;
 
 use crate::Result;
 
+/// Where a plugin comes from. Another source is another plugin, also under the same id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PluginSource {
+    /// It ships with the program.
+    Bundled,
+    /// An operator installed it from there: in the operator's words, or a file's name.
+    Installed(String),
+}
+
+impl std::fmt::Display for PluginSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bundled => f.write_str("this program, with which it ships"),
+            Self::Installed(source) => write!(f, "`{source}`"),
+        }
+    }
+}
+
+/// What works for a plugin's accounts once the installed one is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Successor {
+    /// Nothing: the plugin stays while accounts use it.
+    None,
+    /// A plugin of the same id that ships with the program.
+    Bundled,
+}
+
+/// How many versions of an installed plugin are kept besides the present one. A fault is often
+/// noticed only after another update or two; a component has up to 32 MiB, and more of them would
+/// lie about for nothing.
+pub const KEPT_EARLIER_VERSIONS: usize = 3;
+
 /// A plugin that an operator installed. Bundled ones are not among them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InstalledPlugin {
@@ -35,6 +68,8 @@ pub struct Account {
     pub name: String,
     /// The plugin's id.
     pub plugin: String,
+    /// Where the plugin comes from that may have its secrets.
+    pub plugin_source: PluginSource,
     /// The authentication method.
     pub auth_method: String,
     /// Its settings that are not secret.
@@ -60,6 +95,8 @@ pub struct AccountDraft {
     pub name: String,
     /// The plugin's id.
     pub plugin: String,
+    /// Where the plugin comes from that may have its secrets.
+    pub plugin_source: PluginSource,
     /// The authentication method.
     pub auth_method: String,
     /// Its settings.
@@ -94,28 +131,46 @@ pub trait AccountStore {
     /// When the storage fails.
     async fn plugins(&self) -> Result<Vec<InstalledPlugin>>;
 
-    /// Installs a plugin, or puts this digest in the place of the one that is there. The component's
-    /// bytes are kept beside the database, under their digest.
+    /// The versions that an installed plugin had before, the latest first; at most
+    /// [`KEPT_EARLIER_VERSIONS`].
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn earlier_plugins(&self, id: &str) -> Result<Vec<InstalledPlugin>>;
+
+    /// Installs a plugin, or puts this version in the place of the one that is there, which becomes
+    /// the latest of the earlier ones if it differs in digest or source. The component's bytes are
+    /// kept beside the database, under their digest.
     ///
     /// # Errors
     ///
     /// When the storage fails.
     async fn install_plugin(&self, plugin: &InstalledPlugin, component: &[u8]) -> Result<()>;
 
-    /// The bytes of an installed plugin, checked against its digest.
+    /// Puts the latest of the earlier versions back in the place of the present one, which is
+    /// forgotten. `expected` is its digest, as it was shown to the operator.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::StoreError::NotFound), [`Unusable`](crate::StoreError::Unusable) when the
-    /// bytes are not those that were installed.
-    async fn plugin_component(&self, id: &str) -> Result<Vec<u8>>;
+    /// [`NotFound`](crate::StoreError::NotFound) when there is no such plugin,
+    /// [`Refused`](crate::StoreError::Refused) when it has no earlier version or the latest is
+    /// another one.
+    async fn roll_back_plugin(&self, id: &str, expected: &str) -> Result<()>;
 
-    /// Removes a plugin.
+    /// The bytes of an installed or earlier version, checked against its digest.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::StoreError::InUse) with the names of its accounts.
-    async fn remove_plugin(&self, id: &str) -> Result<()>;
+    /// [`Unusable`](crate::StoreError::Unusable) when the bytes are not those that were installed.
+    async fn plugin_component(&self, plugin: &InstalledPlugin) -> Result<Vec<u8>>;
+
+    /// Removes a plugin with its earlier versions.
+    ///
+    /// # Errors
+    ///
+    /// [`InUse`](crate::StoreError::InUse) with the names of its accounts, if it has no successor.
+    async fn remove_plugin(&self, id: &str, successor: Successor) -> Result<()>;
 
     /// All accounts, by name.
     ///

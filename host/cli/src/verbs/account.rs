@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use clap::Subcommand;
 use postroom_service::accounts::{AccountChecked, AddAccount, EditAccount};
-use postroom_store::accounts::Account;
+use postroom_service::plugins::BUNDLED;
+use postroom_store::accounts::{Account, PluginSource};
 
 use crate::exit::Exit;
 use crate::failure::Result;
@@ -69,6 +70,10 @@ pub(crate) struct EditArgs {
     /// Its new name
     #[arg(long, value_name = "NAME")]
     rename: Option<String>,
+    /// Say yes to giving the account's secrets to its plugin from this source from now on; `bundled` is what ships with
+    /// the program
+    #[arg(long, value_name = "SOURCE")]
+    plugin_source: Option<String>,
     /// Another way to authenticate
     #[arg(long, value_name = "METHOD")]
     auth: Option<String>,
@@ -144,6 +149,10 @@ async fn edit(args: EditArgs, context: &Context) -> Result<AccountChecked> {
         secrets: args.secrets.collect(None, context.output)?,
         name: args.name,
         rename: args.rename,
+        plugin_source: args.plugin_source.map(|source| match source.as_str() {
+            BUNDLED => PluginSource::Bundled,
+            _ => PluginSource::Installed(source),
+        }),
         auth_method: args.auth,
         settings: changes(args.settings, args.unset),
         origins: changes(args.origins, args.plugin_origins),

@@ -7,6 +7,7 @@ pub(crate) mod contact;
 pub(crate) mod field;
 pub(crate) mod import;
 pub(crate) mod init;
+pub(crate) mod internal_compile;
 pub(crate) mod list;
 mod paging;
 pub(crate) mod plugin;
@@ -39,5 +40,6 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
         #[cfg(feature = "simulators")]
         Verb::Demo(args) => crate::demo::act(args, context).await,
         Verb::Completions(args) => completions::act(&args, context),
+        Verb::InternalCompile(args) => internal_compile::act(&args),
     }
 }

@@ -37,18 +37,22 @@ async fn what_is_no_component_is_refused() {
 
 #[tokio::test]
 async fn an_inspection_tells_what_a_plugin_asks_for_whether_or_not_it_loads() {
-    let fine = Plugin::inspect(engine(), &guest("healthy")).await.unwrap();
+    let fine = Plugin::inspect(engine(), &guest("healthy"), None).await.unwrap();
     assert_eq!(fine.refusal, None);
     assert_eq!(fine.capabilities, Capability::ALL);
     assert!(fine.imports.iter().all(|import| import.allowed));
     assert!(fine.imports.iter().any(|import| import.name == "postroom:provider/http@0.1.0"));
     assert!(fine.producers.iter().any(|tool| tool.name == "wit-component"), "{:?}", fine.producers);
-    assert_eq!(fine.memory.unwrap().count, 1);
+    let memory = fine.memory.unwrap();
+    assert_eq!(memory.count, 1);
+    // A Rust guest has a stack of 1 MiB and its data.
+    assert!((1 << 20..2 << 20).contains(&memory.largest_bytes), "{memory:?}");
+    assert!(fine.code.size > fine.size && fine.code.digest.starts_with("blake3:"), "{:?}", fine.code);
     assert_eq!(fine.description.as_ref().unwrap().id, "healthy");
     let json = serde_json::to_string(&fine).unwrap();
     assert_eq!(serde_json::from_str::<postroom_runtime::Inspection>(&json).unwrap(), fine);
 
-    let refused = Plugin::inspect(engine(), &guest("filesystem")).await.unwrap();
+    let refused = Plugin::inspect(engine(), &guest("filesystem"), None).await.unwrap();
     assert!(refused.refusal.unwrap().contains("wasi:filesystem/"));
     assert!(refused.imports.iter().any(|import| !import.allowed));
     assert_eq!(refused.description, None);

@@ -10,7 +10,12 @@
     reason = "a test fails by panicking, in its helpers as well"
 )]
 
+#[path = "../guests/bombs.rs"]
+mod bombs;
+#[path = "../guests/building.rs"]
+mod building;
 mod cache;
+mod compiling;
 mod loading;
 mod provider;
 mod stage;

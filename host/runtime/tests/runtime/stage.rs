@@ -1,8 +1,6 @@
 //! What the tests share: the engine, the built guests, and an account at a provider.
 
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 
 use postroom_egress::{
@@ -14,6 +12,7 @@ use postroom_runtime::{Engine, JobLimits, JobSpec, LogSink, Plugin};
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
+pub(crate) use crate::building::guest;
 use crate::provider::Provider;
 
 /// The account's secret.
@@ -26,42 +25,6 @@ pub(crate) const NOW_MS: u64 = 1_790_000_000_000;
 pub(crate) fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     ENGINE.get_or_init(|| Engine::new().unwrap())
-}
-
-/// The bytes of a guest.
-pub(crate) fn guest(name: &str) -> Vec<u8> {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let folder = BUILT.get_or_init(build);
-    let file = format!("guest_{}.wasm", name.replace('-', "_"));
-    std::fs::read(folder.join(file)).unwrap()
-}
-
-/// Builds all guests and answers where they are. The flags and wrappers of the build that runs
-/// these tests are for the host and would break a build for another target.
-fn build() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo
-        .args(["build", "--release", "--locked", "--target", "wasm32-wasip2"])
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/guests"))
-        .env("CARGO_TARGET_DIR", &target);
-    for inherited in [
-        "RUSTFLAGS",
-        "CARGO_ENCODED_RUSTFLAGS",
-        "CARGO_BUILD_RUSTFLAGS",
-        "CARGO_BUILD_TARGET",
-        "RUSTC_WRAPPER",
-        "RUSTC_WORKSPACE_WRAPPER",
-        "CARGO_BUILD_RUSTC_WRAPPER",
-        "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
-        "RUSTC",
-        "__CARGO_DEFAULT_LIB_METADATA",
-    ] {
-        cargo.env_remove(inherited);
-    }
-    let built = cargo.output().unwrap();
-    assert!(built.status.success(), "the guests do not build:\n{}", String::from_utf8_lossy(&built.stderr));
-    target.join("wasm32-wasip2/release")
 }
 
 pub(crate) async fn healthy() -> &'static Plugin {

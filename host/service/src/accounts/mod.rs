@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use postroom_runtime::Plugin;
 use postroom_runtime::contract::{AccountInfo, AuthMethod, Setting};
-use postroom_store::accounts::{Account, AccountDraft, Secret};
+use postroom_store::accounts::{Account, AccountDraft, PluginSource, Secret};
 use postroom_sync::{Connection, Failure};
 use serde::Serialize;
 
+use crate::plugins::Found;
 use crate::{Result, Service, ServiceError, names};
 use opening::{Values, auth_method, open};
 
@@ -45,6 +46,8 @@ pub struct EditAccount {
     pub name: String,
     /// Its new name.
     pub rename: Option<String>,
+    /// Where its plugin now comes from: a yes to give its secrets to that one from now on.
+    pub plugin_source: Option<PluginSource>,
     /// Another authentication method: secrets that it does not take are left behind.
     pub auth_method: Option<String>,
     /// Settings to set, or with none to take away.
@@ -124,8 +127,9 @@ impl Service {
     /// for a taken name, and the provider's refusal.
     pub async fn add_account(&self, request: AddAccount) -> Result<AccountChecked> {
         let name = names::checked("an account", &request.name)?.to_owned();
-        let plugin = self.shelf.find(self.store(), &request.plugin).await?.plugin;
+        let Found { plugin, source, .. } = self.shelf.find(self.store(), &request.plugin).await?;
         let mut draft = AccountDraft {
+            plugin_source: source,
             auth_method: chosen_method(&plugin, request.auth_method.as_deref())?,
             name,
             plugin: request.plugin,
@@ -153,7 +157,21 @@ impl Service {
     pub async fn edit_account(&self, request: EditAccount) -> Result<AccountChecked> {
         let before = self.store().account(&request.name).await?;
         let name = names::checked("an account", request.rename.as_deref().unwrap_or(&before.name))?.to_owned();
-        let plugin = self.shelf.find(self.store(), &before.plugin).await?.plugin;
+        let found = self.shelf.find(self.store(), &before.plugin).await?;
+        let plugin_source = match request.plugin_source {
+            Some(trusted) if trusted == found.source => trusted,
+            Some(trusted) => {
+                return Err(ServiceError::BadInput(format!(
+                    "the plugin `{}` comes from {}, not from {trusted}: name the source that it comes from",
+                    before.plugin, found.source
+                )));
+            }
+            None => {
+                check_source(&before, &found)?;
+                found.source
+            }
+        };
+        let plugin = found.plugin;
         let method = request.auth_method.unwrap_or_else(|| before.auth_method.clone());
         let mut settings = before.settings.clone();
         merge(&mut settings, request.settings);
@@ -172,6 +190,7 @@ impl Service {
         let mut draft = AccountDraft {
             name,
             plugin: before.plugin.clone(),
+            plugin_source,
             auth_method: method,
             settings,
             origins,
@@ -222,10 +241,13 @@ impl Service {
         Ok(self.store().remove_account(name).await?)
     }
 
-    /// Opens a saved account.
+    /// Opens a saved account, if its plugin still comes from where it came from when it was given
+    /// the account's secrets.
     pub(crate) async fn open_account(&self, name: &str) -> Result<OpenAccount> {
         let account = self.store().account(name).await?;
-        let plugin = self.shelf.find(self.store(), &account.plugin).await?.plugin;
+        let found = self.shelf.find(self.store(), &account.plugin).await?;
+        check_source(&account, &found)?;
+        let plugin = found.plugin;
         let secrets = self.store().account_secrets(name).await?;
         let opened = open(&plugin, &values(&account, &secrets), &self.transport)?;
         let clock = Arc::clone(&self.clock);
@@ -263,6 +285,19 @@ impl Service {
         let info = connection.check().await.map_err(|failure| provider_error(&draft.name, &failure))?;
         Ok((Some(info), reaches))
     }
+}
+
+/// Refuses to hand an account's secrets to a plugin from elsewhere than the one that has its trust.
+fn check_source(account: &Account, found: &Found) -> Result<()> {
+    if account.plugin_source == found.source {
+        return Ok(());
+    }
+    Err(ServiceError::PluginFromElsewhere {
+        account: account.name.clone(),
+        plugin: account.plugin.clone(),
+        had: account.plugin_source.clone(),
+        now: found.source.clone(),
+    })
 }
 
 /// A failed call, as a failure of the account.

@@ -1,16 +1,25 @@
 //! Plugins: which there are, what each asks for, and the approval without which an installed one
 //! gets nothing (rows P2, P3).
+//!
+//! A plugin is known by its id *and* its source. Another source under the same id, also in the
+//! place of one that ships with the program, is another plugin: it inherits no approval, and no
+//! account gives it the secrets that it holds for the other one.
 
+mod install;
 mod permissions;
+mod request;
 mod shelf;
+mod words;
 
 use jiff::Timestamp;
-use postroom_runtime::{Capability, Inspection, Plugin};
-use postroom_store::accounts::InstalledPlugin;
+use postroom_runtime::{Capability, Inspection, JobLimits, Plugin};
+use postroom_store::accounts::{InstalledPlugin, PluginSource};
 use serde::Serialize;
 
-pub use permissions::{OriginPermission, Permissions, SecretPermission};
-pub(crate) use shelf::Shelf;
+pub use install::{BUNDLED, InstallPlugin, PluginInstalled, PluginRolledBack, RollBackPlugin};
+pub use permissions::{Difference, OriginPermission, Permissions, Right, SecretPermission};
+pub use request::{PermissionRequest, PluginVersion, Step};
+pub(crate) use shelf::{Found, Shelf};
 
 use crate::{Result, Service, ServiceError};
 
@@ -41,12 +50,16 @@ pub struct PluginSummary {
     pub summary: String,
     /// Where it came from.
     pub origin: PluginOrigin,
+    /// From where exactly: with the id, this is what an approval and an account's secrets go to.
+    pub source: PluginSource,
     /// The digest of its component.
     pub digest: String,
     /// What it can do besides writing contacts.
     pub capabilities: Vec<Capability>,
     /// When it was installed; none for a bundled one.
     pub installed_at: Option<Timestamp>,
+    /// The versions that can be gone back to, the latest first.
+    pub earlier: Vec<PluginVersion>,
     /// Why it does not work, if it doesn't; then only what was recorded of it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<String>,
@@ -57,61 +70,52 @@ pub struct PluginSummary {
 pub struct PluginInspection {
     /// Where it came from.
     pub origin: PluginOrigin,
+    /// From where exactly; none for a file, which nobody has named a source for yet.
+    pub source: Option<PluginSource>,
+    /// What it can do, as phrases; empty when it does not load.
+    pub can: Vec<String>,
+    /// What it gets to see, as phrases; empty when it does not load.
+    pub sees: Vec<String>,
     /// What it asks for; none when it does not load.
     pub permissions: Option<Permissions>,
+    /// What the host lets one call of it use.
+    pub budgets: Budgets,
+    /// The versions that can be gone back to, the latest first.
+    pub earlier: Vec<PluginVersion>,
     /// The component itself, and what it says of itself.
     #[serde(flatten)]
     pub inspection: Inspection,
 }
 
-/// The rights that a plugin asks for, and which of them nobody has approved.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PermissionRequest {
-    /// The plugin's id.
-    pub id: String,
-    /// Its version.
-    pub version: String,
-    /// The digest of its component: what an approval names.
-    pub digest: String,
-    /// All that it asks for.
-    pub permissions: Permissions,
-    /// What of it is new, as phrases.
-    pub asks: Vec<String>,
+/// What the host lets one call of a plugin use (invariant 6). The same for every plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Budgets {
+    /// CPU time in milliseconds.
+    pub cpu_ms: u128,
+    /// Wall time in milliseconds, without the waiting for the host's own limiters.
+    pub wall_ms: u128,
+    /// Memory in bytes.
+    pub memory_bytes: usize,
+    /// Calls of host functions.
+    pub host_calls: u32,
+    /// Requests to the provider.
+    pub requests: u64,
+    /// Bytes sent to the provider.
+    pub bytes_up: u64,
+    /// Bytes read from the provider.
+    pub bytes_down: u64,
 }
 
-/// A component that an operator wants to install.
-#[derive(Debug, Clone)]
-pub struct InstallPlugin {
-    /// The component.
-    pub component: Vec<u8>,
-    /// Where it came from, in the operator's words or as a file's name.
-    pub source: String,
-    /// The digest that the operator approves with all that it asks for.
-    pub approve: Option<String>,
-}
-
-/// What became of an installation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PluginInstalled {
-    /// The plugin.
-    pub plugin: PluginSummary,
-    /// All that it may do.
-    pub permissions: Permissions,
-    /// The version that it took the place of.
-    pub replaced: Option<String>,
-    /// Whether it asks for no more than an earlier one, whose approval it inherits.
-    pub inherited_approval: bool,
-}
-
-impl PermissionRequest {
-    fn new(plugin: &Plugin, permissions: Permissions, asks: Vec<String>) -> Self {
-        let description = plugin.description();
+impl From<&JobLimits> for Budgets {
+    fn from(limits: &JobLimits) -> Self {
         Self {
-            id: description.id.clone(),
-            version: description.version.clone(),
-            digest: plugin.digest().to_owned(),
-            permissions,
-            asks,
+            cpu_ms: limits.cpu.as_millis(),
+            wall_ms: limits.egress.time.as_millis(),
+            memory_bytes: limits.memory_bytes,
+            host_calls: limits.host_calls,
+            requests: limits.egress.requests,
+            bytes_up: limits.egress.bytes_up,
+            bytes_down: limits.egress.bytes_down,
         }
     }
 }
@@ -131,11 +135,16 @@ impl Service {
         let mut summaries = Vec::with_capacity(ids.len());
         for id in ids {
             let record = installed.iter().find(|plugin| plugin.id == id);
-            summaries.push(match (self.shelf.find(self.store(), id).await, record) {
-                (Ok(found), _) => summary(&found.plugin, found.origin, record.map(|record| record.installed_at)),
+            let mut shown = match (self.shelf.find(self.store(), id).await, record) {
+                (Ok(found), _) => summary(&found.plugin, found.origin, found.source),
                 (Err(error), Some(record)) => recorded(record, &error),
                 (Err(error), None) => return Err(error),
-            });
+            };
+            if let Some(record) = record {
+                shown.installed_at = Some(record.installed_at);
+                shown.earlier = self.earlier(id).await?;
+            }
+            summaries.push(shown);
         }
         Ok(summaries)
     }
@@ -146,13 +155,19 @@ impl Service {
     ///
     /// Not found; when the engine does not start or the storage fails.
     pub async fn inspect_plugin(&self, id: &str) -> Result<PluginInspection> {
-        let installed = self.store().plugins().await?.iter().any(|plugin| plugin.id == id);
-        if installed {
-            let component = self.store().plugin_component(id).await?;
-            return self.inspect(PluginOrigin::Installed, &component).await;
+        if let Some(record) = self.store().plugins().await?.iter().find(|plugin| plugin.id == id) {
+            let component = self.store().plugin_component(record).await?;
+            return Ok(PluginInspection {
+                source: Some(PluginSource::Installed(record.source.clone())),
+                earlier: self.earlier(id).await?,
+                ..self.inspect(PluginOrigin::Installed, &component).await?
+            });
         }
         match self.shelf.bundled().iter().find(|plugin| plugin.id == id) {
-            Some(bundled) => self.inspect(PluginOrigin::Bundled, bundled.wasm).await,
+            Some(bundled) => Ok(PluginInspection {
+                source: Some(PluginSource::Bundled),
+                ..self.inspect(PluginOrigin::Bundled, bundled.wasm).await?
+            }),
             None => Err(self
                 .shelf
                 .find(self.store(), id)
@@ -166,92 +181,37 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// When there is nothing to inspect: it is too large, precompiled, a module, or broken.
+    /// When there is nothing to inspect: it is too large, precompiled, a module, broken, or does
+    /// not compile within the limits.
     pub async fn inspect_component(&self, component: &[u8]) -> Result<PluginInspection> {
         self.inspect(PluginOrigin::File, component).await
     }
 
     async fn inspect(&self, origin: PluginOrigin, component: &[u8]) -> Result<PluginInspection> {
-        let inspection = Plugin::inspect(self.shelf.engine()?, component).await?;
-        let permissions = match &inspection.refusal {
-            None => Some(Permissions::of(self.shelf.load(component).await?.as_ref())),
+        let inspection = Plugin::inspect(self.shelf.engine()?, component, self.shelf.cache()).await?;
+        let plugin = match &inspection.refusal {
+            None => Some(self.shelf.load(component).await?),
             Some(_) => None,
         };
-        Ok(PluginInspection { origin, permissions, inspection })
-    }
-
-    /// Installs a plugin, or another version of one. It needs an approval that names its digest,
-    /// unless it comes from the same source as the one that is there and asks for no more.
-    ///
-    /// # Errors
-    ///
-    /// [`PluginNeedsApproval`](ServiceError::PluginNeedsApproval) with all that it asks for; bad
-    /// input when the component is no plugin or the approval names another digest.
-    pub async fn install_plugin(&self, request: InstallPlugin) -> Result<PluginInstalled> {
-        let plugin = self.shelf.load(&request.component).await?;
-        let permissions = Permissions::of(&plugin);
-        let description = plugin.description();
-        let earlier = self.store().plugins().await?.into_iter().find(|known| known.id == description.id);
-        let granted: Option<Permissions> = earlier
-            .as_ref()
-            .filter(|known| known.source == request.source)
-            .and_then(|known| serde_json::from_str(&known.approved).ok());
-        let inherited_approval = granted.as_ref().is_some_and(|granted| permissions.beyond(granted).is_empty());
-        match &request.approve {
-            Some(digest) if digest == plugin.digest() => {}
-            Some(digest) => {
-                return Err(ServiceError::BadInput(format!(
-                    "the approval names {digest}, and the component is {}: inspect the file again and approve what \
-                     it is",
-                    plugin.digest()
-                )));
-            }
-            None if inherited_approval => {}
-            None => {
-                let asks = permissions.beyond(&granted.unwrap_or_default());
-                return Err(ServiceError::PluginNeedsApproval(Box::new(PermissionRequest::new(
-                    &plugin,
-                    permissions,
-                    asks,
-                ))));
-            }
-        }
-        let approved = serde_json::to_string(&permissions)
-            .map_err(|error| ServiceError::Internal(format!("an approval could not be written down: {error}")))?;
-        let record = InstalledPlugin {
-            id: description.id.clone(),
-            version: description.version.clone(),
-            digest: plugin.digest().to_owned(),
-            source: request.source,
-            approved,
-            installed_at: self.now(),
-        };
-        self.store().install_plugin(&record, &request.component).await?;
-        Ok(PluginInstalled {
-            plugin: summary(&plugin, PluginOrigin::Installed, Some(record.installed_at)),
-            permissions,
-            replaced: earlier.map(|known| known.version),
-            inherited_approval: inherited_approval && request.approve.is_none(),
+        let plugin = plugin.as_deref();
+        Ok(PluginInspection {
+            origin,
+            source: None,
+            can: plugin.map(words::can).unwrap_or_default(),
+            sees: plugin.map(words::sees).unwrap_or_default(),
+            permissions: plugin.map(Permissions::of),
+            budgets: Budgets::from(&JobLimits::default()),
+            earlier: Vec::new(),
+            inspection,
         })
     }
 
-    /// Removes an installed plugin.
-    ///
-    /// # Errors
-    ///
-    /// Not found; a conflict that names its accounts, or that says that a bundled one stays.
-    pub async fn remove_plugin(&self, id: &str) -> Result<()> {
-        let installed = self.store().plugins().await?.iter().any(|plugin| plugin.id == id);
-        if !installed && self.shelf.bundled().iter().any(|plugin| plugin.id == id) {
-            return Err(ServiceError::Conflict(format!(
-                "the plugin `{id}` ships with the program and stays; without an account it does nothing"
-            )));
-        }
-        Ok(self.store().remove_plugin(id).await?)
+    async fn earlier(&self, id: &str) -> Result<Vec<PluginVersion>> {
+        Ok(self.store().earlier_plugins(id).await?.iter().map(install::version).collect())
     }
 }
 
-fn summary(plugin: &Plugin, origin: PluginOrigin, installed_at: Option<Timestamp>) -> PluginSummary {
+fn summary(plugin: &Plugin, origin: PluginOrigin, source: PluginSource) -> PluginSummary {
     let description = plugin.description();
     PluginSummary {
         id: description.id.clone(),
@@ -260,9 +220,11 @@ fn summary(plugin: &Plugin, origin: PluginOrigin, installed_at: Option<Timestamp
         vendor: description.vendor.clone(),
         summary: description.summary.clone(),
         origin,
+        source,
         digest: plugin.digest().to_owned(),
         capabilities: plugin.capabilities(),
-        installed_at,
+        installed_at: None,
+        earlier: Vec::new(),
         refusal: None,
     }
 }
@@ -276,9 +238,11 @@ fn recorded(record: &InstalledPlugin, error: &ServiceError) -> PluginSummary {
         vendor: String::new(),
         summary: String::new(),
         origin: PluginOrigin::Installed,
+        source: PluginSource::Installed(record.source.clone()),
         digest: record.digest.clone(),
         capabilities: Vec::new(),
-        installed_at: Some(record.installed_at),
+        installed_at: None,
+        earlier: Vec::new(),
         refusal: Some(error.to_string()),
     }
 }

@@ -4,19 +4,21 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use postroom_runtime::{CompileCache, DirectoryCache, Engine, Plugin};
-use postroom_store::accounts::InstalledPlugin;
+use postroom_runtime::{CompileCache, Compiler, DirectoryCache, Engine, Plugin};
+use postroom_store::accounts::{InstalledPlugin, PluginSource};
 use postroom_store::{Store, StoreError};
 use tokio::sync::Mutex;
 
-use super::permissions::Permissions;
-use super::{PermissionRequest, PluginOrigin};
+use super::PluginOrigin;
+use super::permissions::{Difference, Permissions};
+use super::request::{PermissionRequest, Step};
 use crate::names::known;
 use crate::{BundledPlugin, Result, ServiceError};
 
 /// The plugins of this process. The engine starts with the first plugin that is needed.
 pub(crate) struct Shelf {
     bundled: Vec<BundledPlugin>,
+    compiler: Compiler,
     compile_cache: Option<PathBuf>,
     cache: OnceLock<Option<DirectoryCache>>,
     engine: OnceLock<Engine>,
@@ -28,6 +30,7 @@ pub(crate) struct Shelf {
 pub(crate) struct Found {
     pub(crate) plugin: Arc<Plugin>,
     pub(crate) origin: PluginOrigin,
+    pub(crate) source: PluginSource,
 }
 
 impl std::fmt::Debug for Shelf {
@@ -38,9 +41,10 @@ impl std::fmt::Debug for Shelf {
 }
 
 impl Shelf {
-    pub(crate) fn new(bundled: Vec<BundledPlugin>, compile_cache: Option<PathBuf>) -> Self {
+    pub(crate) fn new(bundled: Vec<BundledPlugin>, compiler: Compiler, compile_cache: Option<PathBuf>) -> Self {
         Self {
             bundled,
+            compiler,
             compile_cache,
             cache: OnceLock::new(),
             engine: OnceLock::new(),
@@ -52,12 +56,17 @@ impl Shelf {
         &self.bundled
     }
 
+    /// Whether a plugin of this id ships with the program.
+    pub(crate) fn ships(&self, id: &str) -> bool {
+        self.bundled.iter().any(|plugin| plugin.id == id)
+    }
+
     pub(crate) fn engine(&self) -> Result<&Engine> {
         if let Some(engine) = self.engine.get() {
             return Ok(engine);
         }
         // Two callers at once make two engines, one of which is dropped at once.
-        let engine = Engine::new()?;
+        let engine = Engine::compiling_with(self.compiler.clone())?;
         Ok(self.engine.get_or_init(|| engine))
     }
 
@@ -82,9 +91,10 @@ impl Shelf {
     pub(crate) async fn find(&self, store: &dyn Store, id: &str) -> Result<Found> {
         let installed = store.plugins().await?;
         if let Some(record) = installed.iter().find(|plugin| plugin.id == id) {
-            let plugin = self.load(&store.plugin_component(id).await?).await?;
+            let plugin = self.load(&store.plugin_component(record).await?).await?;
             check_approval(&plugin, record)?;
-            return Ok(Found { plugin, origin: PluginOrigin::Installed });
+            let source = PluginSource::Installed(record.source.clone());
+            return Ok(Found { plugin, origin: PluginOrigin::Installed, source });
         }
         let Some(bundled) = self.bundled.iter().find(|plugin| plugin.id == id) else {
             let ids = self.bundled.iter().map(|plugin| plugin.id);
@@ -98,10 +108,10 @@ impl Shelf {
             }));
         };
         let plugin = self.load(bundled.wasm).await?;
-        Ok(Found { plugin, origin: PluginOrigin::Bundled })
+        Ok(Found { plugin, origin: PluginOrigin::Bundled, source: PluginSource::Bundled })
     }
 
-    fn cache(&self) -> Option<&dyn CompileCache> {
+    pub(crate) fn cache(&self) -> Option<&dyn CompileCache> {
         let open = || {
             let directory = self.compile_cache.clone()?;
             match DirectoryCache::open(&directory) {
@@ -118,15 +128,20 @@ impl Shelf {
 
 /// Refuses an installed plugin that asks for more than was approved when it was installed: the
 /// record, not the component, is the operator's word.
-fn check_approval(plugin: &Plugin, record: &InstalledPlugin) -> Result<()> {
-    let approved: Permissions = serde_json::from_str(&record.approved).unwrap_or_else(|error| {
-        tracing::warn!(%error, plugin = %record.id, "an approval cannot be read and so allows nothing");
-        Permissions::default()
-    });
-    let permissions = Permissions::of(plugin);
-    let asks = permissions.beyond(&approved);
-    if asks.is_empty() {
+pub(super) fn check_approval(plugin: &Plugin, record: &InstalledPlugin) -> Result<()> {
+    let difference = Difference::between(&approved(record), &Permissions::of(plugin));
+    if difference.added.is_empty() {
         return Ok(());
     }
-    Err(ServiceError::PluginNeedsApproval(Box::new(PermissionRequest::new(plugin, permissions, asks))))
+    let source = PluginSource::Installed(record.source.clone());
+    let request = PermissionRequest::new(Step::Use, plugin, source, difference);
+    Err(ServiceError::PluginNeedsApproval(Box::new(request)))
+}
+
+/// What an operator approved for a version.
+pub(super) fn approved(record: &InstalledPlugin) -> Permissions {
+    serde_json::from_str(&record.approved).unwrap_or_else(|error| {
+        tracing::warn!(%error, plugin = %record.id, "an approval cannot be read and so allows nothing");
+        Permissions::default()
+    })
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
 use postroom_import::Options;
+use postroom_runtime::Compiler;
 use postroom_service::import::{ImportFile, ImportPreview, Imported};
 use postroom_service::{BundledPlugin, Result, Service, Setup};
 use postroom_sqlite::SqliteStore;
@@ -36,6 +37,7 @@ impl House {
         let service = Service::new(Setup {
             store: Arc::new(store),
             bundled: bundled.map(|plugin| BundledPlugin { id: plugin.id, wasm: plugin.wasm }).collect(),
+            compiler: Compiler::InProcess,
             compile_cache: Some(folder.path().join("compiled")),
             clock: clock.clone(),
         });

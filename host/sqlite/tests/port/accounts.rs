@@ -2,10 +2,12 @@
 
 use postroom_sqlite::{Access, SqliteStore};
 use postroom_store::StoreError;
-use postroom_store::accounts::{AccountStore, InstalledPlugin};
+use postroom_store::accounts::{
+    AccountDraft, AccountStore, InstalledPlugin, KEPT_EARLIER_VERSIONS, PluginSource, Successor,
+};
 use postroom_store::syncs::SyncStore;
 
-use crate::fixture::{account, at, home, with_sync};
+use crate::fixture::{Home, account, at, home, with_sync};
 
 const SECRET: &str = "9f1c2d7e-plain-as-day-us21";
 
@@ -74,20 +76,87 @@ fn plugin(digest: &str) -> InstalledPlugin {
 const ONE: &str = "sha256:7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed";
 const TWO: &str = "sha256:3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3";
 
+/// A version whose component is this text.
+fn version(text: &str) -> InstalledPlugin {
+    use sha2::Digest as _;
+    let digits: String = sha2::Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+    InstalledPlugin { version: text.into(), approved: format!("\"{text}\""), ..plugin(&format!("sha256:{digits}")) }
+}
+
+fn components(home: &Home) -> usize {
+    std::fs::read_dir(home.folder.path().join("plugins")).unwrap().count()
+}
+
 #[tokio::test]
 async fn p2_a_plugin_is_kept_by_its_digest_and_checked_when_it_is_read() {
     let home = home();
     let store = &home.store;
     store.install_plugin(&plugin(ONE), b"one").await.unwrap();
-    assert_eq!(store.plugin_component("mailchimp").await.unwrap(), b"one");
+    assert_eq!(store.plugin_component(&plugin(ONE)).await.unwrap(), b"one");
     store.install_plugin(&plugin(TWO), b"two").await.unwrap();
     assert_eq!(store.plugins().await.unwrap(), [plugin(TWO)]);
-    let files: Vec<_> = std::fs::read_dir(home.folder.path().join("plugins")).unwrap().map(|f| f.unwrap()).collect();
-    assert_eq!(files.len(), 1, "the component that was replaced is gone");
+    assert_eq!(store.plugin_component(&plugin(TWO)).await.unwrap(), b"two");
     assert!(matches!(store.install_plugin(&plugin(ONE), b"two").await, Err(StoreError::Refused(_))));
-    std::fs::write(files[0].path(), "tampered").unwrap();
-    let error = store.plugin_component("mailchimp").await.unwrap_err();
+    let file = home.folder.path().join("plugins").join(format!("{}.wasm", TWO.strip_prefix("sha256:").unwrap()));
+    std::fs::write(file, "tampered").unwrap();
+    let error = store.plugin_component(&plugin(TWO)).await.unwrap_err();
     assert!(matches!(&error, StoreError::Unusable(text) if text.contains("install the plugin again")), "{error}");
+}
+
+#[tokio::test]
+async fn p3_earlier_versions_are_kept_with_their_approvals_and_come_back_one_by_one() {
+    let home = home();
+    let store = &home.store;
+    let all: Vec<InstalledPlugin> = (0..KEPT_EARLIER_VERSIONS + 2).map(|number| version(&number.to_string())).collect();
+    for version in &all {
+        store.install_plugin(version, version.version.as_bytes()).await.unwrap();
+        // The same once more is no other version.
+        store.install_plugin(version, version.version.as_bytes()).await.unwrap();
+    }
+    let latest_first: Vec<InstalledPlugin> = all.iter().rev().cloned().collect();
+    assert_eq!(store.earlier_plugins("mailchimp").await.unwrap(), latest_first[1..=KEPT_EARLIER_VERSIONS]);
+    assert_eq!(components(&home), KEPT_EARLIER_VERSIONS + 1, "what is beyond is gone");
+
+    let refused = store.roll_back_plugin("mailchimp", &latest_first[2].digest).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Refused(_)), "only what was shown comes back: {refused}");
+    for (present, back) in latest_first.iter().zip(&latest_first[1..=KEPT_EARLIER_VERSIONS]) {
+        store.roll_back_plugin("mailchimp", &back.digest).await.unwrap();
+        assert_eq!(store.plugins().await.unwrap(), std::slice::from_ref(back));
+        assert_eq!(store.plugin_component(back).await.unwrap(), back.version.as_bytes());
+        assert!(store.plugin_component(present).await.is_err(), "the version that was left is gone");
+    }
+    assert_eq!(store.earlier_plugins("mailchimp").await.unwrap(), []);
+    let last = &store.plugins().await.unwrap()[0];
+    assert!(matches!(store.roll_back_plugin("mailchimp", &last.digest).await, Err(StoreError::Refused(_))));
+    let nobody = store.roll_back_plugin("nobody", &last.digest).await;
+    assert!(matches!(nobody, Err(StoreError::NotFound { kind: "plugin", .. })));
+}
+
+#[tokio::test]
+async fn a_component_that_two_versions_share_stays_while_one_of_them_is_there() {
+    let home = home();
+    let store = &home.store;
+    let elsewhere = InstalledPlugin { source: "elsewhere".into(), ..plugin(ONE) };
+    store.install_plugin(&plugin(ONE), b"one").await.unwrap();
+    store.install_plugin(&elsewhere, b"one").await.unwrap();
+    assert_eq!(store.earlier_plugins("mailchimp").await.unwrap(), [plugin(ONE)], "another source is another version");
+    store.roll_back_plugin("mailchimp", ONE).await.unwrap();
+    assert_eq!(store.plugin_component(&plugin(ONE)).await.unwrap(), b"one");
+    store.install_plugin(&version("next"), b"next").await.unwrap();
+    store.remove_plugin("mailchimp", Successor::None).await.unwrap();
+    assert_eq!(components(&home), 0);
+}
+
+#[tokio::test]
+async fn p4_an_account_remembers_where_the_plugin_came_from_that_has_its_secrets() {
+    let home = home();
+    let store = &home.store;
+    let made = store.add_account(&account("hotel", "x"), at(0)).await.unwrap();
+    assert_eq!(made.plugin_source, PluginSource::Bundled);
+    let moved = PluginSource::Installed("vendor".into());
+    let draft = AccountDraft { plugin_source: moved.clone(), ..account("hotel", "x") };
+    assert_eq!(store.edit_account("hotel", &draft, at(1)).await.unwrap().plugin_source, moved);
+    assert_eq!(store.account("hotel").await.unwrap().plugin_source, moved);
 }
 
 #[tokio::test]
@@ -97,10 +166,12 @@ async fn a_plugin_stays_while_accounts_use_it() {
     store.install_plugin(&plugin(ONE), b"one").await.unwrap();
     store.add_account(&account("hotel", "x"), at(0)).await.unwrap();
     store.add_account(&account("spa", "x"), at(0)).await.unwrap();
-    let used = store.remove_plugin("mailchimp").await.unwrap_err().to_string();
+    let used = store.remove_plugin("mailchimp", Successor::None).await.unwrap_err().to_string();
     assert_eq!(used, "the plugin `mailchimp` is used by the accounts hotel, spa: remove them first");
-    store.remove_account("hotel").await.unwrap();
-    store.remove_account("spa").await.unwrap();
-    store.remove_plugin("mailchimp").await.unwrap();
-    assert!(matches!(store.plugin_component("mailchimp").await, Err(StoreError::NotFound { kind: "plugin", .. })));
+    store.remove_plugin("mailchimp", Successor::Bundled).await.unwrap();
+    assert_eq!(store.plugins().await.unwrap(), []);
+    assert!(matches!(
+        store.remove_plugin("mailchimp", Successor::None).await,
+        Err(StoreError::NotFound { kind: "plugin", .. })
+    ));
 }

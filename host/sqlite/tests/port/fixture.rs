@@ -10,7 +10,7 @@ use postroom_domain::email::EmailAddress;
 use postroom_domain::field::FieldValue;
 use postroom_domain::mapping::{Mapping, Pair, Target, TargetSource};
 use postroom_sqlite::SqliteStore;
-use postroom_store::accounts::{AccountDraft, AccountStore, Secret};
+use postroom_store::accounts::{AccountDraft, AccountStore, PluginSource, Secret};
 use postroom_store::contacts::{ContactRef, ContactStore, ContactUpsert, Written};
 use postroom_store::lists::{
     Entry, ImportMode, ImportReport, ImportStart, ImportStore, ListStore, RefusedRow, StatedConsent,
@@ -134,6 +134,7 @@ pub(crate) fn account(name: &str, key: &str) -> AccountDraft {
     AccountDraft {
         name: name.to_owned(),
         plugin: "mailchimp".to_owned(),
+        plugin_source: PluginSource::Bundled,
         auth_method: "api-key".to_owned(),
         settings: BTreeMap::from([("region".to_owned(), "eu".to_owned())]),
         origins: BTreeMap::new(),
