@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use postroom_domain::contact::ContactId;
 use postroom_domain::decision::{Memory, TagState};
+use postroom_domain::projection::ContentHash;
 use postroom_store::runs::{BatchRecord, Confirmation, Outcome};
 use rusqlite::{Connection, named_params};
 
@@ -36,6 +37,9 @@ pub(crate) fn record(connection: &Connection, ground: &Ground, record: &BatchRec
     }
     for (contact, tag) in &record.tags {
         set_tag(connection, ground.sync, *contact, tag)?;
+    }
+    for (contact, fingerprint) in &record.settled {
+        settle(connection, ground.sync, *contact, fingerprint)?;
     }
     // A contact that was deleted here is forgotten as soon as its last tag is off (row A8).
     for contact in record.tags.iter().map(|(contact, _)| contact).chain(record.confirmed.iter().map(|c| &c.contact)) {
@@ -100,6 +104,18 @@ fn confirm(connection: &Connection, ground: &Ground, confirmation: &Confirmation
             ":base": base,
             ":at": micros(ground.began_at),
         })?;
+    Ok(())
+}
+
+/// Remembers that a contact needs nothing as long as its fingerprint is this one.
+fn settle(connection: &Connection, sync: i64, contact: ContactId, fingerprint: &ContentHash) -> Step<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO sync_members (sync_id, contact_id, settled)
+             SELECT ?, id, ? FROM contacts WHERE id = ?
+             ON CONFLICT (sync_id, contact_id) DO UPDATE SET settled = excluded.settled",
+        )?
+        .execute((sync, fingerprint, contact.0))?;
     Ok(())
 }
 
