@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::consent::ConsentState;
 use crate::contact::EntryFault;
 use crate::email::EmailAddress;
+use crate::mapping::Mapping;
 use crate::outcome::{OutcomeClass, Reason};
 use crate::projection::{Base, ContentHash, Projection};
 
@@ -250,6 +251,21 @@ pub fn attempt_hash(facts: &Facts<'_>, policy: &Policy) -> ContentHash {
     hasher.update(facts.consent.as_str().as_bytes());
     hasher.update(&[policy.newcomers as u8]);
     let mut bytes = [0; 16];
+    hasher.finalize_xof().fill(&mut bytes);
+    bytes
+}
+
+/// What of a sync's settings a decision depends on, so that one made under other settings is not
+/// taken for this one's. Whether refusals are retried is no part of it: that changes nothing about
+/// contacts that need nothing.
+#[must_use]
+pub fn settings_hash(mapping: &Mapping, policy: &Policy) -> ContentHash {
+    let mut hasher = blake3::Hasher::new();
+    let Policy { newcomers, tag, retry_rejected: _ } = policy;
+    // Another version of the program may decide by other rules.
+    hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
+    hasher.update(format!("{mapping:?}{newcomers:?}{tag:?}").as_bytes());
+    let mut bytes = ContentHash::default();
     hasher.finalize_xof().fill(&mut bytes);
     bytes
 }

@@ -58,6 +58,13 @@ impl EmailAddress {
         Ok(Self { key: format!("{}@{domain}", local.to_lowercase()), original: original.to_owned() })
     }
 
+    /// An address that was read before and kept as its two halves. Reading it again would cost more
+    /// than everything else that a run does with a contact that did not change.
+    #[must_use]
+    pub fn kept(original: String, key: String) -> Self {
+        Self { original, key }
+    }
+
     /// The address as it was given, trimmed: what mail is sent to.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -15,7 +15,7 @@ use postroom_domain::decision::{Newcomers, RemoteStatus, TagState};
 use postroom_domain::email::EmailAddress;
 use postroom_domain::field::FieldValue;
 use postroom_domain::mapping::Mapping;
-use postroom_domain::projection::Base;
+use postroom_domain::projection::{Base, ContentHash};
 use postroom_sqlite::SqliteStore;
 use postroom_store::accounts::{AccountDraft, AccountStore, PluginSource};
 use postroom_store::lists::{ImportMode, ImportStart, ImportStore, StatedConsent};
@@ -25,7 +25,9 @@ use postroom_store::syncs::{SyncDraft, SyncStore};
 /// Rows per chunk, as an import hands them over.
 const CHUNK: u64 = 1_000;
 /// Entries per page, as a run reads them.
-const PAGE: u32 = 1_000;
+const PAGE: usize = 2_000;
+/// The settings that the entries are compared under.
+const SETTINGS: ContentHash = [1; 16];
 
 #[tokio::main]
 async fn main() {
@@ -51,17 +53,20 @@ async fn main() {
     let contacts = read_all(&store, sync).await;
     println!("snapshot, nothing confirmed: {:.2?}", began.elapsed());
     let began = Instant::now();
-    confirm_all(&store, sync, &contacts).await;
+    let run = confirm_all(&store, sync, &contacts).await;
     println!("record, {PAGE} contacts a batch: {:.2?}", began.elapsed());
     let began = Instant::now();
-    read_all(&store, sync).await;
+    let contacts = read_all(&store, sync).await;
     println!("snapshot, all confirmed: {:.2?}", began.elapsed());
     let began = Instant::now();
-    store.departed(sync, ContactId(0), PAGE).await.unwrap();
-    println!("departed: {:.2?}", began.elapsed());
+    settle_all(&store, run, &contacts).await;
+    println!("settle: {:.2?}", began.elapsed());
     let began = Instant::now();
-    let members = store.member_count(sync).await.unwrap();
-    println!("member count ({members}): {:.2?}", began.elapsed());
+    let open = store.open_entries(sync, SETTINGS).await.unwrap();
+    println!("comparison, all settled ({}): {:.2?}", open.unchanged, began.elapsed());
+    let began = Instant::now();
+    store.departed(sync, open.tagged_departed, ContactId(0), 2_000).await.unwrap();
+    println!("departed: {:.2?}", began.elapsed());
 }
 
 async fn import(store: &SqliteStore, rows: u64, mode: ImportMode, last: &str) {
@@ -127,26 +132,34 @@ async fn add_sync(store: &SqliteStore) -> i64 {
     store.add_sync(&draft, Timestamp::UNIX_EPOCH).await.unwrap().id
 }
 
-async fn read_all(store: &SqliteStore, sync: i64) -> Vec<(ContactId, EmailAddress)> {
+async fn read_all(store: &SqliteStore, sync: i64) -> Vec<(ContactId, ContentHash, EmailAddress)> {
     let mut contacts = Vec::new();
-    let mut after = 0;
-    loop {
-        let page = store.snapshot(sync, after, PAGE).await.unwrap();
-        let Some(last) = page.last() else { return contacts };
-        after = last.position;
+    let open = store.open_entries(sync, SETTINGS).await.unwrap();
+    let mut places = open.page(0, PAGE);
+    while let Some(last) = places.last().copied() {
+        let page = store.snapshot(sync, SETTINGS, &places).await.unwrap();
         contacts.extend(page.into_iter().filter_map(|row| match row.content {
-            SnapshotContent::Contact(snapshot) => Some((snapshot.contact, snapshot.address)),
+            SnapshotContent::Contact(snapshot) => Some((snapshot.contact, snapshot.fingerprint, snapshot.address)),
             SnapshotContent::Invalid(_) | SnapshotContent::Duplicate { .. } => None,
         }));
+        places = open.page(last, PAGE);
+    }
+    contacts
+}
+
+async fn settle_all(store: &SqliteStore, run: i64, contacts: &[(ContactId, ContentHash, EmailAddress)]) {
+    for batch in contacts.chunks(PAGE) {
+        let settled = batch.iter().map(|(contact, fingerprint, _)| (*contact, *fingerprint)).collect();
+        store.record_batch(run, &BatchRecord { settled, ..BatchRecord::default() }).await.unwrap();
     }
 }
 
-async fn confirm_all(store: &SqliteStore, sync: i64, contacts: &[(ContactId, EmailAddress)]) {
+async fn confirm_all(store: &SqliteStore, sync: i64, contacts: &[(ContactId, ContentHash, EmailAddress)]) -> i64 {
     let start = RunStart { sync, first: None, plugin_digest: String::new(), at: Timestamp::UNIX_EPOCH };
     let run = store.begin_run(&start).await.unwrap();
     let base: Base = ["FNAME", "LNAME", "LANG"].map(|field| (field.to_owned(), "0123456789abcdef".to_owned())).into();
-    for batch in contacts.chunks(PAGE as usize) {
-        let confirmed = batch.iter().map(|(contact, address)| Confirmation {
+    for batch in contacts.chunks(PAGE) {
+        let confirmed = batch.iter().map(|(contact, _, address)| Confirmation {
             contact: *contact,
             remote_id: Some(format!("{:032x}", contact.0)),
             status: Some(RemoteStatus::Subscribed),
@@ -155,9 +168,10 @@ async fn confirm_all(store: &SqliteStore, sync: i64, contacts: &[(ContactId, Ema
         let tag = TagState { owned: Some("bench".to_owned()), refused: None };
         let record = BatchRecord {
             confirmed: confirmed.collect(),
-            tags: batch.iter().map(|(contact, _)| (*contact, tag.clone())).collect(),
+            tags: batch.iter().map(|(contact, ..)| (*contact, tag.clone())).collect(),
             ..BatchRecord::default()
         };
         store.record_batch(run, &record).await.unwrap();
     }
+    run
 }

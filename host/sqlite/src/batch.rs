@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use postroom_domain::contact::ContactId;
 use postroom_domain::decision::{Memory, TagState};
+use postroom_domain::projection::ContentHash;
 use postroom_store::runs::{BatchRecord, Confirmation, Outcome};
 use rusqlite::{Connection, named_params};
 
@@ -37,10 +38,12 @@ pub(crate) fn record(connection: &Connection, ground: &Ground, record: &BatchRec
     for (contact, tag) in &record.tags {
         set_tag(connection, ground.sync, *contact, tag)?;
     }
-    // A contact that was deleted here is forgotten as soon as its last tag is off (row A8).
-    for contact in record.tags.iter().map(|(contact, _)| contact).chain(record.confirmed.iter().map(|c| &c.contact)) {
-        member_rows::forget_if_gone(connection, ground.audience, *contact)?;
+    for (contact, fingerprint) in &record.settled {
+        settle(connection, ground.sync, *contact, fingerprint)?;
     }
+    // A contact that was deleted here is forgotten as soon as its last tag is off (row A8).
+    let touched = record.tags.iter().map(|(contact, _)| contact.0).chain(record.confirmed.iter().map(|c| c.contact.0));
+    member_rows::forget_gone(connection, ground.audience, &touched.collect())?;
     connection
         .prepare_cached("UPDATE runs SET last_outcome = ?, unchanged = unchanged + ? WHERE id = ?")?
         .execute((row, record.unchanged, ground.run))?;
@@ -103,6 +106,18 @@ fn confirm(connection: &Connection, ground: &Ground, confirmation: &Confirmation
     Ok(())
 }
 
+/// Remembers that a contact needs nothing as long as its fingerprint is this one.
+fn settle(connection: &Connection, sync: i64, contact: ContactId, fingerprint: &ContentHash) -> Step<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO sync_members (sync_id, contact_id, settled)
+             SELECT ?, id, ? FROM contacts WHERE id = ?
+             ON CONFLICT (sync_id, contact_id) DO UPDATE SET settled = excluded.settled",
+        )?
+        .execute((sync, fingerprint, contact.0))?;
+    Ok(())
+}
+
 /// Writes what the sync remembers of a contact, or forgets it.
 fn remember(connection: &Connection, sync: i64, contact: ContactId, memory: Option<&Memory>) -> Step<()> {
     let Some(memory) = memory else {
@@ -153,7 +168,7 @@ fn set_tag(connection: &Connection, sync: i64, contact: ContactId, tag: &TagStat
             refused.map(|refused| &refused.tag),
             refused.map(|refused| &refused.reason),
         ))?;
-    forget_empty(connection, sync, contact)
+    if *tag == TagState::default() { forget_empty(connection, sync, contact) } else { Ok(()) }
 }
 
 /// Drops a row that holds nothing any more.

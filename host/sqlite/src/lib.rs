@@ -18,6 +18,7 @@
 mod accounts;
 mod batch;
 mod columns;
+mod comparison;
 mod connection;
 mod consent_rows;
 mod contact_rows;

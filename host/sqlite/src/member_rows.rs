@@ -1,5 +1,7 @@
 //! What stays of a contact at its audiences when the contact itself goes (row A8).
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use postroom_domain::consent::Will;
 use postroom_domain::contact::ContactId;
@@ -84,17 +86,18 @@ pub(crate) fn forget_untagged(connection: &Connection, audience: i64) -> Step<()
     Ok(())
 }
 
-/// The same for one contact.
-pub(crate) fn forget_if_gone(connection: &Connection, audience: i64, contact: ContactId) -> Step<()> {
+/// The same for some contacts.
+pub(crate) fn forget_gone(connection: &Connection, audience: i64, contacts: &BTreeSet<i64>) -> Step<()> {
     connection
         .prepare_cached(
             "DELETE FROM remote_members
-             WHERE audience_id = ?1 AND contact_id = ?2
-               AND NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = ?2)
+             WHERE audience_id = ?1
+               AND contact_id IN (SELECT value FROM json_each(?2)
+                                  WHERE NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = value))
                AND NOT EXISTS (SELECT 1 FROM syncs s JOIN sync_members m
-                                 ON m.sync_id = s.id AND m.contact_id = ?2
+                                 ON m.sync_id = s.id AND m.contact_id = remote_members.contact_id
                                WHERE s.audience_id = ?1 AND m.tag_owned IS NOT NULL)",
         )?
-        .execute((audience, contact.0))?;
+        .execute((audience, serde_json::to_string(contacts)?))?;
     Ok(())
 }

@@ -83,8 +83,7 @@ fn unchanged(connection: &Connection, query: &OutcomeQuery, scope: &Scope, start
                              AND p.class IS NOT NULL AND p.class NOT IN ('unchanged', 'duplicate'))
          ORDER BY e.position LIMIT :limit",
     )?;
-    let mut parameters = scope.parameters();
-    parameters.retain(|(name, _)| *name != ":audience");
+    let mut parameters = scope.entries();
     parameters.extend([
         (":run", &query.run as &dyn ToSql),
         (":after", &query.after),

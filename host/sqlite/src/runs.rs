@@ -1,18 +1,21 @@
 //! The use cases of a run: what it reads, what it records, and what remains of it.
 
 use async_trait::async_trait;
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use postroom_domain::contact::ContactId;
 use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
+use postroom_domain::projection::ContentHash;
 use postroom_store::Result;
 use postroom_store::runs::{
-    BatchRecord, DepartedRow, OutcomeQuery, OutcomeRow, Run, RunStart, RunState, RunStore, RunSummary, SnapshotRow,
-    TagOutcome,
+    BatchRecord, DepartedRow, OpenEntries, OutcomeQuery, OutcomeRow, Run, RunStart, RunState, RunStore, RunSummary,
+    SnapshotRow, TagOutcome,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::batch::{self, Ground};
 use crate::columns::{from_word, micros, timestamp, word};
+use crate::comparison;
 use crate::failure::Step;
 use crate::outcomes;
 use crate::sequence;
@@ -32,23 +35,35 @@ macro_rules! select {
 
 #[async_trait]
 impl RunStore for SqliteStore {
-    async fn snapshot(&self, sync: i64, after: u64, limit: u32) -> Result<Vec<SnapshotRow>> {
+    async fn open_entries(&self, sync: i64, settings: ContentHash) -> Result<OpenEntries> {
+        let parts = self
+            .read("divide a sync's list", move |connection| {
+                comparison::parts(&Scope::of(connection, sync)?, connection)
+            })
+            .await?;
+        let compare = parts.into_iter().map(|part| {
+            self.read("compare a sync's list", move |connection| {
+                comparison::compare(connection, &Scope::of(connection, sync)?, &settings, part)
+            })
+        });
+        let found = try_join_all(compare).await?;
+        self.read("finish the comparison of a sync's list", move |connection| {
+            comparison::join(connection, &Scope::of(connection, sync)?, found)
+        })
+        .await
+    }
+
+    async fn snapshot(&self, sync: i64, settings: ContentHash, positions: &[u64]) -> Result<Vec<SnapshotRow>> {
+        let positions = positions.to_vec();
         self.read("read a sync's entries", move |connection| {
-            snapshot::page(connection, &Scope::of(connection, sync)?, after, limit)
+            snapshot::entries(connection, &Scope::of(connection, sync)?, &settings, &positions)
         })
         .await
     }
 
-    async fn departed(&self, sync: i64, after: ContactId, limit: u32) -> Result<Vec<DepartedRow>> {
+    async fn departed(&self, sync: i64, tagged: bool, after: ContactId, limit: u32) -> Result<Vec<DepartedRow>> {
         self.read("read who left a sync's list", move |connection| {
-            snapshot::departed(connection, &Scope::of(connection, sync)?, after, limit)
-        })
-        .await
-    }
-
-    async fn member_count(&self, sync: i64) -> Result<u64> {
-        self.read("count a sync's members", move |connection| {
-            snapshot::member_count(connection, &Scope::of(connection, sync)?)
+            snapshot::departed(connection, &Scope::of(connection, sync)?, tagged, after, limit)
         })
         .await
     }

@@ -6,8 +6,11 @@ use rusqlite_migration::{M, Migrations};
 use crate::failure::{Failure, Step};
 
 /// Every step, oldest first. A released step never changes.
-const STEPS: &[M<'_>] =
-    &[M::up(include_str!("schema/0001_first.sql")), M::up(include_str!("schema/0002_plugin_versions.sql"))];
+const STEPS: &[M<'_>] = &[
+    M::up(include_str!("schema/0001_first.sql")),
+    M::up(include_str!("schema/0002_plugin_versions.sql")),
+    M::up(include_str!("schema/0003_settled.sql")),
+];
 
 /// The version that this program writes.
 #[expect(clippy::cast_possible_truncation, reason = "there are fewer steps than a u32 counts")]

@@ -1,12 +1,14 @@
-//! What a run reads: the entries of its list with everything that their decisions need, and the
+//! What a run reads: entries of its list with everything that their decisions need, and the
 //! contacts that left. Each page is one statement.
 
 use postroom_domain::contact::{ContactId, EntryId};
 use postroom_domain::decision::{Confirmed, Memory, RefusedTag, RemoteStatus, TagState};
 use postroom_domain::email::EmailAddress;
 use postroom_domain::outcome::Reason;
+use postroom_domain::projection::ContentHash;
 use postroom_store::StoreError;
 use postroom_store::runs::{ContactSnapshot, DepartedRow, SnapshotContent, SnapshotRow};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
 use crate::columns::{address, from_word, hash16};
@@ -14,8 +16,8 @@ use crate::failure::{Failure, Step};
 
 /// A sync's list, as it is shown, and its audience.
 pub(crate) struct Scope {
-    sync: i64,
-    list: i64,
+    pub(crate) sync: i64,
+    pub(crate) list: i64,
     first_generation: i64,
     last_generation: i64,
     pub(crate) audience: i64,
@@ -45,47 +47,94 @@ impl Scope {
             })
     }
 
-    /// The parameters that every statement of a scope has.
-    pub(crate) fn parameters(&self) -> Vec<(&'static str, &dyn ToSql)> {
-        vec![
-            (":list", &self.list),
-            (":first", &self.first_generation),
-            (":last", &self.last_generation),
-            (":audience", &self.audience),
-        ]
+    /// The parameters of a statement that reads the list's entries.
+    pub(crate) fn entries(&self) -> Vec<(&'static str, &dyn ToSql)> {
+        vec![(":list", &self.list), (":first", &self.first_generation), (":last", &self.last_generation)]
+    }
+
+    /// The same with what the audience and the sync know of them.
+    pub(crate) fn members(&self) -> Vec<(&'static str, &dyn ToSql)> {
+        let mut parameters = self.entries();
+        parameters.extend([(":audience", &self.audience as &dyn ToSql), (":sync", &self.sync)]);
+        parameters
     }
 }
 
-/// A page of entries in the list's order. The first entry of a contact is found by one look into an
-/// index, so a page costs the same wherever it lies.
-pub(crate) fn page(connection: &Connection, scope: &Scope, after: u64, limit: u32) -> Step<Vec<SnapshotRow>> {
-    let mut statement = connection.prepare_cached(
+/// Everything that the decision about a contact is made from, in one order for all who read it.
+macro_rules! facts {
+    () => {
+        "c.email, c.email_key, c.fields, c.shown,
+         m.contact_id, m.remote_id, m.status, m.address, m.hash, m.base,
+         s.tag_owned, s.refused_change, s.refused_tag, s.refused_reason,
+         s.memory_class, s.memory_code, s.memory_message, s.memory_attempt"
+    };
+}
+pub(crate) use facts;
+
+/// How many columns [`facts`] names.
+pub(crate) const FACTS: usize = 18;
+/// Where they begin in the rows of [`entries`].
+const FIRST_FACT: usize = 5;
+
+/// The entries at these places, in the list's order. The first entry of a contact is found by one
+/// look into an index, so a page costs the same wherever it lies.
+pub(crate) fn entries(
+    connection: &Connection,
+    scope: &Scope,
+    settings: &ContentHash,
+    positions: &[u64],
+) -> Step<Vec<SnapshotRow>> {
+    let mut statement = connection.prepare_cached(concat!(
         "SELECT e.id, e.position, e.contact_id, e.fault,
                 (SELECT f.position FROM entries f
                  WHERE f.list_id = :list AND f.contact_id = e.contact_id AND f.generation BETWEEN :first AND :last
-                 ORDER BY f.position LIMIT 1),
-                c.email, c.fields, c.shown,
-                m.contact_id, m.remote_id, m.status, m.address, m.hash, m.base,
-                s.tag_owned, s.refused_change, s.refused_tag, s.refused_reason,
-                s.memory_class, s.memory_code, s.memory_message, s.memory_attempt
-         FROM entries e
+                 ORDER BY f.position LIMIT 1), ",
+        facts!(),
+        " FROM json_each(:positions) p
+         CROSS JOIN entries e ON e.list_id = :list AND e.position = p.value
+                             AND e.generation BETWEEN :first AND :last
          LEFT JOIN contacts c ON c.id = e.contact_id
          LEFT JOIN remote_members m ON m.audience_id = :audience AND m.contact_id = e.contact_id
-         LEFT JOIN sync_members s ON s.sync_id = :sync AND s.contact_id = e.contact_id
-         WHERE e.list_id = :list AND e.position > :after AND e.generation BETWEEN :first AND :last
-         ORDER BY e.position LIMIT :limit",
-    )?;
-    let mut parameters = scope.parameters();
-    parameters.extend([(":sync", &scope.sync as &dyn ToSql), (":after", &after), (":limit", &limit)]);
+         LEFT JOIN sync_members s ON s.sync_id = :sync AND s.contact_id = e.contact_id",
+    ))?;
+    let positions = serde_json::to_string(positions)?;
+    let mut parameters = scope.members();
+    parameters.push((":positions", &positions));
     let mut rows = statement.query(parameters.as_slice())?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
-        entries.push(SnapshotRow { entry: EntryId(row.get(0)?), position: row.get(1)?, content: content(row)? });
+        entries.push(SnapshotRow {
+            entry: EntryId(row.get(0)?),
+            position: row.get(1)?,
+            content: content(row, settings)?,
+        });
     }
     Ok(entries)
 }
 
-fn content(row: &Row<'_>) -> Step<SnapshotContent> {
+/// The fingerprint of the facts in a row, from column `first` on.
+pub(crate) fn fingerprint(settings: &ContentHash, row: &Row<'_>, first: usize) -> Step<ContentHash> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(settings);
+    for column in first..first + FACTS {
+        let (kind, bytes): (u8, &[u8]) = match row.get_ref(column)? {
+            ValueRef::Null => (0, &[]),
+            ValueRef::Integer(number) => (1, &number.to_le_bytes()),
+            ValueRef::Real(number) => (2, &number.to_le_bytes()),
+            ValueRef::Text(bytes) => (3, bytes),
+            ValueRef::Blob(bytes) => (4, bytes),
+        };
+        // Kind and length in front, so that no two rows run into the same bytes.
+        hasher.update(&[kind]);
+        hasher.update(&(bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    }
+    let mut fingerprint = ContentHash::default();
+    hasher.finalize_xof().fill(&mut fingerprint);
+    Ok(fingerprint)
+}
+
+fn content(row: &Row<'_>, settings: &ContentHash) -> Step<SnapshotContent> {
     let position: u64 = row.get(1)?;
     let Some(contact) = row.get::<_, Option<i64>>(2)?.map(ContactId) else {
         let fault: String = row.get(3)?;
@@ -99,31 +148,32 @@ fn content(row: &Row<'_>) -> Step<SnapshotContent> {
     let email: Option<String> = row.get(5)?;
     let email = email.ok_or_else(|| Failure::Cause(format!("entry {position} has a contact that is not there")))?;
     let text = |column| -> Step<&str> { Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?) };
-    let own = address(&email)?;
+    let own = EmailAddress::kept(email, row.get(6)?);
     Ok(SnapshotContent::Contact(Box::new(ContactSnapshot {
         contact,
-        fields: serde_json::from_str(text(6)?)?,
-        consent: from_word("consent state", text(7)?)?,
+        fields: serde_json::from_str(text(7)?)?,
+        consent: from_word("consent state", text(8)?)?,
         confirmed: confirmed(row, &own)?,
         memory: memory(row)?,
-        tag: tag(row, 14)?,
+        tag: tag(row, 15)?,
+        fingerprint: fingerprint(settings, row, FIRST_FACT)?,
         address: own,
     })))
 }
 
-/// What the audience confirmed, from column 8 on.
+/// What the audience confirmed, from column 9 on.
 ///
 /// A row without a hash is a status that was seen of a contact that nothing of ours was written to.
 /// It holds an empty base, the hash of nothing, and the contact's own address, since no other is
 /// known: whatever is to be there differs from it.
 fn confirmed(row: &Row<'_>, own: &EmailAddress) -> Step<Option<Confirmed>> {
-    if row.get::<_, Option<i64>>(8)?.is_none() {
+    if row.get::<_, Option<i64>>(9)?.is_none() {
         return Ok(None);
     }
     let (status, there, hash, base): (Option<String>, Option<String>, Option<Vec<u8>>, String) =
-        (row.get(10)?, row.get(11)?, row.get(12)?, row.get(13)?);
+        (row.get(11)?, row.get(12)?, row.get(13)?, row.get(14)?);
     Ok(Some(Confirmed {
-        remote_id: row.get(9)?,
+        remote_id: row.get(10)?,
         status: status.as_deref().map(RemoteStatus::from_word),
         address: match there {
             Some(there) if there != own.as_str() => address(&there)?,
@@ -134,10 +184,10 @@ fn confirmed(row: &Row<'_>, own: &EmailAddress) -> Step<Option<Confirmed>> {
     }))
 }
 
-/// What the sync remembers, from column 18 on.
+/// What the sync remembers, from column 19 on.
 fn memory(row: &Row<'_>) -> Step<Option<Memory>> {
-    let Some(class) = row.get::<_, Option<String>>(18)? else { return Ok(None) };
-    let (code, message, attempt): (String, String, Vec<u8>) = (row.get(19)?, row.get(20)?, row.get(21)?);
+    let Some(class) = row.get::<_, Option<String>>(19)? else { return Ok(None) };
+    let (code, message, attempt): (String, String, Vec<u8>) = (row.get(20)?, row.get(21)?, row.get(22)?);
     Ok(Some(Memory {
         class: from_word("outcome class", &class)?,
         reason: Reason { code, message },
@@ -160,17 +210,23 @@ fn tag(row: &Row<'_>, first: usize) -> Step<TagState> {
 
 /// A page of the contacts that are not on the sync's list and whose tag or opt-out is still to be
 /// told to the audience.
-pub(crate) fn departed(connection: &Connection, scope: &Scope, after: ContactId, limit: u32) -> Step<Vec<DepartedRow>> {
+pub(crate) fn departed(
+    connection: &Connection,
+    scope: &Scope,
+    tagged: bool,
+    after: ContactId,
+    limit: u32,
+) -> Step<Vec<DepartedRow>> {
     let mut statement = connection.prepare_cached(
         "SELECT d.contact_id, coalesce(m.address, c.email), m.remote_id,
                 s.tag_owned, s.refused_change, s.refused_tag, s.refused_reason,
                 coalesce(c.will = 'withdrawn' AND m.status IN ('subscribed', 'pending'), 0)
          FROM (SELECT contact_id FROM sync_members
-               WHERE sync_id = :sync AND contact_id > :after AND tag_owned IS NOT NULL
+               WHERE :tagged AND sync_id = :sync AND contact_id > :after AND tag_owned IS NOT NULL
                UNION
-               SELECT w.contact_id FROM remote_members w JOIN contacts k ON k.id = w.contact_id
-               WHERE w.audience_id = :audience AND w.contact_id > :after
-                 AND w.status IN ('subscribed', 'pending') AND k.will = 'withdrawn') d
+               SELECT k.id FROM contacts k INDEXED BY contacts_withdrawn
+               CROSS JOIN remote_members w ON w.audience_id = :audience AND w.contact_id = k.id
+               WHERE k.will = 'withdrawn' AND k.id > :after AND w.status IN ('subscribed', 'pending')) d
          LEFT JOIN sync_members s ON s.sync_id = :sync AND s.contact_id = d.contact_id
          LEFT JOIN remote_members m ON m.audience_id = :audience AND m.contact_id = d.contact_id
          LEFT JOIN contacts c ON c.id = d.contact_id
@@ -180,8 +236,8 @@ pub(crate) fn departed(connection: &Connection, scope: &Scope, after: ContactId,
                              AND e.generation BETWEEN :first AND :last)
          ORDER BY d.contact_id LIMIT :limit",
     )?;
-    let mut parameters = scope.parameters();
-    parameters.extend([(":sync", &scope.sync as &dyn ToSql), (":after", &after.0), (":limit", &limit)]);
+    let mut parameters = scope.members();
+    parameters.extend([(":tagged", &tagged as &dyn ToSql), (":after", &after.0), (":limit", &limit)]);
     let mut rows = statement.query(parameters.as_slice())?;
     let mut departed = Vec::new();
     while let Some(row) = rows.next()? {
@@ -194,21 +250,4 @@ pub(crate) fn departed(connection: &Connection, scope: &Scope, after: ContactId,
         });
     }
     Ok(departed)
-}
-
-/// How many contacts of the sync have something of ours at the audience: those on its list, and
-/// those that left and still bear its tag. Contacts of which only a status was seen are none.
-pub(crate) fn member_count(connection: &Connection, scope: &Scope) -> Step<u64> {
-    let mut statement = connection.prepare_cached(
-        "SELECT count(*) FROM remote_members m
-         WHERE m.audience_id = :audience AND m.hash IS NOT NULL AND coalesce(m.status, '') <> 'absent'
-           AND (EXISTS (SELECT 1 FROM entries e
-                        WHERE e.list_id = :list AND e.contact_id = m.contact_id
-                          AND e.generation BETWEEN :first AND :last)
-                OR EXISTS (SELECT 1 FROM sync_members s
-                           WHERE s.sync_id = :sync AND s.contact_id = m.contact_id AND s.tag_owned IS NOT NULL))",
-    )?;
-    let mut parameters = scope.parameters();
-    parameters.push((":sync", &scope.sync));
-    Ok(statement.query_row(parameters.as_slice(), |row| row.get(0))?)
 }

@@ -9,6 +9,7 @@ use postroom_domain::email::EmailAddress;
 use postroom_domain::field::Fields;
 use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
 use postroom_domain::projection::{Base, ContentHash};
+use roaring::RoaringTreemap;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
@@ -57,6 +58,35 @@ pub struct ContactSnapshot {
     pub memory: Option<Memory>,
     /// Its tag.
     pub tag: TagState,
+    /// What all of this and the sync's settings come to: with the same fingerprint the same is
+    /// decided.
+    pub fingerprint: ContentHash,
+}
+
+/// Where a run has to look.
+///
+/// A sync remembers the fingerprint of each contact that needed nothing. Reading only these, and
+/// comparing each with what stands in the store now, finds the entries that may need something.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OpenEntries {
+    /// The places of the entries that are to be judged.
+    pub positions: RoaringTreemap,
+    /// How many other entries the list has. They need nothing.
+    pub unchanged: u64,
+    /// How many contacts on the list the sync has confirmed at its audience.
+    pub members: u64,
+    /// Whether the sync's tag is on contacts that are not on the list.
+    pub tagged_departed: bool,
+}
+
+impl OpenEntries {
+    /// The first places behind `after`, at most `limit`.
+    #[must_use]
+    pub fn page(&self, after: u64, limit: usize) -> Vec<u64> {
+        let mut behind = self.positions.iter();
+        behind.advance_to(after.saturating_add(1));
+        behind.take(limit).collect()
+    }
 }
 
 /// A contact that is not on a sync's list and for which the sync still has something to do at the
@@ -149,6 +179,8 @@ pub struct BatchRecord {
     pub tags: Vec<(ContactId, TagState)>,
     /// How many entries were unchanged: counted, not stored.
     pub unchanged: u64,
+    /// Contacts that needed nothing, each with the fingerprint of what that was decided from.
+    pub settled: Vec<(ContactId, ContentHash)>,
 }
 
 /// What the provider confirmed of one contact.
@@ -250,27 +282,28 @@ pub struct OutcomeRow {
 /// The use cases of a run.
 #[async_trait]
 pub trait RunStore {
-    /// A page of a sync's entries in the list's order, with a position above `after`.
+    /// Compares every entry of a sync with what the sync remembers, under settings of this hash.
     ///
     /// # Errors
     ///
     /// When the storage fails.
-    async fn snapshot(&self, sync: i64, after: u64, limit: u32) -> Result<Vec<SnapshotRow>>;
+    async fn open_entries(&self, sync: i64, settings: ContentHash) -> Result<OpenEntries>;
 
-    /// A page of the contacts that are not on the sync's list, and whose tag or opt-out the audience is
-    /// still to be told of, with a number above `after`.
+    /// The entries of a sync at these places, in the list's order. Places without an entry are passed
+    /// over.
     ///
     /// # Errors
     ///
     /// When the storage fails.
-    async fn departed(&self, sync: i64, after: ContactId, limit: u32) -> Result<Vec<DepartedRow>>;
+    async fn snapshot(&self, sync: i64, settings: ContentHash, positions: &[u64]) -> Result<Vec<SnapshotRow>>;
 
-    /// How many contacts the sync has confirmed at its audience.
+    /// A page of the contacts that are not on the sync's list, and whose opt-out or, if `tagged`, whose
+    /// tag the audience is still to be told of, with a number above `after`.
     ///
     /// # Errors
     ///
     /// When the storage fails.
-    async fn member_count(&self, sync: i64) -> Result<u64>;
+    async fn departed(&self, sync: i64, tagged: bool, after: ContactId, limit: u32) -> Result<Vec<DepartedRow>>;
 
     /// Begins a run. Runs of the sync that a dead process left at work become interrupted, counted
     /// from what they had recorded.

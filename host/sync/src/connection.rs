@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use postroom_domain::outcome::Reason;
 use postroom_egress::{AccountEgress, Urgency};
 use postroom_runtime::contract::{
     AccountInfo, Act, ActAnswer, Audience, BatchAnswer, ContactWrite, Member, RemoteField, TagChange, TagsAnswer,
 };
 use postroom_runtime::{Capability, JobLimits, JobReport, JobSpec, LogSink, Plugin};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::error::Failure;
 use crate::provider::Provider;
@@ -105,6 +107,14 @@ fn settle<T>(call: &'static str, report: JobReport<T>) -> Result<T, Failure> {
     report.result.map_err(Failure::from)
 }
 
+/// Runs a call in a task of its own, so that the plugins of several batches are at work on several
+/// processors while the run reads and records. A run that is dropped takes its calls with it.
+async fn beside<T: Send + 'static>(call: impl Future<Output = T> + Send + 'static) -> Result<T, Failure> {
+    AbortOnDropHandle::new(tokio::spawn(call))
+        .await
+        .map_err(|error| Failure::Account(Reason::new("host-failed", format!("the call ended in a fault: {error}"))))
+}
+
 #[async_trait]
 impl Provider for Connection {
     fn max_batch(&self) -> usize {
@@ -131,16 +141,30 @@ impl Provider for Connection {
         settle("prepare", self.plugin.prepare(self.job(Urgency::Bulk), audience).await)
     }
 
-    async fn push(&self, audience: &str, prepared: &[u8], writes: &[ContactWrite]) -> Result<BatchAnswer, Failure> {
-        settle("push", self.plugin.push(self.job(Urgency::Bulk), audience, prepared, writes).await)
+    async fn push(
+        &self,
+        audience: &str,
+        prepared: &Arc<[u8]>,
+        writes: Vec<ContactWrite>,
+    ) -> Result<BatchAnswer, Failure> {
+        let (plugin, job) = (self.plugin.clone(), self.job(Urgency::Bulk));
+        let (audience, prepared) = (audience.to_owned(), Arc::clone(prepared));
+        settle("push", beside(async move { plugin.push(job, &audience, &prepared, &writes).await }).await?)
     }
 
     async fn prepare_tags(&self, audience: &str, add: &[String], remove: &[String]) -> Result<Vec<u8>, Failure> {
         settle("prepare-tags", self.plugin.tags_prepare(self.job(Urgency::Bulk), audience, add, remove).await)
     }
 
-    async fn apply_tags(&self, audience: &str, prepared: &[u8], changes: &[TagChange]) -> Result<TagsAnswer, Failure> {
-        settle("apply-tags", self.plugin.tags_apply(self.job(Urgency::Bulk), audience, prepared, changes).await)
+    async fn apply_tags(
+        &self,
+        audience: &str,
+        prepared: &Arc<[u8]>,
+        changes: Vec<TagChange>,
+    ) -> Result<TagsAnswer, Failure> {
+        let (plugin, job) = (self.plugin.clone(), self.job(Urgency::Bulk));
+        let (audience, prepared) = (audience.to_owned(), Arc::clone(prepared));
+        settle("apply-tags", beside(async move { plugin.tags_apply(job, &audience, &prepared, &changes).await }).await?)
     }
 
     async fn change(&self, audience: &str, act: Act, members: &[Member]) -> Result<ActAnswer, Failure> {

@@ -21,8 +21,8 @@ pub(crate) struct Place {
 pub(crate) enum Work {
     /// Nothing: it is counted.
     Settled(Outcome),
-    /// Nothing at all, and nothing to be stored.
-    Unchanged,
+    /// Nothing at all. If that holds as long as nothing changes: for whom, and the fingerprint.
+    Unchanged(Option<(ContactId, ContentHash)>),
     /// Its tag is changed, or is still owed; its data is as it should be.
     Tag(Tagging),
     /// It is sent.
@@ -155,7 +155,7 @@ pub(crate) fn judge(row: SnapshotRow, mapping: &Mapping, policy: &Policy) -> Wor
             remote_id: remote_id(&contact),
             attempt,
         })),
-        Decision::Unchanged { tag: TagStep::Keep } => Work::Unchanged,
+        Decision::Unchanged { tag: TagStep::Keep } => Work::Unchanged(Some((contact.contact, contact.fingerprint))),
         Decision::Unchanged { tag: TagStep::Owed(refused) } => {
             Work::Settled(owed(Some(place), contact.contact, &refused))
         }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use postroom_domain::breaker::{self, Trip, Volume};
 use postroom_domain::contact::ContactId;
-use postroom_domain::decision::{self, Departure, OnCreate, Policy, PushKind, TagStep};
+use postroom_domain::decision::{self, Departure, OnCreate, Policy, PushKind, TagStep, settings_hash};
 use postroom_domain::outcome::{Counts, OutcomeClass};
 use postroom_store::Store;
+use postroom_store::runs::OpenEntries;
 use postroom_store::syncs::Sync;
 use serde::Serialize;
 
@@ -17,12 +18,14 @@ use crate::running::RunOptions;
 
 /// How many entries one read brings: large enough that the query's own cost disappears, small enough
 /// that a page of the fullest contacts stays below 10 MB.
-pub(crate) const PAGE: u32 = 2_000;
+pub(crate) const PAGE: usize = 2_000;
+/// The same of contacts that left, of which less is read.
+pub(crate) const DEPARTED: u32 = 2_000;
 /// How many entries of each kind a plan names: enough to recognise a mistake.
 const SAMPLES: usize = 5;
 
 /// What a run would do.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Plan {
     /// The sync's name.
     pub sync: String,
@@ -58,6 +61,9 @@ pub struct Plan {
     /// The tags that would be put on and taken off.
     #[serde(skip)]
     pub(crate) tags: (Vec<String>, Vec<String>),
+    /// Where the run has to look.
+    #[serde(skip)]
+    pub(crate) open: OpenEntries,
 }
 
 /// An entry that a plan names.
@@ -84,22 +90,25 @@ pub(crate) fn policy(sync: &Sync, options: &RunOptions) -> Policy {
 pub async fn plan(store: &dyn Store, sync: &Sync, options: &RunOptions) -> Result<Plan, SyncError> {
     let policy = policy(sync, options);
     let mut plan = Plan { sync: sync.name.clone(), ..Plan::default() };
-    let mut after = 0;
-    loop {
-        let page = store.snapshot(sync.id, after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = last.position;
-        for row in page {
-            plan.entries += 1;
+    let settings = settings_hash(&sync.mapping, &policy);
+    plan.open = store.open_entries(sync.id, settings).await?;
+    plan.entries = plan.open.unchanged + plan.open.positions.len();
+    plan.settled.book(OutcomeClass::Unchanged, plan.open.unchanged);
+    let mut places = plan.open.page(0, PAGE);
+    while let Some(last) = places.last().copied() {
+        for row in store.snapshot(sync.id, settings, &places).await? {
             plan.add(judge(row, &sync.mapping, &policy));
         }
+        places = plan.open.page(last, PAGE);
     }
+    let mut members = plan.open.members;
     let mut behind = ContactId(0);
     loop {
-        let page = store.departed(sync.id, behind, PAGE).await?;
+        let page = store.departed(sync.id, plan.open.tagged_departed, behind, DEPARTED).await?;
         let Some(last) = page.last() else { break };
         behind = last.contact;
         for row in page {
+            members += u64::from(row.tag.owned.is_some());
             if row.owes_opt_out {
                 plan.unsubscribe += 1;
                 plan.sample("unsubscribe", Planned { position: 0, contact: row.contact, email: row.address });
@@ -117,7 +126,7 @@ pub async fn plan(store: &dyn Store, sync: &Sync, options: &RunOptions) -> Resul
         }
     }
     let volume = Volume {
-        members: store.member_count(sync.id).await?,
+        members,
         untag: plan.untag,
         unsubscribe: plan.unsubscribe,
         subscribe: plan.subscribe,
@@ -131,7 +140,7 @@ pub async fn plan(store: &dyn Store, sync: &Sync, options: &RunOptions) -> Resul
 impl Plan {
     fn add(&mut self, work: Work) {
         match work {
-            Work::Unchanged => self.settled.book(OutcomeClass::Unchanged, 1),
+            Work::Unchanged(_) => self.settled.book(OutcomeClass::Unchanged, 1),
             Work::Settled(outcome) => {
                 if let Some(class) = outcome.class {
                     self.settled.book(class, 1);

@@ -1,5 +1,7 @@
 //! What a run needs of a plugin.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use postroom_runtime::contract::{Act, ActAnswer, BatchAnswer, ContactWrite, Member, TagChange, TagsAnswer};
 
@@ -23,17 +25,27 @@ pub trait Provider: Send + Sync {
     /// The digest of the component.
     fn digest(&self) -> String;
 
-    /// Reads what every batch of the run needs.
+    /// Reads what every batch of the run needs; it is handed to each [`push`](Self::push).
     async fn prepare(&self, audience: &str) -> Result<Vec<u8>, Failure>;
 
     /// Creates or updates members.
-    async fn push(&self, audience: &str, prepared: &[u8], writes: &[ContactWrite]) -> Result<BatchAnswer, Failure>;
+    async fn push(
+        &self,
+        audience: &str,
+        prepared: &Arc<[u8]>,
+        writes: Vec<ContactWrite>,
+    ) -> Result<BatchAnswer, Failure>;
 
     /// Finds the tags of the run and makes the missing ones.
     async fn prepare_tags(&self, audience: &str, add: &[String], remove: &[String]) -> Result<Vec<u8>, Failure>;
 
     /// Puts tags on and takes them off.
-    async fn apply_tags(&self, audience: &str, prepared: &[u8], changes: &[TagChange]) -> Result<TagsAnswer, Failure>;
+    async fn apply_tags(
+        &self,
+        audience: &str,
+        prepared: &Arc<[u8]>,
+        changes: Vec<TagChange>,
+    ) -> Result<TagsAnswer, Failure>;
 
     /// Changes statuses.
     async fn change(&self, audience: &str, act: Act, members: &[Member]) -> Result<ActAnswer, Failure>;

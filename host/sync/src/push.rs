@@ -6,6 +6,7 @@
 //! fail alike prove nothing yet: two contacts at fault look just the same.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use postroom_domain::decision::{OnCreate, PushKind, RemoteStatus};
 use postroom_domain::outcome::{OutcomeClass, Reason};
@@ -52,7 +53,7 @@ pub(crate) struct Pushed {
 }
 
 /// Pushes a batch.
-pub(crate) async fn push(provider: &dyn Provider, audience: &str, prepared: &[u8], batch: Vec<Sending>) -> Pushed {
+pub(crate) async fn push(provider: &dyn Provider, audience: &str, prepared: &Arc<[u8]>, batch: Vec<Sending>) -> Pushed {
     let mut pushed = Pushed { verdicts: Vec::with_capacity(batch.len()), stop: None };
     let mut offences: HashMap<(String, String), usize> = HashMap::new();
     let mut stack = vec![batch];
@@ -117,12 +118,12 @@ struct Tried {
 
 /// Pushes a part until it is concluded, fails for good, or patience ends. What the plugin concluded
 /// before it stopped stays concluded.
-async fn attempt(provider: &dyn Provider, audience: &str, prepared: &[u8], part: Vec<Sending>) -> Tried {
+async fn attempt(provider: &dyn Provider, audience: &str, prepared: &Arc<[u8]>, part: Vec<Sending>) -> Tried {
     let mut tried = Tried { concluded: Vec::with_capacity(part.len()), open: part, failure: None };
     let mut patience = Patience::default();
     loop {
         let writes: Vec<ContactWrite> = tried.open.iter().map(write).collect();
-        let failure = match provider.push(audience, prepared, &writes).await {
+        let failure = match provider.push(audience, prepared, writes).await {
             Ok(answer) => {
                 let mut results: HashMap<u64, ItemResult> =
                     answer.items.into_iter().map(|item| (item.key, item)).collect();

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use postroom_domain::contact::ContactId;
-use postroom_domain::decision::{self, Departure, Memory, Policy, TagStep};
+use postroom_domain::decision::{self, Departure, Memory, Policy, TagStep, settings_hash};
 use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
 use postroom_store::Store;
 use postroom_store::runs::{BatchRecord, Confirmation, ConfirmedContent, Outcome, RunStart, RunState, RunSummary};
@@ -19,7 +19,7 @@ use crate::judge::{OptOut, Sending, Tagging, Work, judge, outcome, outcome_of, o
 use crate::ledger::Ledger;
 use crate::opt_out::opt_out;
 use crate::patience::Patience;
-use crate::planning::{PAGE, Plan, plan, policy};
+use crate::planning::{DEPARTED, PAGE, Plan, plan, policy};
 use crate::provider::Provider;
 use crate::push::{Verdict, push};
 use crate::tagging::{Tagged, TaggedBatch, Tags};
@@ -92,7 +92,7 @@ pub async fn run(
     let prepared = if plan.create + plan.update + plan.rename > 0 {
         prepare(provider, audience).await.map_err(|failure| SyncError::Provider { sync: sync.name.clone(), failure })?
     } else {
-        Vec::new()
+        Arc::default()
     };
     let start = RunStart { sync: sync.id, first: options.first, plugin_digest: provider.digest(), at: now() };
     let run = store.begin_run(&start).await?;
@@ -116,11 +116,11 @@ pub async fn run(
     office.close(now()).await
 }
 
-async fn prepare(provider: &dyn Provider, audience: &str) -> Result<Vec<u8>, Failure> {
+async fn prepare(provider: &dyn Provider, audience: &str) -> Result<Arc<[u8]>, Failure> {
     let mut patience = Patience::default();
     loop {
         match provider.prepare(audience).await {
-            Ok(prepared) => return Ok(prepared),
+            Ok(prepared) => return Ok(prepared.into()),
             Err(failure) => patience.wait(failure).await?,
         }
     }
@@ -131,7 +131,7 @@ struct Office<'a> {
     store: &'a dyn Store,
     provider: &'a dyn Provider,
     audience: &'a str,
-    prepared: &'a [u8],
+    prepared: &'a Arc<[u8]>,
     tags: &'a Tags,
     run: i64,
     policy: Policy,
@@ -163,16 +163,21 @@ impl<'a> Office<'a> {
         let mut sends: Vec<Sending> = Vec::new();
         let mut taggings: Vec<Tagging> = Vec::new();
         let batch = self.provider.max_batch().max(1);
-        let mut after = 0;
-        loop {
-            let page = self.store.snapshot(self.sync.id, after, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after = last.position;
+        let settings = settings_hash(&self.sync.mapping, &self.policy);
+        let known = BatchRecord { unchanged: self.plan.open.unchanged, ..BatchRecord::default() };
+        self.record(Done::settled(known)).await?;
+        let mut places = self.plan.open.page(0, PAGE);
+        while let Some(last) = places.last().copied() {
+            let page = self.store.snapshot(self.sync.id, settings, &places).await?;
+            places = self.plan.open.page(last, PAGE);
             let mut settled = BatchRecord::default();
             let mut opt_outs: Vec<OptOut> = Vec::new();
             for row in page {
                 match self.admit(judge(row, &self.sync.mapping, &self.policy)) {
-                    Work::Unchanged => settled.unchanged += 1,
+                    Work::Unchanged(needs_nothing) => {
+                        settled.unchanged += 1;
+                        settled.settled.extend(needs_nothing);
+                    }
                     Work::Settled(outcome) => settled.outcomes.push(outcome),
                     Work::OptOut(item) => opt_outs.push(*item),
                     Work::Tag(item) => taggings.push(item),
@@ -222,12 +227,12 @@ impl<'a> Office<'a> {
                 Work::Settled(outcome_of(item.place, item.contact, OutcomeClass::Pending, Some(reason)))
             }
             // Its data is as it should be; the tag is done by the next run.
-            (Work::Tag(_), Some(_)) => Work::Unchanged,
+            (Work::Tag(_), Some(_)) => Work::Unchanged(None),
             (work @ (Work::Send(_) | Work::OptOut(_) | Work::Tag(_)), None) => {
                 self.room = self.room.saturating_sub(1);
                 work
             }
-            (work @ (Work::Settled(_) | Work::Unchanged), _) => work,
+            (work @ (Work::Settled(_) | Work::Unchanged(_)), _) => work,
         }
     }
 
@@ -337,7 +342,8 @@ impl<'a> Office<'a> {
         let batch = self.provider.max_batch().max(1);
         let mut behind = ContactId(0);
         loop {
-            let page = self.store.departed(self.sync.id, behind, PAGE).await?;
+            let tagged = self.plan.open.tagged_departed;
+            let page = self.store.departed(self.sync.id, tagged, behind, DEPARTED).await?;
             let Some(last) = page.last() else { break };
             behind = last.contact;
             let mut settled = BatchRecord::default();

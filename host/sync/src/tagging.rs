@@ -1,6 +1,7 @@
 //! Tags, changed on the status that the push showed (rows A7 to A9).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use postroom_domain::decision::{RefusedTag, TagChange, TagState};
 use postroom_domain::outcome::Reason;
@@ -19,7 +20,7 @@ use crate::provider::Provider;
 pub(crate) struct Tags {
     add: Vec<String>,
     remove: Vec<String>,
-    prepared: OnceCell<Vec<u8>>,
+    prepared: OnceCell<Arc<[u8]>>,
 }
 
 /// What became of one contact's tags.
@@ -45,11 +46,11 @@ impl Tags {
         Self { add, remove, prepared: OnceCell::new() }
     }
 
-    async fn prepare(&self, provider: &dyn Provider, audience: &str) -> Result<Vec<u8>, Failure> {
+    async fn prepare(&self, provider: &dyn Provider, audience: &str) -> Result<Arc<[u8]>, Failure> {
         let mut patience = Patience::default();
         loop {
             match provider.prepare_tags(audience, &self.add, &self.remove).await {
-                Ok(prepared) => return Ok(prepared),
+                Ok(prepared) => return Ok(prepared.into()),
                 Err(failure) => patience.wait(failure).await?,
             }
         }
@@ -69,7 +70,7 @@ impl Tags {
         let mut open: Vec<contract::TagChange> = batch.iter().map(change).collect();
         let mut patience = Patience::default();
         loop {
-            let failure = match provider.apply_tags(audience, prepared, &open).await {
+            let failure = match provider.apply_tags(audience, prepared, open.clone()).await {
                 Ok(answer) => {
                     done.warnings.extend(answer.warnings);
                     for result in answer.items {

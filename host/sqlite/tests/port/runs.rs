@@ -1,21 +1,21 @@
 //! What a run reads, records and leaves behind.
 
-use postroom_domain::consent::ConsentState;
+use postroom_domain::consent::{ConsentAct, ConsentSource, ConsentState};
 use postroom_domain::contact::{ContactId, EntryFault};
 use postroom_domain::decision::{Memory, RefusedTag, RemoteStatus, TagChange, TagState};
 use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
-use postroom_domain::projection::Base;
+use postroom_domain::projection::{Base, ContentHash};
 use postroom_sqlite::SqliteStore;
 use postroom_store::StoreError;
 use postroom_store::contacts::{ContactRef, ContactStore};
 use postroom_store::lists::{ImportMode, ListStore};
 use postroom_store::runs::{
     BatchRecord, Confirmation, ConfirmedContent, ContactSnapshot, Outcome, OutcomeQuery, ReportNumber, RunStart,
-    RunState, RunStore, RunSummary, SnapshotContent, TagOutcome,
+    RunState, RunStore, RunSummary, SnapshotContent, SnapshotRow, TagOutcome,
 };
 use postroom_store::syncs::SyncStore;
 
-use crate::fixture::{add, at, email, import, rows, sequence, start, upsert, who, with_sync};
+use crate::fixture::{add, at, email, event, import, rows, sequence, start, upsert, who, with_sync};
 
 async fn begin(store: &SqliteStore, sync: i64) -> i64 {
     let start = RunStart { sync, first: None, plugin_digest: "sha256:00".into(), at: at(20) };
@@ -52,10 +52,23 @@ fn outcome(contact: Option<ContactId>, position: u64, class: OutcomeClass) -> Ou
     }
 }
 
+/// The settings under which the tests decide.
+const SETTINGS: ContentHash = [1; 16];
+
+/// All entries that are to be judged.
+async fn open_rows(store: &SqliteStore, sync: i64) -> Vec<SnapshotRow> {
+    let open = store.open_entries(sync, SETTINGS).await.unwrap();
+    store.snapshot(sync, SETTINGS, &open.page(0, 1_000)).await.unwrap()
+}
+
+async fn members(store: &SqliteStore, sync: i64) -> u64 {
+    store.open_entries(sync, SETTINGS).await.unwrap().members
+}
+
 /// The first entry of a contact.
 async fn snapshot_of(store: &SqliteStore, sync: i64, contact: ContactId) -> ContactSnapshot {
-    let page = store.snapshot(sync, 0, 1_000).await.unwrap();
-    page.into_iter()
+    let rows = open_rows(store, sync).await;
+    rows.into_iter()
         .find_map(|row| match row.content {
             SnapshotContent::Contact(snapshot) if snapshot.contact == contact => Some(*snapshot),
             _ => None,
@@ -88,7 +101,7 @@ async fn a5_a6_a_snapshot_tells_invalid_duplicate_and_contact_apart_in_the_lists
     };
     store.record_batch(run, &record).await.unwrap();
 
-    let page = store.snapshot(sync.id, 0, 1_000).await.unwrap();
+    let page = open_rows(store, sync.id).await;
     assert_eq!(page.iter().map(|row| row.position).collect::<Vec<_>>(), [1, 2, 3, 4]);
     assert_eq!(page[1].content, SnapshotContent::Invalid(EntryFault::BadAddress("bad".into())));
     assert_eq!(page[2].content, SnapshotContent::Duplicate { contact: anna, first: 1 });
@@ -101,11 +114,50 @@ async fn a5_a6_a_snapshot_tells_invalid_duplicate_and_contact_apart_in_the_lists
     let SnapshotContent::Contact(last) = &page[3].content else { panic!("{page:?}") };
     assert_eq!((last.confirmed.as_ref(), last.memory.as_ref()), (None, Some(&memory)));
 
-    let second = store.snapshot(sync.id, 1, 2).await.unwrap();
+    let second = store.snapshot(sync.id, SETTINGS, &[2, 3, 9]).await.unwrap();
     assert_eq!(second, page[1..3]);
     let forget = BatchRecord { memories: vec![(bob, None)], ..BatchRecord::default() };
     store.record_batch(run, &forget).await.unwrap();
     assert_eq!(snapshot_of(store, sync.id, bob).await.memory, None);
+}
+
+#[tokio::test]
+async fn what_needs_nothing_is_passed_over_until_anything_about_it_changes() {
+    let (home, sync) = with_sync(&[]).await;
+    let store = &home.store;
+    let file = [("a@example.cz", "Anna"), ("b@example.cz", "Bob"), ("bad", "Nobody"), ("a@example.cz", "Again")];
+    import(store, &start("guests", ImportMode::Replace), rows(&file)).await;
+    let anna = id_of(store, "a@example.cz").await;
+    let run = begin(store, sync.id).await;
+    let settle = async || {
+        let fingerprint = snapshot_of(store, sync.id, anna).await.fingerprint;
+        let record = BatchRecord { settled: vec![(anna, fingerprint)], ..BatchRecord::default() };
+        store.record_batch(run, &record).await.unwrap();
+        let open = store.open_entries(sync.id, SETTINGS).await.unwrap();
+        assert_eq!((open.page(0, 10), open.unchanged), (vec![2, 3, 4], 1));
+    };
+    let reopened = async |why: &str| {
+        let open = store.open_entries(sync.id, SETTINGS).await.unwrap();
+        assert_eq!((open.page(0, 10), open.unchanged), (vec![1, 2, 3, 4], 0), "{why}");
+    };
+    settle().await;
+    let elsewhere = store.open_entries(sync.id, [2; 16]).await.unwrap();
+    assert_eq!((elsewhere.page(0, 10), elsewhere.page(1, 2)), (vec![1, 2, 3, 4], vec![2, 3]), "other settings");
+
+    store.upsert_contact(&upsert("a@example.cz", &[("firstname", "Hana")])).await.unwrap();
+    reopened("a field").await;
+    settle().await;
+    let withdrawal = event(40, ConsentAct::Withdrawn, ConsentSource::Contact, None);
+    store.record_consent(&who("a@example.cz"), &withdrawal).await.unwrap();
+    reopened("the consent").await;
+    settle().await;
+    let confirmed = BatchRecord { confirmed: vec![written(anna, "a@example.cz")], ..BatchRecord::default() };
+    store.record_batch(run, &confirmed).await.unwrap();
+    reopened("what the audience confirmed").await;
+    settle().await;
+    let tagged = BatchRecord { tags: vec![(anna, owned("Guests"))], ..BatchRecord::default() };
+    store.record_batch(run, &tagged).await.unwrap();
+    reopened("the tag").await;
 }
 
 #[tokio::test]
@@ -122,7 +174,7 @@ async fn a_status_that_was_seen_is_remembered_without_content() {
     let confirmed = snapshot_of(store, sync.id, jana).await.confirmed.unwrap();
     assert_eq!((confirmed.status, confirmed.hash), (Some(RemoteStatus::Absent), [0; 16]));
     assert_eq!(confirmed.address, email("jana@example.cz"));
-    assert_eq!(store.member_count(sync.id).await.unwrap(), 0);
+    assert_eq!(members(store, sync.id).await, 0);
 
     let write = BatchRecord { confirmed: vec![written(jana, "jana@example.cz")], ..BatchRecord::default() };
     store.record_batch(run, &write).await.unwrap();
@@ -130,7 +182,7 @@ async fn a_status_that_was_seen_is_remembered_without_content() {
     let confirmed = snapshot_of(store, sync.id, jana).await.confirmed.unwrap();
     assert_eq!((confirmed.status, confirmed.hash), (Some(RemoteStatus::Other("snoozed".into())), [7; 16]));
     assert_eq!((confirmed.remote_id.as_deref(), confirmed.base.len()), (Some("m1"), 1));
-    assert_eq!(store.member_count(sync.id).await.unwrap(), 1);
+    assert_eq!(members(store, sync.id).await, 1);
     let members = store.contact(&who("jana@example.cz")).await.unwrap().unwrap().members;
     assert_eq!((members[0].account.as_str(), members[0].status.as_deref()), ("hotel", Some("snoozed")));
 }
@@ -165,17 +217,19 @@ async fn a8_who_left_the_list_is_known_until_the_tag_is_off_also_when_deleted() 
         ..BatchRecord::default()
     };
     store.record_batch(run, &record).await.unwrap();
-    assert_eq!(store.departed(sync.id, ContactId(0), 10).await.unwrap(), []);
+    assert_eq!(store.departed(sync.id, true, ContactId(0), 10).await.unwrap(), []);
     store.remove_contact_entries("guests", &who("a@example.cz"), at(30)).await.unwrap();
     store.delete_contact(&who("b@example.cz"), at(30)).await.unwrap();
     store.delete_contact(&who("d@example.cz"), at(30)).await.unwrap();
 
-    let departed = store.departed(sync.id, ContactId(0), 10).await.unwrap();
+    let departed = store.departed(sync.id, true, ContactId(0), 10).await.unwrap();
     let known: Vec<_> =
         departed.iter().map(|row| (row.contact, row.address.as_str(), row.remote_id.as_deref())).collect();
     assert_eq!(known, [(a, "a@example.cz", Some("m1")), (b, "b@example.cz", Some("m2"))]);
-    assert_eq!(store.departed(sync.id, a, 10).await.unwrap(), departed[1..]);
-    assert_eq!(store.member_count(sync.id).await.unwrap(), 3);
+    assert_eq!(store.departed(sync.id, true, a, 10).await.unwrap(), departed[1..]);
+    let open = store.open_entries(sync.id, SETTINGS).await.unwrap();
+    assert_eq!((open.members, open.tagged_departed), (1, true));
+    assert_eq!(store.departed(sync.id, false, ContactId(0), 10).await.unwrap(), []);
 
     let refused = TagState {
         owned: Some("Guests".into()),
@@ -183,10 +237,10 @@ async fn a8_who_left_the_list_is_known_until_the_tag_is_off_also_when_deleted() 
     };
     let untagged = BatchRecord { tags: vec![(a, refused.clone()), (b, TagState::default())], ..BatchRecord::default() };
     store.record_batch(run, &untagged).await.unwrap();
-    let departed = store.departed(sync.id, ContactId(0), 10).await.unwrap();
+    let departed = store.departed(sync.id, true, ContactId(0), 10).await.unwrap();
     assert_eq!(departed.len(), 1);
     assert_eq!((departed[0].contact, &departed[0].tag), (a, &refused));
-    assert_eq!(store.member_count(sync.id).await.unwrap(), 2);
+    assert_eq!(members(store, sync.id).await, 1);
 }
 
 #[tokio::test]
@@ -209,7 +263,7 @@ async fn invariant_11_of_a_deleted_contact_nothing_stays_once_its_tag_is_off() {
     store.record_batch(run, &untag).await.unwrap();
     let row = &store.outcomes(&query).await.unwrap()[0];
     assert_eq!((row.email.as_deref(), row.outcome.contact), (None, Some(id)));
-    assert_eq!(store.member_count(sync.id).await.unwrap(), 0);
+    assert_eq!(members(&store, sync.id).await, 0);
 }
 
 fn summary(state: RunState) -> RunSummary {

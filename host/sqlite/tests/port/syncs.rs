@@ -38,7 +38,7 @@ async fn a2_a_sync_keeps_what_it_was_given() {
     assert!(matches!(store.sync("guests").await, Err(StoreError::NotFound { kind: "sync", .. })));
     store.remove_sync("visitors").await.unwrap();
     assert_eq!(store.syncs().await.unwrap(), []);
-    assert!(matches!(store.snapshot(sync.id, 0, 1).await, Err(StoreError::NotFound { kind: "sync", .. })));
+    assert!(matches!(store.snapshot(sync.id, [0; 16], &[1]).await, Err(StoreError::NotFound { kind: "sync", .. })));
 }
 
 #[tokio::test]

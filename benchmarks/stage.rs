@@ -1,0 +1,273 @@
+//! What the benchmarks share: the program in a process of its own, a provider in another, a list
+//! between them, and the kernel's word on what each took.
+
+#![allow(dead_code, reason = "each benchmark uses a part of it")]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The audience that every look-alike begins with.
+pub(crate) const AUDIENCE: &str = "ab12cd34ef";
+/// The name of the list, of its sync and of its tag.
+pub(crate) const LIST: &str = "guests";
+/// How often a process is looked at. Its wall time is exact to this.
+const LOOK: Duration = Duration::from_millis(2);
+/// Clock ticks of the kernel's per-process times.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// What the program was asked and what it took.
+pub(crate) struct Ran {
+    /// From start to end of the process.
+    pub(crate) wall: Duration,
+    /// Processor seconds of all its threads, in user and kernel mode.
+    pub(crate) cpu: f64,
+    /// The most memory that it had resident, in MiB.
+    pub(crate) peak: u64,
+    /// What it printed.
+    pub(crate) answer: Value,
+}
+
+impl Ran {
+    /// Wall, processor and memory in one line.
+    pub(crate) fn line(&self) -> String {
+        format!("{:7.3} s wall, {:6.2} s cpu, {:4} MiB", self.wall.as_secs_f64(), self.cpu, self.peak)
+    }
+}
+
+/// A number among the arguments, by its place.
+pub(crate) fn argument(place: usize, default: u64) -> u64 {
+    std::env::args().filter_map(|argument| argument.parse().ok()).nth(place).unwrap_or(default)
+}
+
+/// A folder with a store and a home, cleared when it is dropped.
+pub(crate) struct House {
+    folder: TempDir,
+}
+
+impl House {
+    /// A house with an empty store.
+    pub(crate) fn open() -> Self {
+        let house = Self { folder: TempDir::new().unwrap() };
+        house.postroom(&["init"]);
+        house
+    }
+
+    pub(crate) fn store(&self) -> PathBuf {
+        self.path("store")
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A second house with the same store, and the same home, so that compiled plugins are there.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self { folder: TempDir::new().unwrap() };
+        copy_folder(self.folder.path(), copy.folder.path());
+        copy
+    }
+
+    /// Runs the program, which must succeed.
+    pub(crate) fn postroom(&self, arguments: &[&str]) -> Ran {
+        self.postroom_with(arguments, "")
+    }
+
+    fn postroom_with(&self, arguments: &[&str], input: &str) -> Ran {
+        let (stdin, stdout) = (self.path("stdin"), self.path("stdout"));
+        fs::write(&stdin, input).unwrap();
+        let mut command = program();
+        command
+            .env("POSTROOM_STORE", self.store())
+            .env("HOME", self.path("home"))
+            .args(arguments)
+            .arg("--json")
+            .stdin(fs::File::open(stdin).unwrap())
+            .stdout(fs::File::create(&stdout).unwrap());
+        let began = Instant::now();
+        let (cpu, peak) = watch(command.spawn().unwrap());
+        let wall = began.elapsed();
+        Ran { wall, cpu, peak, answer: serde_json::from_slice(&fs::read(stdout).unwrap()).unwrap_or_default() }
+    }
+
+    /// Writes a file of so many guests and imports it in the place of the list.
+    pub(crate) fn import(&self, guests: u64) -> Ran {
+        let file = self.path("guests.csv");
+        if !file.exists() {
+            write_guests(&file, guests);
+        }
+        let file = file.to_str().unwrap();
+        self.postroom(&[
+            "import",
+            file,
+            "--list",
+            LIST,
+            "--mode",
+            "replace",
+            "--consent",
+            "granted",
+            "--evidence",
+            "bench",
+        ])
+    }
+
+    /// How long the file of guests is, in MB.
+    pub(crate) fn file_size(&self) -> f64 {
+        megabytes(&self.path("guests.csv"))
+    }
+
+    /// How large the database is, in MB.
+    pub(crate) fn database_size(&self) -> f64 {
+        megabytes(&self.store().join("postroom.db"))
+    }
+
+    /// Ties the list to the provider's audience.
+    pub(crate) fn tie(&self, provider: &Provider) {
+        let origin = format!("api={}", provider.base_url);
+        let account = ["account", "add", "mc", "--plugin", "mailchimp", "--origin", &origin, "--insecure-origin"];
+        self.postroom_with(&[account.as_slice(), &["--secret", "api-key=-"]].concat(), &provider.api_key);
+        let sync = ["sync", "add", LIST, "--list", LIST, "--account", "mc", "--audience", AUDIENCE];
+        let rules =
+            ["--map", "firstname=FNAME", "--map", "lastname=LNAME", "--map", "language=LANG", "--newcomers", "skip"];
+        self.postroom(&[sync.as_slice(), &rules].concat());
+    }
+
+    /// Runs the sync.
+    pub(crate) fn run(&self) -> Ran {
+        self.postroom(&["sync", "run", LIST, "--yes"])
+    }
+}
+
+/// The program, with nothing of this process's environment.
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_postroom"));
+    command.env_clear();
+    command
+}
+
+/// A provider look-alike in a process of its own.
+pub(crate) struct Provider {
+    child: Child,
+    pub(crate) base_url: String,
+    pub(crate) api_key: String,
+    control_url: String,
+}
+
+impl Provider {
+    /// Starts one on a port of its own choice.
+    pub(crate) fn start() -> Self {
+        Self::start_at("127.0.0.1:0")
+    }
+
+    /// Ends it and starts an empty one at the same address, which accounts know.
+    pub(crate) fn afresh(self) -> Self {
+        let address = self.base_url.trim_start_matches("http://").to_owned();
+        drop(self);
+        Self::start_at(&address)
+    }
+
+    fn start_at(address: &str) -> Self {
+        let arguments = ["simulate", "mailchimp", "--json", "--until-stdin-closes", "--listen", address];
+        let mut child = program().args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let announcement: Value = serde_json::from_str(&line).unwrap();
+        let text = |name: &str| announcement[name].as_str().unwrap().to_owned();
+        Self { child, base_url: text("base_url"), api_key: text("api_key"), control_url: text("control_url") }
+    }
+
+    /// Every write that arrived, in order, with its path, query and body.
+    pub(crate) async fn writes(&self) -> Vec<Value> {
+        let url = format!("{}/requests?writes=true", self.control_url);
+        let book = reqwest::get(url).await.unwrap().bytes().await.unwrap();
+        let book: Value = serde_json::from_slice(&book).unwrap();
+        book["requests"].as_array().unwrap().clone()
+    }
+
+    /// Processor seconds that it has used.
+    pub(crate) fn cpu(&self) -> f64 {
+        times(self.child.id()).unwrap().1
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        self.child.wait().unwrap();
+    }
+}
+
+/// Processor seconds that this process has used.
+pub(crate) fn own_cpu() -> f64 {
+    times(std::process::id()).unwrap().1
+}
+
+/// Waits for a process, which must succeed: its processor seconds and its peak memory in MiB.
+fn watch(mut child: Child) -> (f64, u64) {
+    let (mut cpu, mut peak) = (0.0, 0);
+    loop {
+        peak = high_water(child.id()).unwrap_or(peak);
+        let (state, seconds) = times(child.id()).unwrap();
+        cpu = f64::max(cpu, seconds);
+        // It has ended, and its times stand until it is waited for.
+        if state == 'Z' {
+            break;
+        }
+        sleep(LOOK);
+    }
+    let status = child.wait().unwrap();
+    assert!(status.success(), "the program ended with {status}");
+    (cpu, peak)
+}
+
+/// The kernel's high-water mark of a process's resident memory, in MiB.
+fn high_water(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? / 1024)
+}
+
+/// The state of a process, and the processor seconds of all its threads.
+fn times(process: u32) -> Option<(char, f64)> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at)?.parse::<f64>().ok();
+    Some((fields.first()?.chars().next()?, (ticks(11)? + ticks(12)?) / TICKS_PER_SECOND))
+}
+
+/// Guests whose addresses lie anywhere in the order of addresses, with three text fields.
+fn write_guests(file: &Path, guests: u64) {
+    let mut file = std::io::BufWriter::new(fs::File::create(file).unwrap());
+    writeln!(file, "email,firstname,lastname,language").unwrap();
+    for number in 0..guests {
+        let spread = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        writeln!(file, "guest{spread:016x}@example.com,Name{number},Guest,cs").unwrap();
+    }
+    file.flush().unwrap();
+}
+
+fn megabytes(file: &Path) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a file's size in MB, for people")]
+    let bytes = fs::metadata(file).unwrap().len() as f64;
+    bytes / 1e6
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
