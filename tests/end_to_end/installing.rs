@@ -71,6 +71,26 @@ async fn p3_a_newcomer_is_told_who_comes_what_it_can_do_and_what_to_type() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn p3_at_a_terminal_only_a_typed_yes_installs() {
+    let house = House::bare().await;
+    let file = house.file("acme.wasm", variant(&["id=acme"]));
+    for typed in ["no\n", "y\n", "\n"] {
+        let (code, shown) = house.at_terminal(&["plugin", "install", &file], typed);
+        assert_eq!(code, 5, "{shown}");
+        assert!(shown.contains("nowhere else") && shown.contains("Type yes to go on"), "{shown}");
+        assert_eq!(listed(&house, "acme"), None);
+    }
+    let (code, shown) = house.at_terminal(&["plugin", "install", &file], "yes\n");
+    assert_eq!(code, 0, "{shown}");
+    assert!(listed(&house, "acme").is_some());
+
+    // What no plugin gets is red there.
+    let file = house.file("files.wasm", crate::building::guest("filesystem"));
+    let (_, shown) = house.at_terminal(&["plugin", "inspect", &file], "");
+    assert!(shown.contains("\u{1b}[31mwasi:filesystem/types@"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn p3_json_gives_the_same_facts_as_the_screen() {
     let house = House::bare().await;
     let refused = offer(&house, "acme.wasm", &["id=acme", "vendor=Acme Ltd", "secret=token"], &["--json"]);
@@ -146,7 +166,8 @@ async fn p4_a_look_alike_of_a_bundled_plugin_gets_no_secret_until_the_operator_s
     // With a yes it is the account's plugin like any other.
     house.postroom(&["account", "edit", "mc", "--plugin-source", "look-alike.wasm"]).done();
     assert_eq!(house.requests().await.len(), 1);
-    house.postroom(&["account", "check", "mc"]).done();
+    let shown = house.postroom(&["account", "check", "mc"]).done().stdout;
+    assert!(shown.contains("mailchimp from look-alike.wasm"), "{shown}");
 
     // The one that ships takes its place again, and is from elsewhere in turn.
     house.postroom(&["plugin", "remove", "mailchimp"]).done();
