@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::components::variant;
-use crate::house::{Answer, House};
+use crate::house::{Answer, House, counted};
 
 /// Installs what these lines say, without a yes.
 fn offer(house: &House, file: &str, lines: &[&str], flags: &[&str]) -> Answer {
@@ -146,17 +146,19 @@ async fn p3_an_approval_is_for_one_digest_and_one_source() {
 #[tokio::test(flavor = "multi_thread")]
 async fn p4_a_look_alike_of_a_bundled_plugin_gets_no_secret_until_the_operator_says_so() {
     let house = House::open().await;
+    house.import("Guests", Some("form"), "email,firstname\njana@example.com,Jana\n");
+    house.tie("Guests", "skip");
     let look_alike = ["id=mailchimp", "name=Mailchimp", "version=9.0.0"];
     let words = ["ships", "gave their secrets to another one: mc", "--plugin-source look-alike.wasm"];
     offer(&house, "look-alike.wasm", &look_alike, &[]).refused(5, &words);
     install(&house, "look-alike.wasm", &look_alike);
 
-    house.import("Guests", Some("form"), "email,firstname\njana@example.com,Jana\n");
     house.clear_book().await;
     for verb in [
         ["account", "check", "mc"].as_slice(),
         &["account", "edit", "mc", "--rename", "mail"],
         &["audience", "list", "mc"],
+        &["sync", "run", "Guests", "--yes"],
     ] {
         house.postroom(verb).refused(5, &["another source is another plugin", "--plugin-source look-alike.wasm"]);
     }
@@ -173,7 +175,7 @@ async fn p4_a_look_alike_of_a_bundled_plugin_gets_no_secret_until_the_operator_s
     house.postroom(&["plugin", "remove", "mailchimp"]).done();
     house.postroom(&["account", "check", "mc"]).refused(5, &["--plugin-source bundled"]);
     house.postroom(&["account", "edit", "mc", "--plugin-source", "bundled"]).done();
-    house.postroom(&["account", "check", "mc"]).done();
+    assert_eq!(counted(&house.run("Guests")), "added=1");
 }
 
 #[tokio::test(flavor = "multi_thread")]
