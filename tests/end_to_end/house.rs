@@ -105,6 +105,34 @@ impl House {
         Answer::of(program(&self.store()).args(arguments).stdin(input))
     }
 
+    /// Runs the program at a terminal at which this is typed, and answers with its exit code and
+    /// all that the terminal showed.
+    pub(crate) fn at_terminal(&self, arguments: &[&str], typed: &str) -> (i32, String) {
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        use std::fs::File;
+        use std::io::{Read as _, Write as _};
+
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&terminal).unwrap();
+        unlockpt(&terminal).unwrap();
+        let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+        let end = File::options().read(true).write(true).open(name).unwrap();
+        let mut terminal = File::from(terminal);
+        // The terminal keeps the line until somebody reads it.
+        terminal.write_all(typed.as_bytes()).unwrap();
+        let mut command = program(&self.store());
+        command.args(arguments).stdin(end.try_clone().unwrap()).stdout(end.try_clone().unwrap()).stderr(end);
+        let mut running = command.spawn().unwrap();
+        // The last of this process's own ends.
+        drop(command);
+        let (mut shown, mut part) = (Vec::new(), [0; 4096]);
+        // Once the program has ended there is nothing to read from: Linux calls that an error.
+        while let Ok(length @ 1..) = terminal.read(&mut part) {
+            shown.extend_from_slice(&part[..length]);
+        }
+        (running.wait().unwrap().code().unwrap_or(-1), String::from_utf8(shown).unwrap())
+    }
+
     /// Connects an account to the simulator; the key comes over standard input.
     pub(crate) fn connect(&self, name: &str, key: &str) -> Answer {
         let origin = format!("api={}", self.simulator.base_url);

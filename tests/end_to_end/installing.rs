@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::components::variant;
-use crate::house::{Answer, House};
+use crate::house::{Answer, House, counted};
 
 /// Installs what these lines say, without a yes.
 fn offer(house: &House, file: &str, lines: &[&str], flags: &[&str]) -> Answer {
@@ -71,6 +71,26 @@ async fn p3_a_newcomer_is_told_who_comes_what_it_can_do_and_what_to_type() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn p3_at_a_terminal_only_a_typed_yes_installs() {
+    let house = House::bare().await;
+    let file = house.file("acme.wasm", variant(&["id=acme"]));
+    for typed in ["no\n", "y\n", "\n"] {
+        let (code, shown) = house.at_terminal(&["plugin", "install", &file], typed);
+        assert_eq!(code, 5, "{shown}");
+        assert!(shown.contains("nowhere else") && shown.contains("Type yes to go on"), "{shown}");
+        assert_eq!(listed(&house, "acme"), None);
+    }
+    let (code, shown) = house.at_terminal(&["plugin", "install", &file], "yes\n");
+    assert_eq!(code, 0, "{shown}");
+    assert!(listed(&house, "acme").is_some());
+
+    // What no plugin gets is red there.
+    let file = house.file("files.wasm", crate::building::guest("filesystem"));
+    let (_, shown) = house.at_terminal(&["plugin", "inspect", &file], "");
+    assert!(shown.contains("\u{1b}[31mwasi:filesystem/types@"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn p3_json_gives_the_same_facts_as_the_screen() {
     let house = House::bare().await;
     let refused = offer(&house, "acme.wasm", &["id=acme", "vendor=Acme Ltd", "secret=token"], &["--json"]);
@@ -126,17 +146,19 @@ async fn p3_an_approval_is_for_one_digest_and_one_source() {
 #[tokio::test(flavor = "multi_thread")]
 async fn p4_a_look_alike_of_a_bundled_plugin_gets_no_secret_until_the_operator_says_so() {
     let house = House::open().await;
+    house.import("Guests", Some("form"), "email,firstname\njana@example.com,Jana\n");
+    house.tie("Guests", "skip");
     let look_alike = ["id=mailchimp", "name=Mailchimp", "version=9.0.0"];
     let words = ["ships", "gave their secrets to another one: mc", "--plugin-source look-alike.wasm"];
     offer(&house, "look-alike.wasm", &look_alike, &[]).refused(5, &words);
     install(&house, "look-alike.wasm", &look_alike);
 
-    house.import("Guests", Some("form"), "email,firstname\njana@example.com,Jana\n");
     house.clear_book().await;
     for verb in [
         ["account", "check", "mc"].as_slice(),
         &["account", "edit", "mc", "--rename", "mail"],
         &["audience", "list", "mc"],
+        &["sync", "run", "Guests", "--yes"],
     ] {
         house.postroom(verb).refused(5, &["another source is another plugin", "--plugin-source look-alike.wasm"]);
     }
@@ -146,13 +168,14 @@ async fn p4_a_look_alike_of_a_bundled_plugin_gets_no_secret_until_the_operator_s
     // With a yes it is the account's plugin like any other.
     house.postroom(&["account", "edit", "mc", "--plugin-source", "look-alike.wasm"]).done();
     assert_eq!(house.requests().await.len(), 1);
-    house.postroom(&["account", "check", "mc"]).done();
+    let shown = house.postroom(&["account", "check", "mc"]).done().stdout;
+    assert!(shown.contains("mailchimp from look-alike.wasm"), "{shown}");
 
     // The one that ships takes its place again, and is from elsewhere in turn.
     house.postroom(&["plugin", "remove", "mailchimp"]).done();
     house.postroom(&["account", "check", "mc"]).refused(5, &["--plugin-source bundled"]);
     house.postroom(&["account", "edit", "mc", "--plugin-source", "bundled"]).done();
-    house.postroom(&["account", "check", "mc"]).done();
+    assert_eq!(counted(&house.run("Guests")), "added=1");
 }
 
 #[tokio::test(flavor = "multi_thread")]

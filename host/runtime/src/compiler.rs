@@ -26,7 +26,7 @@ use wasmtime::component::Component;
 
 use crate::cache::{self, CompileCache};
 use crate::engine::Engine;
-use crate::error::LoadError;
+use crate::error::{CompileLimit, LoadError};
 use crate::limits::CompileLimits;
 use crate::plugin::causes;
 
@@ -123,6 +123,9 @@ async fn in_process(engine: &Engine, key: &str, bytes: &[u8]) -> Result<Vec<u8>,
 fn sealed(engine: &Engine, key: &str, bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
     match engine.wasmtime().precompile_component(bytes) {
         Ok(code) => Ok(cache::seal(key, &code)),
+        Err(error) if error.is::<wasmtime::OutOfMemory>() => {
+            Err(LoadError::CompileLimit { limit: CompileLimit::Memory, most: "all that this process gets".to_owned() })
+        }
         Err(error) => Err(LoadError::Compile { reason: causes(&error) }),
     }
 }

@@ -175,7 +175,7 @@ fn overview(accounts: &[Account]) -> String {
         let insecure = if account.insecure_origin { "insecure origin" } else { "" };
         [
             account.name.clone(),
-            account.plugin.clone(),
+            plugin(account),
             account.remote_name.clone().unwrap_or_default(),
             account.slots.join(", "),
             insecure.to_owned(),
@@ -184,10 +184,18 @@ fn overview(accounts: &[Account]) -> String {
     table::table(["account", "plugin", "called there", "secrets", "remark"], rows)
 }
 
+/// The plugin, with where it comes from that has the account's secrets, if that is not this program.
+fn plugin(account: &Account) -> String {
+    match &account.plugin_source {
+        PluginSource::Bundled => account.plugin.clone(),
+        PluginSource::Installed(source) => format!("{} from {source}", account.plugin),
+    }
+}
+
 fn saved(what: &str, answer: &AccountChecked) -> String {
     let account = &answer.account;
     let mut text = format!("{what} the account {}.\n\n", table::visible(&account.name));
-    let mut rows = vec![("plugin", account.plugin.clone()), ("authentication", account.auth_method.clone())];
+    let mut rows = vec![("plugin", plugin(account)), ("authentication", account.auth_method.clone())];
     match &answer.info {
         Some(info) => {
             rows.push(("called there", info.name.clone()));

@@ -15,6 +15,9 @@ pub(super) const COMPILED: u8 = b'c';
 /// The first byte of an answer that holds the reason why there is none.
 pub(super) const REFUSED: u8 = b'r';
 
+/// The whole answer where the memory did not suffice and the child could still say so.
+pub(super) const MEMORY_SPENT: u8 = b'm';
+
 /// Why the child has no verdict. The parent reads of it in the child's last words.
 #[derive(Debug, thiserror::Error)]
 pub enum ChildError {
@@ -43,31 +46,29 @@ pub fn compile_for_parent(
     restrain(limits).map_err(ChildError::Limits)?;
     let mut bytes = Vec::new();
     // One byte more than is admitted: what is too large is refused and not cut.
-    input.take(MAX_COMPONENT_BYTES as u64 + 1).read_to_end(&mut bytes)?;
-    match verdict(&bytes)? {
-        Ok(sealed) => {
-            output.write_all(&[COMPILED])?;
-            output.write_all(&sealed)?;
-        }
-        Err(refusal) => {
-            output.write_all(&[REFUSED])?;
-            output.write_all(refusal.as_bytes())?;
-        }
-    }
+    let (verdict, rest) = match input.take(MAX_COMPONENT_BYTES as u64 + 1).read_to_end(&mut bytes) {
+        Ok(_) => verdict(&bytes)?,
+        Err(error) if error.kind() == io::ErrorKind::OutOfMemory => (MEMORY_SPENT, Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    output.write_all(&[verdict])?;
+    output.write_all(&rest)?;
     Ok(output.flush()?)
 }
 
 /// Sealed code under the key that the parent knows too, or why there is none.
-fn verdict(bytes: &[u8]) -> Result<Result<Vec<u8>, String>, EngineError> {
+fn verdict(bytes: &[u8]) -> Result<(u8, Vec<u8>), EngineError> {
     let digest = match admit(bytes) {
         Ok(digest) => digest,
-        Err(refusal) => return Ok(Err(refusal.to_string())),
+        Err(refusal) => return Ok((REFUSED, refusal.to_string().into_bytes())),
     };
     let engine = Engine::for_compiling()?;
-    Ok(sealed(&engine, &cache::key(&digest, &engine), bytes).map_err(|error| match error {
-        LoadError::Compile { reason } => reason,
-        other => other.to_string(),
-    }))
+    Ok(match sealed(&engine, &cache::key(&digest, &engine), bytes) {
+        Ok(sealed) => (COMPILED, sealed),
+        Err(LoadError::CompileLimit { .. }) => (MEMORY_SPENT, Vec::new()),
+        Err(LoadError::Compile { reason }) => (REFUSED, reason.into_bytes()),
+        Err(other) => (REFUSED, other.to_string().into_bytes()),
+    })
 }
 
 #[cfg(unix)]

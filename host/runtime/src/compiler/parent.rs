@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 
 use super::CompilerProgram;
-use super::child::{COMPILED, REFUSED};
+use super::child::{COMPILED, MEMORY_SPENT, REFUSED};
 use crate::error::{CompileLimit, LoadError};
 use crate::limits::{CompileLimits, MAX_TEXT_BYTES};
 use crate::text::escaped;
@@ -119,6 +119,7 @@ fn verdict(
                 let reason = String::from_utf8_lossy(answer.get(1..).unwrap_or_default());
                 Err(LoadError::Compile { reason: escaped(&reason, MAX_TEXT_BYTES) })
             }
+            Some(MEMORY_SPENT) => Err(limit(CompileLimit::Memory, mebibytes(limits.child.address_space))),
             _ => Err(LoadError::CompilerCrashed { how: "it ended without a verdict".to_owned() }),
         };
     }
@@ -192,6 +193,7 @@ mod tests {
             Err(LoadError::CompileLimit { limit, .. }) => limit,
             other => panic!("{other:?}"),
         };
+        assert_eq!(limit_of(ended(0, b"m", "")), CompileLimit::Memory);
         assert_eq!(limit_of(ended(xcpu, b"", "")), CompileLimit::Cpu);
         assert_eq!(limit_of(ended(ABORT, b"", "memory allocation of 8 bytes failed\n")), CompileLimit::Memory);
         for (raw, complaint, words) in [

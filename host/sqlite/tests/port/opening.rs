@@ -154,9 +154,24 @@ async fn p6_a_store_of_an_older_schema_is_brought_up_to_date_also_by_who_only_re
     for file in ["postroom.db", "secret.key"] {
         std::fs::copy(left_behind.join(file), folder.path().join(file)).unwrap();
     }
+    let sources = |store: SqliteStore| async move {
+        store.accounts().await.unwrap().into_iter().map(|account| account.plugin_source).collect::<Vec<_>>()
+    };
+    let another = tempfile::tempdir().unwrap();
+    for file in ["postroom.db", "secret.key"] {
+        std::fs::copy(folder.path().join(file), another.path().join(file)).unwrap();
+    }
+    let connection = rusqlite::Connection::open(another.path().join("postroom.db")).unwrap();
+    connection
+        .execute("INSERT INTO plugins VALUES ('mailchimp', '1', 'sha256:0', 'vendor.wasm', '{}', 0)", [])
+        .unwrap();
+    drop(connection);
+    let store = SqliteStore::open(another.path(), Access::Read).unwrap();
+    assert_eq!(sources(store).await, [PluginSource::Installed("vendor.wasm".to_owned())]);
+
     let store = SqliteStore::open(folder.path(), Access::Read).unwrap();
-    let accounts = store.accounts().await.unwrap();
-    assert_eq!(accounts[0].plugin_source, PluginSource::Bundled);
+    assert_eq!(sources(store).await, [PluginSource::Bundled]);
+    let store = SqliteStore::open(folder.path(), Access::Read).unwrap();
     assert_eq!(store.earlier_plugins("mailchimp").await.unwrap(), []);
     // Who reads has let go of the lock that it took for this.
     SqliteStore::open(folder.path(), Access::Write { verb: "test" }).unwrap();

@@ -143,11 +143,11 @@ pub(super) fn installed(answer: &PluginInstalled) -> String {
     let plugin = &answer.plugin;
     let mut text = format!("Installed {} {}.\n", visible(&plugin.id), visible(&plugin.version));
     if let Some(version) = &answer.replaced {
-        text.push_str(&format!(
-            "It takes the place of {}; `{}` goes back.\n",
-            visible(version),
-            visible(&shell::line(["postroom", "plugin", "rollback", &plugin.id]))
-        ));
+        text.push_str(&format!("It takes the place of {}.\n", visible(version)));
+    }
+    if let Some(earlier) = plugin.earlier.first() {
+        let line = shell::line(["postroom", "plugin", "rollback", &plugin.id]);
+        text.push_str(&format!("`{}` goes back to {}.\n", visible(&line), visible(&earlier.version)));
     }
     if answer.inherited_approval {
         text.push_str("It asks for no more than the one before, and inherits its approval.\n");
