@@ -1,10 +1,11 @@
 //! What the tests share: the engine, the built guests, and an account at a provider.
 
+use std::ffi::OsStr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 
+use postroom_component_build::Build;
 use postroom_egress::{
     AccountConfig, AccountEgress, AccountLimits, Credential, OriginInputs, Secret, SlotKind, Timeouts, Transport,
     TransportOptions, Urgency,
@@ -36,32 +37,11 @@ pub(crate) fn guest(name: &str) -> Vec<u8> {
     std::fs::read(folder.join(file)).unwrap()
 }
 
-/// Builds all guests and answers where they are. The flags and wrappers of the build that runs
-/// these tests are for the host and would break a build for another target.
+/// Builds all guests and answers where they are.
 fn build() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo
-        .args(["build", "--release", "--locked", "--target", "wasm32-wasip2"])
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/guests"))
-        .env("CARGO_TARGET_DIR", &target);
-    for inherited in [
-        "RUSTFLAGS",
-        "CARGO_ENCODED_RUSTFLAGS",
-        "CARGO_BUILD_RUSTFLAGS",
-        "CARGO_BUILD_TARGET",
-        "RUSTC_WRAPPER",
-        "RUSTC_WORKSPACE_WRAPPER",
-        "CARGO_BUILD_RUSTC_WRAPPER",
-        "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
-        "RUSTC",
-        "__CARGO_DEFAULT_LIB_METADATA",
-    ] {
-        cargo.env_remove(inherited);
-    }
-    let built = cargo.output().unwrap();
-    assert!(built.status.success(), "the guests do not build:\n{}", String::from_utf8_lossy(&built.stderr));
-    target.join("wasm32-wasip2/release")
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guests");
+    let target_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
+    Build { folder: &folder, target_dir: &target_dir, packages: &[], flags: OsStr::new("") }.run().unwrap()
 }
 
 pub(crate) async fn healthy() -> &'static Plugin {
