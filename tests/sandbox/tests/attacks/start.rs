@@ -41,7 +41,7 @@ fn module(sections: &[Vec<u8>]) -> Vec<u8> {
     [b"\0asm\x01\0\0\0".to_vec(), sections.concat()].concat()
 }
 
-/// A module with a table of this many elements, and `grows` by as many again for ever when it starts.
+/// A module with a table of this many elements.
 fn with_table(elements: usize) -> Vec<u8> {
     module(&[section(TABLE, &[&[1, 0x70, 0], leb(elements).as_slice()].concat())])
 }
