@@ -138,6 +138,22 @@ pub(crate) fn stamp(wit: &Path, here: &Path, package: &Path) -> Result<(), Strin
         let program = changed("plugin.rs", plugin.clone())?.replace("../../../wit", &format!("wit/{name}"));
         write(&package.join("src").join("bin").join(format!("{name}.rs")), &program)?;
     }
+    sweep(&package.join("wit"))?;
+    sweep(&package.join("src").join("bin"))
+}
+
+/// Removes what an earlier version of the table has left behind: a program of a change that is no
+/// more would ask for a test.
+fn sweep(folder: &Path) -> Result<(), String> {
+    let unswept = |error: std::io::Error| format!("Can't clear {}: {error}.", folder.display());
+    for entry in fs::read_dir(folder).map_err(unswept)? {
+        let path = entry.map_err(unswept)?.path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        if CHANGES.iter().any(|(change, _)| *change == name) {
+            continue;
+        }
+        if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) }.map_err(unswept)?;
+    }
     Ok(())
 }
 

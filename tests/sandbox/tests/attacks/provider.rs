@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 /// What a gzip bomb becomes when it is unpacked.
-const BOMB_BYTES: usize = 64 << 20;
+const BOMB_BYTES: usize = 32 << 20;
 
 /// How long the provider takes for `/slowly`.
 const SLOWLY: Duration = Duration::from_millis(20);

@@ -1,11 +1,11 @@
 //! Components that go off when they are instantiated, before any function of theirs is called: a
 //! healthy one with one more module, instantiated once or often.
 
-use postroom_runtime::{JobLimits, LoadError, Plugin};
+use postroom_runtime::{JobLimits, LoadError};
 use postroom_sandbox_tests::guests;
 use wasmparser::{Parser, Payload};
 
-use crate::stage::{bytes, engine, ran_out_of_time};
+use crate::stage::{bytes, load_bytes, ran_out_of_time};
 
 /// Sections of a component.
 const CORE_MODULE: u8 = 1;
@@ -41,7 +41,7 @@ fn module(sections: &[Vec<u8>]) -> Vec<u8> {
     [b"\0asm\x01\0\0\0".to_vec(), sections.concat()].concat()
 }
 
-/// A module with a table of this many elements, and `grows` by as many again for ever when it starts.
+/// A module with a table of this many elements.
 fn with_table(elements: usize) -> Vec<u8> {
     module(&[section(TABLE, &[&[1, 0x70, 0], leb(elements).as_slice()].concat())])
 }
@@ -101,7 +101,7 @@ fn healthy_with(module: &[u8], instances: usize) -> Vec<u8> {
 
 /// The reason with which a component does not start.
 async fn refused(component: &[u8]) -> String {
-    match Plugin::load(engine(), component).await {
+    match load_bytes(component).await {
         Err(LoadError::Start { reason }) => reason,
         other => panic!("{other:?}"),
     }
@@ -109,7 +109,7 @@ async fn refused(component: &[u8]) -> String {
 
 pub(crate) async fn one_more_module_that_does_nothing_is_fine() {
     let harmless = healthy_with(&module(&[]), 1);
-    assert_eq!(Plugin::load(engine(), &harmless).await.unwrap().description().id, "guest");
+    assert_eq!(load_bytes(&harmless).await.unwrap().description().id, "guest");
 }
 
 pub(crate) async fn tables_end_whether_large_or_growing() {

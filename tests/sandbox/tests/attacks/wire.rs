@@ -1,7 +1,7 @@
 //! Providers that answer badly, and guests that ask too much of theirs.
 
 use std::num::NonZeroU32;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use postroom_egress::{AccountLimits, Transport, TransportOptions, Urgency, WireState};
 use postroom_runtime::{CallError, JobLimits, JobReport};
@@ -56,37 +56,51 @@ pub(crate) async fn requests_are_counted() {
     assert_eq!((report.wire.requests, stage.provider.seen().len() as u64), (most, most));
 }
 
-/// Starts this many jobs that hold a connection each for as long as they can, and answers the most
-/// that the provider had open at one time, when a further job of the account has asked `after`.
-async fn crowd(stage: &Stage, jobs: usize, after: impl AsyncFnOnce(&Stage)) -> usize {
+/// More jobs than there are slots.
+const CROWD: usize = 12;
+
+/// How long the first of a crowd hold what they have, in place of production's five minutes: until
+/// after the last has begun, on a machine that has too much to do.
+const HELD: Duration = Duration::from_secs(3);
+
+/// How long the others wait for it, in place of production's half minute.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// An account with three slots for plugins that give none back.
+async fn crowded(transport: Transport) -> Stage {
+    let mut stage = Stage::with(plugin(guests::fetcher()).await, Provider::start().await, |config| {
+        config.limits.max_concurrency = NonZeroU32::new(3).unwrap();
+        config.timeouts.limiter_wait = PATIENCE;
+        config.transport = transport;
+    });
+    stage.limits.egress.time = HELD;
+    stage
+}
+
+/// Starts jobs that hold a connection each for as long as they can, and answers the most that the
+/// provider had open at one time. Meanwhile something else is asked for.
+async fn crowd(stage: &Stage, meanwhile: impl AsyncFnOnce(&Stage)) -> usize {
     let began = Instant::now();
-    let tasks: Vec<_> = (0..jobs)
+    let tasks: Vec<_> = (0..CROWD)
         .map(|_| {
             let (plugin, job) = (stage.plugin.clone(), stage.job());
             tokio::spawn(async move { plugin.prepare(job, "/hold").await })
         })
         .collect();
     stage.provider.holds_one().await;
-    after(stage).await;
+    meanwhile(stage).await;
     for task in tasks {
         let report = task.await.unwrap();
         // Who got a connection had no answer in time, who got none was told to come later.
         assert!(matches!(told(&report), "timed-out" | "rate-limited"), "{report:?}");
     }
-    assert!(began.elapsed() < MARGIN * 2, "{:?}", began.elapsed());
+    assert!(began.elapsed() < HELD + MARGIN, "{:?}", began.elapsed());
     stage.provider.most_held()
 }
 
 pub(crate) async fn an_account_takes_no_more_connections_than_it_may_and_leaves_one_free() {
-    let plugin = plugin(guests::fetcher()).await;
-    let slots = NonZeroU32::new(3).unwrap();
-    let stage = Stage::with(plugin, Provider::start().await, |config| {
-        config.limits.max_concurrency = slots;
-        // Production waits half a minute for a slot.
-        config.timeouts.limiter_wait = QUICK_WALL;
-    })
-    .quick_wall();
-    let most = crowd(&stage, 30, async |stage| {
+    let stage = crowded(Transport::default()).await;
+    let most = crowd(&stage, async |stage| {
         // An opt-out takes the slot that bulk jobs leave free.
         let mut job = stage.job();
         job.urgency = Urgency::Prompt;
@@ -97,17 +111,10 @@ pub(crate) async fn an_account_takes_no_more_connections_than_it_may_and_leaves_
 }
 
 pub(crate) async fn an_account_that_takes_all_it_may_does_not_starve_another() {
-    let plugin = plugin(guests::fetcher()).await;
     let transport = Transport::new(TransportOptions { max_calls: 4, ..TransportOptions::default() });
-    let shared = transport.clone();
-    let stage = Stage::with(plugin, Provider::start().await, |config| {
-        config.limits.max_concurrency = NonZeroU32::new(3).unwrap();
-        config.timeouts.limiter_wait = QUICK_WALL;
-        config.transport = transport;
-    })
-    .quick_wall();
-    let neighbour = Stage::with(healthy().await, Provider::start().await, |config| config.transport = shared);
-    let most = crowd(&stage, 30, async |_| {
+    let stage = crowded(transport.clone()).await;
+    let neighbour = Stage::with(healthy().await, Provider::start().await, |config| config.transport = transport);
+    let most = crowd(&stage, async |_| {
         assert_eq!(fact(&neighbour.check().await, "account"), "status 200");
     })
     .await;
