@@ -86,3 +86,17 @@ async fn a_revoked_key_stops_the_run_before_anything_is_sent() {
     house.act_on_account("restore_key").await;
     assert_eq!(counted(&house.run("Guests")), "added=2");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a8_a_change_of_address_that_is_never_answered_is_not_held_against_its_contact() {
+    let house = House::open().await;
+    house.import("Guests", Some("form"), "id,email\n1,jana@example.com\n");
+    house.tie("Guests", "skip");
+    house.run("Guests");
+    house.import("Guests", Some("form"), "id,email\n1,moved@example.com\n");
+    house.faults(json!([{"match": {"method": "PATCH"}, "fault": "reset_before_reading"}])).await;
+    let answer = house.run_with("Guests", &[]);
+    assert_eq!((answer.code, counted(&answer.json()).as_str()), (9, "pending=1"));
+    house.faults(json!([])).await;
+    assert_eq!(counted(&house.run("Guests")), "updated=1", "the next run tries again");
+}

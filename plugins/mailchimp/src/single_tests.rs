@@ -1,3 +1,4 @@
+use postroom_sdk::http::HttpError;
 use postroom_sdk::prelude::*;
 use postroom_sdk::testing::Script;
 use serde_json::{Value, json};
@@ -67,6 +68,15 @@ fn a8_a_rename_whose_answer_was_lost_is_found_under_the_members_id() {
     let answer = push(&script, &[renamed(Some("c-1"))]).unwrap();
     assert_eq!(outcome(&answer, 1), &ItemOutcome::Updated);
     assert_eq!(script.lines()[1], format!("PATCH {}", members("c-1")));
+}
+
+#[test]
+fn a8_a_rename_that_is_not_answered_is_no_fault_of_its_contact() {
+    for lost in [HttpError::Interrupted("reset".to_owned()), HttpError::TimedOut] {
+        let script = Script::new().failure(lost);
+        let error = push(&script, &[renamed(Some("c-1"))]).unwrap_err();
+        assert!(matches!(error, ProviderError::Unavailable(_)), "{error:?}");
+    }
 }
 
 #[test]
