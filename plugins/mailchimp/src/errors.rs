@@ -103,7 +103,7 @@ impl Problem {
                 sdk::auth_lost(&code, message + " Mailchimp has suspended the account; only its owner can settle that.")
             }
             (402, _) => sdk::quota(&code, message),
-            (404, _) => sdk::not_found(&code, message),
+            (404, _) => sdk::not_found(&code, message + " Check at Mailchimp that the audience is still there."),
             (400, "invalidaction") | (409, _) => sdk::conflict(&code, message),
             (429, _) => sdk::rate_limited(self.retry_after_ms, &code, message),
             (408 | 500..=599, _) => sdk::unavailable(self.retry_after_ms, &code, message),
