@@ -113,9 +113,10 @@ fn content(row: &Row<'_>) -> Step<SnapshotContent> {
 
 /// What the audience confirmed, from column 8 on.
 ///
-/// A row without a hash is a status that was seen of a contact that nothing of ours was written to.
-/// It holds an empty base, the hash of nothing, and the contact's own address, since no other is
-/// known: whatever is to be there differs from it.
+/// A row without a hash is a status that was seen of a contact that nothing of ours was written to; one
+/// without a status either is a contact that was sent and not answered. It holds an empty base, the hash
+/// of nothing, and the contact's own address where no other is known: whatever is to be there differs
+/// from it.
 fn confirmed(row: &Row<'_>, own: &EmailAddress) -> Step<Option<Confirmed>> {
     if row.get::<_, Option<i64>>(8)?.is_none() {
         return Ok(None);
@@ -159,18 +160,18 @@ fn tag(row: &Row<'_>, first: usize) -> Step<TagState> {
 }
 
 /// A page of the contacts that are not on the sync's list and whose tag or opt-out is still to be
-/// told to the audience.
+/// told to the audience. Whoever was sent and not answered may get mail there.
 pub(crate) fn departed(connection: &Connection, scope: &Scope, after: ContactId, limit: u32) -> Step<Vec<DepartedRow>> {
     let mut statement = connection.prepare_cached(
         "SELECT d.contact_id, coalesce(m.address, c.email), m.remote_id,
                 s.tag_owned, s.refused_change, s.refused_tag, s.refused_reason,
-                coalesce(c.will = 'withdrawn' AND m.status IN ('subscribed', 'pending'), 0)
+                coalesce(c.will = 'withdrawn' AND coalesce(m.status, 'pending') IN ('subscribed', 'pending'), 0)
          FROM (SELECT contact_id FROM sync_members
                WHERE sync_id = :sync AND contact_id > :after AND tag_owned IS NOT NULL
                UNION
                SELECT w.contact_id FROM remote_members w JOIN contacts k ON k.id = w.contact_id
                WHERE w.audience_id = :audience AND w.contact_id > :after
-                 AND w.status IN ('subscribed', 'pending') AND k.will = 'withdrawn') d
+                 AND coalesce(w.status, 'pending') IN ('subscribed', 'pending') AND k.will = 'withdrawn') d
          LEFT JOIN sync_members s ON s.sync_id = :sync AND s.contact_id = d.contact_id
          LEFT JOIN remote_members m ON m.audience_id = :audience AND m.contact_id = d.contact_id
          LEFT JOIN contacts c ON c.id = d.contact_id

@@ -240,7 +240,7 @@ CREATE INDEX syncs_by_list ON syncs (list_id);
 
 -- What an audience confirmed of a contact. contact_id has no foreign key: a deleted contact's row
 -- stays until its tags have come off (row A8). Without a hash, a status was seen and nothing of
--- ours was written.
+-- ours was written; without a status either, the contact was sent and its answer is not known.
 CREATE TABLE remote_members (
     audience_id  INTEGER NOT NULL REFERENCES audiences (id) ON DELETE CASCADE,
     contact_id   INTEGER NOT NULL,
