@@ -72,7 +72,7 @@ fn a_fault_that_lasts_stops_the_run_and_leaves_no_trace() {
 }
 
 /// The rule that strikes once after so many requests.
-fn after(fault: Fault, requests: u64, further: Value) -> Value {
+fn after(fault: Fault, requests: u64, further: &Value) -> Value {
     let mut rule = json!({"fault": fault, "after": requests, "times": 1, "match": {"path_contains": "/lists/"}});
     rule.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
     json!([rule])
@@ -105,7 +105,7 @@ fn a_key_that_is_revoked_on_the_way_stops_the_run_with_the_accounts_sentence() {
             let mut play = Play::open(script).await;
             for settled in oracle.iter() {
                 play.begin().await;
-                play.house.faults(after(Fault::RevokeKey, moment, json!({}))).await;
+                play.house.faults(after(Fault::RevokeKey, moment, &json!({}))).await;
                 stopped_with(&play.run().await, &["no longer accepts the account's credentials", "API key"]);
                 stopped_with(&play.run().await, &["no longer accepts the account's credentials"]);
                 play.house.faults(json!([])).await;
@@ -129,7 +129,7 @@ fn an_audience_that_is_deleted_on_the_way_stops_the_run_and_nothing_else_is_touc
             play.house.tell(reqwest::Method::POST, "seed", &other).await;
             let others = play.house.control("state?audience=0123456789").await;
             play.begin().await;
-            play.house.faults(after(Fault::DeleteAudience, moment, json!({}))).await;
+            play.house.faults(after(Fault::DeleteAudience, moment, &json!({}))).await;
             stopped_with(&play.run().await, &["does not have what was asked for", "audience"]);
             for _ in 0..2 {
                 stopped_with(&play.run().await, &["does not have what was asked for", "audience"]);
@@ -156,7 +156,7 @@ fn a_merge_field_that_is_deleted_on_the_way_takes_nothing_else_with_it() {
             for (phase, settled) in oracle.iter().enumerate() {
                 play.begin().await;
                 if phase == 0 {
-                    play.house.faults(after(Fault::DeleteMergeField, moment, json!({"name": "PHONE"}))).await;
+                    play.house.faults(after(Fault::DeleteMergeField, moment, &json!({"name": "PHONE"}))).await;
                     play.run().await;
                     play.house.faults(json!([])).await;
                 }

@@ -11,6 +11,7 @@
 //!   program with SIGKILL, at every request and at any moment.
 //!
 //! CONTRIBUTING.md says how to run the long modes and how to replay a seed.
+#![allow(clippy::print_stdout, reason = "a replay needs its seed, and the long modes tell their figures")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -92,3 +92,20 @@ impl Dish {
         rule
     }
 }
+
+#[test]
+fn every_fault_of_the_simulator_is_on_the_menu() {
+    let passing = passing();
+    let mut alone = Vec::new();
+    for fault in Fault::ALL {
+        match course(*fault) {
+            Course::Passing => {
+                let is_served = passing.iter().any(|dish| dish.particulars["fault"] == fault.name());
+                assert!(is_served, "{} is played by no test", fault.name());
+            }
+            course => alone.push(course),
+        }
+    }
+    // Each of these has a test of its own in `alone`, which is about this one fault.
+    assert_eq!(alone, [Course::KeyRevoked, Course::AudienceDeleted, Course::FieldDeleted]);
+}
