@@ -125,6 +125,24 @@ async fn a8_a_member_that_nobody_confirmed_keeps_its_place_under_another_address
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a8_a_member_that_moves_again_before_anybody_confirmed_it_is_still_one() {
+    let house = House::open().await;
+    house.import("Guests", Some("form"), "id,email\n1,jana@example.com\n2,bert@example.com\n");
+    house.tie("Guests", "skip");
+    unanswered(&house, "/lists/").await;
+    house.import("Guests", Some("form"), "id,email\n1,moved@example.com\n2,bert@example.net\n");
+    // The look at who is there is answered; the changes of address are carried out and not answered.
+    let rule = json!([{"match": {"method": "PATCH"}, "after": 2, "fault": "error_after_applying"}]);
+    house.faults(rule).await;
+    assert_eq!(house.run_with("Guests", &[]).code, 9);
+    house.faults(json!([])).await;
+    house.import("Guests", Some("form"), "id,email\n1,again@example.com\n2,bert@example.com\n");
+    house.run("Guests");
+    let emails: Vec<_> = house.members().await.into_iter().map(|member| member["email"].clone()).collect();
+    assert_eq!(emails, ["again@example.com", "bert@example.com"], "an e-mail change never makes a second member");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn invariant_2_a_withdrawal_reaches_a_member_that_nobody_confirmed_and_that_left() {
     let house = House::open().await;
     house.import("Guests", Some("form"), "email\njana@example.com\nbert@example.com\n");

@@ -10,11 +10,12 @@ use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
 use postroom_domain::contact::ContactId;
-use postroom_domain::decision::{Memory, PushKind, TagStep};
+use postroom_domain::decision::{Confirmed, Memory, OnCreate, PushKind, RemoteStatus, TagStep};
 use postroom_domain::outcome::{OutcomeClass, Reason};
 use postroom_store::Store;
 use postroom_store::runs::{BatchIntent, BatchRecord, Confirmation, ConfirmedContent, Outcome};
 
+use crate::convert::MISSING;
 use crate::error::SyncError;
 use crate::judge::{OptOut, Sending, Tagging, outcome, outcome_of};
 use crate::opt_out::opt_out;
@@ -58,6 +59,16 @@ impl<'a> Desk<'a> {
                 }
                 return Ok(done);
             }
+            let batch = match find(store, provider, audience, prepared, run, batch).await? {
+                Found::All(batch) => batch,
+                Found::Stopped(batch, reason) => {
+                    for sending in batch {
+                        done.take(sending, Verdict::Open(reason.clone()));
+                    }
+                    done.stop = Some(reason);
+                    return Ok(done);
+                }
+            };
             announce(store, run, members_to_make(&batch)).await?;
             let pushed = push(provider, audience, prepared, batch).await;
             done.stop = pushed.stop;
@@ -108,6 +119,94 @@ impl<'a> Desk<'a> {
             let done = opt_out(provider, audience, batch).await;
             Ok(Done { stop: done.stop, ..Done::settled(done.record) })
         })
+    }
+}
+
+/// A batch of which nobody is in doubt, or why that could not be found out.
+enum Found {
+    All(Vec<Sending>),
+    Stopped(Vec<Sending>, Reason),
+}
+
+/// Finds out about contacts that were sent under another address and not answered: those that are there
+/// are known by their id before they are moved, so that a move that is not answered either loses nobody;
+/// the others are yet to be made. What is found out is recorded before anything else is sent.
+async fn find(
+    store: &dyn Store,
+    provider: &dyn Provider,
+    audience: &str,
+    prepared: &[u8],
+    run: i64,
+    batch: Vec<Sending>,
+) -> Result<Found, SyncError> {
+    let in_doubt = |sending: &Sending| {
+        sending.kind == PushKind::Rename && sending.contact.confirmed.as_ref().is_some_and(Confirmed::is_only_sent)
+    };
+    if !batch.iter().any(in_doubt) {
+        return Ok(Found::All(batch));
+    }
+    let asked = batch.iter().filter(|sending| in_doubt(sending)).map(under_the_address_of_the_note).collect();
+    let pushed = push(provider, audience, prepared, asked).await;
+    let mut record = BatchRecord::default();
+    let mut members = HashMap::new();
+    for (asked, verdict) in pushed.verdicts {
+        let contact = asked.contact.contact;
+        match verdict {
+            Verdict::Taken { remote_id, status, .. } => {
+                let (id, seen) = (remote_id.clone(), status.clone());
+                record.confirmed.push(Confirmation { contact, remote_id: id, status: seen, content: None });
+                members.insert(contact, Some((remote_id, status)));
+            }
+            Verdict::Refused { reason, .. } if reason.code == MISSING => {
+                record.not_made.push(contact);
+                members.insert(contact, None);
+            }
+            // Nothing is known yet; the move says what is wrong with the contact.
+            Verdict::Refused { .. } | Verdict::Failed(_) | Verdict::Open(_) => {}
+        }
+    }
+    if record != BatchRecord::default() {
+        store.record_batch(run, &record).await?;
+    }
+    if let Some(reason) = pushed.stop {
+        return Ok(Found::Stopped(batch, reason));
+    }
+    let known = batch.into_iter().map(|mut sending| {
+        match members.remove(&sending.contact.contact) {
+            Some(Some((remote_id, status))) => {
+                // Who does not get mail is not made anew where the member is gone.
+                if !matches!(status, None | Some(RemoteStatus::Subscribed | RemoteStatus::Pending)) {
+                    sending.on_create = OnCreate::DoNotCreate;
+                }
+                if let Some(confirmed) = &mut sending.contact.confirmed {
+                    (confirmed.remote_id, confirmed.status) = (remote_id, status);
+                }
+            }
+            Some(None) => {
+                sending.kind = PushKind::Create;
+                sending.contact.confirmed = None;
+            }
+            None => {}
+        }
+        sending
+    });
+    Ok(Found::All(known.collect()))
+}
+
+/// The same contact as the member that the note tells of, if it is one: it is updated, not made.
+fn under_the_address_of_the_note(sending: &Sending) -> Sending {
+    let mut contact = sending.contact.clone();
+    if let Some(sent) = &contact.confirmed {
+        contact.address = sent.address.clone();
+    }
+    Sending {
+        place: sending.place,
+        contact,
+        projection: sending.projection.clone(),
+        kind: PushKind::Update,
+        on_create: OnCreate::DoNotCreate,
+        tag: TagStep::Keep,
+        attempt: sending.attempt,
     }
 }
 
