@@ -62,11 +62,11 @@ async fn combined(seed: u64, script: &Script, oracle: &[Settled]) {
         disturb(&mut play, &mut random).await;
         same(&play.settle().await, settled);
     }
-    if seed % 2 == 1 {
+    // The list changes while what went wrong before is not mended yet. What the provider holds then
+    // depends on what got through in time; the laws do not. A third of the seeds is enough of it.
+    if !seed.is_multiple_of(3) {
         return;
     }
-    // The list changes while what went wrong before is not mended yet. What the provider holds then
-    // depends on what got through in time; the laws do not.
     let mut play = Play::open(script).await;
     for _ in oracle {
         play.begin().await;
