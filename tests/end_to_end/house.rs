@@ -211,13 +211,15 @@ impl House {
         answer["outcomes"].as_array().unwrap().clone()
     }
 
-    async fn control(&self, path: &str) -> Value {
+    /// What the simulator's control port shows under a path.
+    pub(crate) async fn control(&self, path: &str) -> Value {
         let url = format!("{}/{path}", self.simulator.control_url);
         let text = self.http.get(url).send().await.unwrap().text().await.unwrap();
         serde_json::from_str(&text).unwrap()
     }
 
-    async fn tell(&self, method: reqwest::Method, path: &str, body: &Value) {
+    /// Tells the simulator's control port something.
+    pub(crate) async fn tell(&self, method: reqwest::Method, path: &str, body: &Value) {
         let url = format!("{}/{path}", self.simulator.control_url);
         let request = self.http.request(method, url).header("content-type", "application/json");
         let response = request.body(body.to_string()).send().await.unwrap();

@@ -86,3 +86,86 @@ async fn a_revoked_key_stops_the_run_before_anything_is_sent() {
     house.act_on_account("restore_key").await;
     assert_eq!(counted(&house.run("Guests")), "added=2");
 }
+
+/// Every request of these is applied, and none is answered, until the faults are lifted.
+async fn unanswered(house: &House, path: &str) {
+    house.faults(json!([{"match": {"method": "POST", "path_contains": path}, "fault": "error_after_applying"}])).await;
+    let answer = house.run_with("Guests", &[]);
+    assert_eq!(answer.code, 9, "{}", answer.stderr);
+    house.faults(json!([])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a8_a_tag_that_nobody_confirmed_comes_off_who_left_meanwhile() {
+    let house = House::open().await;
+    house.import("Guests", Some("form"), "email\njana@example.com\nbert@example.com\n");
+    house.tie("Guests", "skip");
+    unanswered(&house, "/segments/").await;
+    assert_eq!(house.member("jana@example.com").await["tags"], json!(["Guests"]));
+    house.import("Guests", Some("form"), "email\nbert@example.com\n");
+    let tags = json!({"added": 1, "removed": 1, "refused": 0});
+    assert_eq!(house.run("Guests")["tags"], tags, "Bert's is asked for again, and confirmed now");
+    assert_eq!(house.member("jana@example.com").await["tags"], json!([]));
+    assert_eq!(house.member("bert@example.com").await["tags"], json!(["Guests"]));
+    house.clear_book().await;
+    house.run("Guests");
+    assert_eq!(house.writes().await, Vec::<serde_json::Value>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a8_a_member_that_nobody_confirmed_keeps_its_place_under_another_address() {
+    let house = House::open().await;
+    house.import("Guests", Some("form"), "id,email\n1,jana@example.com\n");
+    house.tie("Guests", "skip");
+    unanswered(&house, "/lists/").await;
+    house.import("Guests", Some("form"), "id,email\n1,moved@example.com\n");
+    assert_eq!(counted(&house.run("Guests")), "updated=1");
+    assert_eq!(house.members().await.len(), 1, "an e-mail change never makes a second member");
+    assert_eq!(house.member("moved@example.com").await["tags"], json!(["Guests"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a8_a_member_that_moves_again_before_anybody_confirmed_it_is_still_one() {
+    let house = House::open().await;
+    house.import("Guests", Some("form"), "id,email\n1,jana@example.com\n2,bert@example.com\n");
+    house.tie("Guests", "skip");
+    unanswered(&house, "/lists/").await;
+    house.import("Guests", Some("form"), "id,email\n1,moved@example.com\n2,bert@example.net\n");
+    // The look at who is there is answered; the changes of address are carried out and not answered.
+    let rule = json!([{"match": {"method": "PATCH"}, "after": 2, "fault": "error_after_applying"}]);
+    house.faults(rule).await;
+    assert_eq!(house.run_with("Guests", &[]).code, 9);
+    house.faults(json!([])).await;
+    house.import("Guests", Some("form"), "id,email\n1,again@example.com\n2,bert@example.com\n");
+    house.run("Guests");
+    let emails: Vec<_> = house.members().await.into_iter().map(|member| member["email"].clone()).collect();
+    assert_eq!(emails, ["again@example.com", "bert@example.com"], "an e-mail change never makes a second member");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_2_a_withdrawal_reaches_a_member_that_nobody_confirmed_and_that_left() {
+    let house = House::open().await;
+    house.import("Guests", Some("form"), "email\njana@example.com\nbert@example.com\n");
+    house.tie("Guests", "skip");
+    unanswered(&house, "/lists/").await;
+    assert_eq!(house.member("jana@example.com").await["status"], "subscribed");
+    house.import("Guests", Some("form"), "email\nbert@example.com\n");
+    house.postroom(&["contact", "consent", "jana@example.com", "withdrawn"]).done();
+    house.postroom(&["contact", "remove", "jana@example.com"]).refused(3, &["run its sync first"]);
+    house.run("Guests");
+    assert_eq!(house.member("jana@example.com").await["status"], "unsubscribed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a8_a_change_of_address_that_is_never_answered_is_not_held_against_its_contact() {
+    let house = House::open().await;
+    house.import("Guests", Some("form"), "id,email\n1,jana@example.com\n");
+    house.tie("Guests", "skip");
+    house.run("Guests");
+    house.import("Guests", Some("form"), "id,email\n1,moved@example.com\n");
+    house.faults(json!([{"match": {"method": "PATCH"}, "fault": "reset_before_reading"}])).await;
+    let answer = house.run_with("Guests", &[]);
+    assert_eq!((answer.code, counted(&answer.json()).as_str()), (9, "pending=1"));
+    house.faults(json!([])).await;
+    assert_eq!(counted(&house.run("Guests")), "updated=1", "the next run tries again");
+}

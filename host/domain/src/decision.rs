@@ -84,6 +84,15 @@ pub struct Confirmed {
     pub base: Base,
 }
 
+impl Confirmed {
+    /// Whether nothing was confirmed at all: the contact was sent, and nobody knows whether it is a
+    /// member now.
+    #[must_use]
+    pub fn is_only_sent(&self) -> bool {
+        self.status.is_none() && self.hash == ContentHash::default()
+    }
+}
+
 /// What a sync remembers of a contact that could not go, so that it is not sent again in vain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Memory {
@@ -98,9 +107,9 @@ pub struct Memory {
 /// The tag that a sync put on a contact, and what it still owes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TagState {
-    /// The tag it bears because of this sync.
+    /// The tag it bears because of this sync, or may bear: see [`armed`](Self::armed).
     pub owned: Option<String>,
-    /// A change that the member's status did not allow (row A9).
+    /// A change that is owed: the member's status did not allow it (row A9), or its answer is not known.
     pub refused: Option<RefusedTag>,
 }
 
@@ -113,6 +122,29 @@ pub struct RefusedTag {
     pub tag: String,
     /// The provider's reason.
     pub reason: String,
+}
+
+/// Why a tag that was sent counts as still owed.
+const UNANSWERED: &str = "it was sent, and the provider's answer is not known";
+
+impl TagState {
+    /// The state in which a tag is about to be put on: the contact may bear it from now on, and the
+    /// tag is still owed. None while it bears another, which is the one that is known of.
+    #[must_use]
+    pub fn armed(&self, tag: &str) -> Option<Self> {
+        if self.owned.is_some() {
+            return None;
+        }
+        let refused = RefusedTag { change: TagChange::Add, tag: tag.to_owned(), reason: UNANSWERED.to_owned() };
+        Some(Self { owned: Some(tag.to_owned()), refused: Some(refused) })
+    }
+
+    /// Whether the tag that it bears was sent and never confirmed.
+    #[must_use]
+    pub fn is_armed(&self) -> bool {
+        let owed = self.refused.as_ref().filter(|refused| refused.change == TagChange::Add);
+        owed.is_some_and(|refused| self.owned.as_deref() == Some(refused.tag.as_str()))
+    }
 }
 
 /// The two things that can be done with a tag.
@@ -305,9 +337,10 @@ pub fn decide(facts: &Facts<'_>, policy: &Policy) -> Decision {
         (_, Newcomers::DoubleOptIn) => OnCreate::Pending,
         (_, Newcomers::Skip) => OnCreate::DoNotCreate,
     };
-    // A member that was looked for and not found is none.
-    let member = facts.confirmed.filter(|confirmed| confirmed.status != Some(RemoteStatus::Absent));
-    let Some(confirmed) = member else {
+    // A member that was looked for and not found is none, nor is one that was only sent.
+    let is_member =
+        |confirmed: &&Confirmed| confirmed.status != Some(RemoteStatus::Absent) && !confirmed.is_only_sent();
+    let Some(confirmed) = facts.confirmed.filter(is_member) else {
         if on_create == OnCreate::DoNotCreate {
             return settle(
                 OutcomeClass::Skipped,
@@ -315,7 +348,10 @@ pub fn decide(facts: &Facts<'_>, policy: &Policy) -> Decision {
                 "no consent is recorded, and the sync skips such newcomers",
             );
         }
-        return Decision::Push { kind: PushKind::Create, on_create, tag: tag_step(facts.tag, policy, true) };
+        // One that was sent under another address is moved, if it is there, not made a second time.
+        let moved = |sent: &Confirmed| sent.is_only_sent() && sent.address.key() != facts.address.key();
+        let kind = if facts.confirmed.is_some_and(moved) { PushKind::Rename } else { PushKind::Create };
+        return Decision::Push { kind, on_create, tag: tag_step(facts.tag, policy, true) };
     };
     let kind = if confirmed.address.key() != facts.address.key() {
         PushKind::Rename
@@ -342,7 +378,8 @@ fn tag_step(state: &TagState, policy: &Policy, is_sent: bool) -> TagStep {
     };
     let same = |tag: &str| tag.to_lowercase() == wanted.to_lowercase();
     if state.owned.as_deref().is_some_and(same) {
-        return TagStep::Keep;
+        let again = TagStep::Change { add: Some(wanted.clone()), remove: None };
+        return if state.is_armed() { again } else { TagStep::Keep };
     }
     if let Some(refused) = &state.refused
         && refused.change == TagChange::Add

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use postroom_domain::contact::ContactId;
 use postroom_domain::decision::{Memory, TagState};
+use postroom_domain::email::EmailAddress;
 use postroom_domain::projection::ContentHash;
-use postroom_store::runs::{BatchRecord, Confirmation, Outcome};
+use postroom_store::runs::{BatchIntent, BatchRecord, Confirmation, Outcome};
 use rusqlite::{Connection, named_params};
 
 use crate::columns::{micros, word};
@@ -22,6 +23,47 @@ pub(crate) struct Ground {
     pub(crate) began_at: Timestamp,
 }
 
+/// Notes what a batch is about to make.
+pub(crate) fn announce(connection: &Connection, ground: &Ground, intent: &BatchIntent) -> Step<()> {
+    for (contact, address) in &intent.members {
+        may_become_member(connection, ground, *contact, address)?;
+    }
+    for (contact, tag) in &intent.tags {
+        set_tag(connection, ground.sync, *contact, tag)?;
+    }
+    Ok(())
+}
+
+/// Notes that a contact may be a member from now on: a row with an address, without a hash or a status.
+fn may_become_member(connection: &Connection, ground: &Ground, contact: ContactId, address: &EmailAddress) -> Step<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO remote_members (audience_id, contact_id, address, base, confirmed_at)
+             VALUES (:audience, :contact, :address, '{}', :at)
+             ON CONFLICT (audience_id, contact_id) DO UPDATE SET
+                 remote_id = NULL, status = NULL, address = excluded.address, hash = NULL, base = '{}'
+             WHERE status = 'absent'",
+        )?
+        .execute(named_params! {
+            ":audience": ground.audience,
+            ":contact": contact.0,
+            ":address": address.as_str(),
+            ":at": micros(ground.began_at),
+        })?;
+    Ok(())
+}
+
+/// Drops the note that a contact may have become a member.
+fn did_not(connection: &Connection, audience: i64, contact: ContactId) -> Step<()> {
+    connection
+        .prepare_cached(
+            "DELETE FROM remote_members
+             WHERE audience_id = ? AND contact_id = ? AND status IS NULL AND hash IS NULL",
+        )?
+        .execute((audience, contact.0))?;
+    Ok(())
+}
+
 /// Writes a batch.
 pub(crate) fn record(connection: &Connection, ground: &Ground, record: &BatchRecord) -> Step<()> {
     let mut row = ground.last_outcome;
@@ -31,6 +73,9 @@ pub(crate) fn record(connection: &Connection, ground: &Ground, record: &BatchRec
     }
     for confirmation in &record.confirmed {
         confirm(connection, ground, confirmation)?;
+    }
+    for contact in &record.not_made {
+        did_not(connection, ground.audience, *contact)?;
     }
     for (contact, memory) in &record.memories {
         remember(connection, ground.sync, *contact, memory.as_ref())?;

@@ -21,7 +21,7 @@ pub(crate) fn require_told(connection: &Connection, contact: &StoredContact) -> 
     let audience: Option<String> = connection
         .prepare_cached(
             "SELECT a.name FROM remote_members m JOIN audiences a ON a.id = m.audience_id
-             WHERE m.contact_id = ? AND m.status IN ('subscribed', 'pending') LIMIT 1",
+             WHERE m.contact_id = ? AND coalesce(m.status, 'pending') IN ('subscribed', 'pending') LIMIT 1",
         )?
         .query_row([contact.id.0], |row| row.get(0))
         .optional()?;

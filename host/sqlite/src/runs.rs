@@ -8,8 +8,8 @@ use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
 use postroom_domain::projection::ContentHash;
 use postroom_store::Result;
 use postroom_store::runs::{
-    BatchRecord, DepartedRow, OpenEntries, OutcomeQuery, OutcomeRow, Run, RunStart, RunState, RunStore, RunSummary,
-    SnapshotRow, TagOutcome,
+    BatchIntent, BatchRecord, DepartedRow, OpenEntries, OutcomeQuery, OutcomeRow, Run, RunStart, RunState, RunStore,
+    RunSummary, SnapshotRow, TagOutcome,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -82,6 +82,14 @@ impl RunStore for SqliteStore {
             let run = connection.last_insert_rowid();
             connection.execute("UPDATE syncs SET last_run = ? WHERE id = ?", (run, start.sync))?;
             Ok(run)
+        })
+        .await
+    }
+
+    async fn announce_batch(&self, run: i64, intent: &BatchIntent) -> Result<()> {
+        let intent = intent.clone();
+        self.write("note what a batch is about to send", move |connection| {
+            batch::announce(connection, &ground(connection, run)?, &intent)
         })
         .await
     }

@@ -163,9 +163,10 @@ fn content(row: &Row<'_>, settings: &ContentHash) -> Step<SnapshotContent> {
 
 /// What the audience confirmed, from column 9 on.
 ///
-/// A row without a hash is a status that was seen of a contact that nothing of ours was written to.
-/// It holds an empty base, the hash of nothing, and the contact's own address, since no other is
-/// known: whatever is to be there differs from it.
+/// A row without a hash is a status that was seen of a contact that nothing of ours was written to; one
+/// without a status either is a contact that was sent and not answered. It holds an empty base, the hash
+/// of nothing, and the contact's own address where no other is known: whatever is to be there differs
+/// from it.
 fn confirmed(row: &Row<'_>, own: &EmailAddress) -> Step<Option<Confirmed>> {
     if row.get::<_, Option<i64>>(9)?.is_none() {
         return Ok(None);
@@ -209,7 +210,7 @@ fn tag(row: &Row<'_>, first: usize) -> Step<TagState> {
 }
 
 /// A page of the contacts that are not on the sync's list and whose tag or opt-out is still to be
-/// told to the audience.
+/// told to the audience. Whoever was sent and not answered may get mail there.
 pub(crate) fn departed(
     connection: &Connection,
     scope: &Scope,
@@ -220,13 +221,14 @@ pub(crate) fn departed(
     let mut statement = connection.prepare_cached(
         "SELECT d.contact_id, coalesce(m.address, c.email), m.remote_id,
                 s.tag_owned, s.refused_change, s.refused_tag, s.refused_reason,
-                coalesce(c.will = 'withdrawn' AND m.status IN ('subscribed', 'pending'), 0)
+                coalesce(c.will = 'withdrawn' AND coalesce(m.status, 'pending') IN ('subscribed', 'pending'), 0)
          FROM (SELECT contact_id FROM sync_members
                WHERE :tagged AND sync_id = :sync AND contact_id > :after AND tag_owned IS NOT NULL
                UNION
                SELECT k.id FROM contacts k INDEXED BY contacts_withdrawn
                CROSS JOIN remote_members w ON w.audience_id = :audience AND w.contact_id = k.id
-               WHERE k.will = 'withdrawn' AND k.id > :after AND w.status IN ('subscribed', 'pending')) d
+               WHERE k.will = 'withdrawn' AND k.id > :after
+                 AND coalesce(w.status, 'pending') IN ('subscribed', 'pending')) d
          LEFT JOIN sync_members s ON s.sync_id = :sync AND s.contact_id = d.contact_id
          LEFT JOIN remote_members m ON m.audience_id = :audience AND m.contact_id = d.contact_id
          LEFT JOIN contacts c ON c.id = d.contact_id

@@ -166,6 +166,16 @@ pub enum TagOutcome {
     Refused,
 }
 
+/// What one batch is about to make at the provider, noted before the first byte leaves. Whatever its
+/// answer is, and whether there is one, these contacts may have become members and may bear these tags.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BatchIntent {
+    /// Contacts that may become members, under these addresses.
+    pub members: Vec<(ContactId, EmailAddress)>,
+    /// Tags that may come on: states in which a tag is borne and not yet confirmed.
+    pub tags: Vec<(ContactId, TagState)>,
+}
+
 /// Everything that one batch settled; recorded in one transaction.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BatchRecord {
@@ -177,6 +187,9 @@ pub struct BatchRecord {
     pub memories: Vec<(ContactId, Option<Memory>)>,
     /// The tags' new states. An empty state forgets the contact.
     pub tags: Vec<(ContactId, TagState)>,
+    /// Contacts that did not become members, because the provider refused them: the note that they
+    /// may have is dropped.
+    pub not_made: Vec<ContactId>,
     /// How many entries were unchanged: counted, not stored.
     pub unchanged: u64,
     /// Contacts that needed nothing, each with the fingerprint of what that was decided from.
@@ -312,6 +325,14 @@ pub trait RunStore {
     ///
     /// When the storage fails.
     async fn begin_run(&self, start: &RunStart) -> Result<i64>;
+
+    /// Notes what one batch is about to make at the provider, in one transaction. What is known of a
+    /// member stays; a contact that was seen to be none may be one from now on.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails; then nothing may be sent.
+    async fn announce_batch(&self, run: i64, intent: &BatchIntent) -> Result<()>;
 
     /// Records what one batch settled, in one transaction.
     ///

@@ -48,13 +48,16 @@ pub(crate) fn status(value: &contract::RemoteStatus) -> RemoteStatus {
     }
 }
 
+/// The word for a contact that is no member and may not be made one.
+pub(crate) const MISSING: &str = "missing";
+
 pub(crate) fn rejection(rejection: &contract::Rejection) -> Reason {
     let code = match &rejection.class {
         contract::RejectionClass::InvalidAddress => "invalid-address",
         contract::RejectionClass::InvalidField => "invalid-field",
         contract::RejectionClass::Conflict => "conflict",
         contract::RejectionClass::Throttled => "throttled",
-        contract::RejectionClass::Missing => "missing",
+        contract::RejectionClass::Missing => MISSING,
         contract::RejectionClass::Other(_) => "rejected",
     };
     let message = match &rejection.field {

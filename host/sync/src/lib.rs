@@ -11,13 +11,16 @@
 //! * [`run`] walks it again, in pages, with several batches under way at a time, and records each
 //!   batch in one transaction. Memory does not grow with the list.
 //! * `judge` turns a row of the store into a piece of work, by asking the domain.
-//! * `push`, `tagging` and `opt_out` carry one batch out and say what became of every contact in it.
+//! * `batches` takes one batch from the note of what is about to be sent to the record of what became
+//!   of it; `push`, `tagging` and `opt_out` carry it out and say what became of every contact in it.
 //! * [`Provider`] is what a run needs of a plugin; [`Connection`] is that, for an account.
 //!
 //! Every entry ends in exactly one of the ten counts, also when a run stops early: what it did not
 //! reach is *pending*. A run that dies is taken up by the next one, which finds out from the
-//! provider's own answers what the dead one had done: writes converge, so repeating them is safe.
+//! provider's own answers what the dead one had done: writes converge, so repeating them is safe. What
+//! would otherwise be out of sight by then, since the list has moved on, was noted before it was sent.
 
+mod batches;
 mod connection;
 mod convert;
 mod error;

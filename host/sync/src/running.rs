@@ -1,28 +1,26 @@
 //! The run: the list walked in pages, several batches under way, each recorded as it ends.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, OnceLock};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use postroom_domain::contact::ContactId;
-use postroom_domain::decision::{self, Departure, Memory, Policy, TagStep, settings_hash};
+use postroom_domain::decision::{self, Departure, Policy, settings_hash};
 use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
 use postroom_store::Store;
-use postroom_store::runs::{BatchRecord, Confirmation, ConfirmedContent, Outcome, RunStart, RunState, RunSummary};
+use postroom_store::runs::{BatchRecord, RunStart, RunState, RunSummary};
 use postroom_store::syncs::Sync;
 use serde::Serialize;
 
+use crate::batches::{Batch, Desk, Done};
 use crate::error::{Failure, SyncError};
 use crate::judge::{OptOut, Sending, Tagging, Work, judge, outcome, outcome_of, owed};
 use crate::ledger::Ledger;
-use crate::opt_out::opt_out;
 use crate::patience::Patience;
 use crate::planning::{DEPARTED, PAGE, Plan, plan, policy};
 use crate::provider::Provider;
-use crate::push::{Verdict, push};
-use crate::tagging::{Tagged, TaggedBatch, Tags};
+use crate::tagging::Tags;
 
 /// Up to this number of contacts a run with a bound needs no further yes: enough to see how the
 /// provider takes them, few enough to mend by hand.
@@ -97,18 +95,20 @@ pub async fn run(
     let start = RunStart { sync: sync.id, first: options.first, plugin_digest: provider.digest(), at: now() };
     let run = store.begin_run(&start).await?;
     let mut office = Office {
-        store,
-        provider,
-        audience,
-        prepared: &prepared,
-        tags: &Tags::new(plan.tags.0.clone(), plan.tags.1.clone()),
-        run,
+        desk: Desk {
+            store,
+            provider,
+            audience,
+            prepared: &prepared,
+            tags: &Tags::new(plan.tags.0.clone(), plan.tags.1.clone()),
+            run,
+            stop: Arc::default(),
+        },
         policy: policy(sync, options),
         sync,
         room: options.first.unwrap_or(u64::MAX),
         canary: options.first.is_some(),
         ledger: Ledger::default(),
-        stop: Arc::default(),
         plan: &plan,
         progress,
     };
@@ -128,33 +128,16 @@ async fn prepare(provider: &dyn Provider, audience: &str) -> Result<Arc<[u8]>, F
 
 /// A run at work.
 struct Office<'a> {
-    store: &'a dyn Store,
-    provider: &'a dyn Provider,
-    audience: &'a str,
-    prepared: &'a Arc<[u8]>,
-    tags: &'a Tags,
-    run: i64,
+    desk: Desk<'a>,
     policy: Policy,
     sync: &'a Sync,
     /// How many more contacts may be sent.
     room: u64,
     canary: bool,
     ledger: Ledger,
-    /// Why nothing more is sent, once that is so. Batches that wait for their turn look at it.
-    stop: Arc<OnceLock<Reason>>,
     plan: &'a Plan,
     progress: &'a (dyn Fn(Progress) + Send + std::marker::Sync),
 }
-
-/// A batch that was carried out, not yet recorded.
-struct Done {
-    record: BatchRecord,
-    warnings: Vec<String>,
-    tag_warnings: Vec<String>,
-    stop: Option<Reason>,
-}
-
-type Batch<'a> = BoxFuture<'a, Done>;
 
 impl<'a> Office<'a> {
     async fn work(&mut self) -> Result<(), SyncError> {
@@ -162,13 +145,13 @@ impl<'a> Office<'a> {
         let mut waiting: VecDeque<Batch<'a>> = VecDeque::new();
         let mut sends: Vec<Sending> = Vec::new();
         let mut taggings: Vec<Tagging> = Vec::new();
-        let batch = self.provider.max_batch().max(1);
+        let batch = self.desk.provider.max_batch().max(1);
         let settings = settings_hash(&self.sync.mapping, &self.policy);
         let known = BatchRecord { unchanged: self.plan.open.unchanged, ..BatchRecord::default() };
         self.record(Done::settled(known)).await?;
         let mut places = self.plan.open.page(0, PAGE);
         while let Some(last) = places.last().copied() {
-            let page = self.store.snapshot(self.sync.id, settings, &places).await?;
+            let page = self.desk.store.snapshot(self.sync.id, settings, &places).await?;
             places = self.plan.open.page(last, PAGE);
             let mut settled = BatchRecord::default();
             let mut opt_outs: Vec<OptOut> = Vec::new();
@@ -186,23 +169,23 @@ impl<'a> Office<'a> {
             }
             self.record(Done::settled(settled)).await?;
             for chunk in chunks(opt_outs, batch) {
-                waiting.push_front(self.opt_out_batch(chunk));
+                waiting.push_front(self.desk.opt_out_batch(chunk));
             }
             while sends.len() >= batch {
                 let rest = sends.split_off(batch);
-                waiting.push_back(self.push_batch(std::mem::replace(&mut sends, rest)));
+                waiting.push_back(self.desk.push_batch(std::mem::replace(&mut sends, rest)));
             }
             while taggings.len() >= batch {
                 let rest = taggings.split_off(batch);
-                waiting.push_back(self.tag_batch(std::mem::replace(&mut taggings, rest)));
+                waiting.push_back(self.desk.tag_batch(std::mem::replace(&mut taggings, rest)));
             }
             self.drain(&mut under_way, &mut waiting, 0).await?;
         }
         if !sends.is_empty() {
-            waiting.push_back(self.push_batch(sends));
+            waiting.push_back(self.desk.push_batch(sends));
         }
         if !taggings.is_empty() {
-            waiting.push_back(self.tag_batch(taggings));
+            waiting.push_back(self.desk.tag_batch(taggings));
         }
         self.drain(&mut under_way, &mut waiting, 0).await?;
         self.finish(&mut under_way).await?;
@@ -216,7 +199,7 @@ impl<'a> Office<'a> {
     fn admit(&mut self, work: Work) -> Work {
         let pending =
             |place, contact, reason| Work::Settled(outcome(place, Some(contact), OutcomeClass::Pending, Some(reason)));
-        let reason = match (self.stop.get(), self.room) {
+        let reason = match (self.desk.stop.get(), self.room) {
             (Some(stop), _) => Some(stop.clone()),
             (None, 0) => Some(Reason::new("canary", "beyond the number of contacts that this run was to send")),
             (None, _) => None,
@@ -243,7 +226,7 @@ impl<'a> Office<'a> {
         waiting: &mut VecDeque<Batch<'a>>,
         left: usize,
     ) -> Result<(), SyncError> {
-        let most = self.provider.max_concurrency().max(1);
+        let most = self.desk.provider.max_concurrency().max(1);
         loop {
             while under_way.len() < most {
                 let Some(batch) = waiting.pop_front() else { break };
@@ -253,20 +236,20 @@ impl<'a> Office<'a> {
                 return Ok(());
             }
             let Some(done) = under_way.next().await else { return Ok(()) };
-            self.record(done).await?;
+            self.record(done?).await?;
         }
     }
 
     async fn finish(&mut self, under_way: &mut FuturesUnordered<Batch<'a>>) -> Result<(), SyncError> {
         while let Some(done) = under_way.next().await {
-            self.record(done).await?;
+            self.record(done?).await?;
         }
         Ok(())
     }
 
     async fn record(&mut self, done: Done) -> Result<(), SyncError> {
         if done.record != BatchRecord::default() {
-            self.store.record_batch(self.run, &done.record).await?;
+            self.desk.store.record_batch(self.desk.run, &done.record).await?;
             self.ledger.book(&done.record);
         }
         for sentence in &done.warnings {
@@ -277,73 +260,20 @@ impl<'a> Office<'a> {
         }
         if let Some(reason) = done.stop {
             // The first reason is the one that is told.
-            self.stop.get_or_init(|| reason);
+            self.desk.stop.get_or_init(|| reason);
         }
         (self.progress)(Progress { entries: self.ledger.counts.entries, of: self.plan.entries });
         Ok(())
     }
 
-    fn push_batch(&self, batch: Vec<Sending>) -> Batch<'a> {
-        let (provider, audience, prepared, tags) = (self.provider, self.audience, self.prepared, self.tags);
-        let (tagged, stop) = (self.provider.has_tags(), Arc::clone(&self.stop));
-        Box::pin(async move {
-            if let Some(reason) = stop.get() {
-                let mut done = Done::settled(BatchRecord::default());
-                for sending in batch {
-                    done.take(sending, Verdict::Open(reason.clone()));
-                }
-                return done;
-            }
-            let pushed = push(provider, audience, prepared, batch).await;
-            let mut done = Done { stop: pushed.stop, ..Done::settled(BatchRecord::default()) };
-            let mut work = Vec::new();
-            for (sending, verdict) in pushed.verdicts {
-                if let Some(tagging) = done.take(sending, verdict).filter(|_| tagged) {
-                    work.push(tagging);
-                }
-            }
-            // Tags that a stopped push leaves open stay owed.
-            if done.stop.is_none() {
-                done.tag(tags.apply(provider, audience, work).await);
-            }
-            done
-        })
-    }
-
-    fn tag_batch(&self, batch: Vec<Tagging>) -> Batch<'a> {
-        let (provider, audience, tags, stop) = (self.provider, self.audience, self.tags, Arc::clone(&self.stop));
-        Box::pin(async move {
-            let mut done = Done::settled(BatchRecord::default());
-            done.tag(match stop.get() {
-                Some(reason) => TaggedBatch::untouched(batch, reason),
-                None => tags.apply(provider, audience, batch).await,
-            });
-            done
-        })
-    }
-
-    fn opt_out_batch(&self, batch: Vec<OptOut>) -> Batch<'a> {
-        let (provider, audience, stop) = (self.provider, self.audience, Arc::clone(&self.stop));
-        Box::pin(async move {
-            if let Some(reason) = stop.get() {
-                let pending =
-                    |item: OptOut| outcome_of(item.place, item.contact, OutcomeClass::Pending, Some(reason.clone()));
-                let outcomes = batch.into_iter().map(pending).collect();
-                return Done::settled(BatchRecord { outcomes, ..BatchRecord::default() });
-            }
-            let done = opt_out(provider, audience, batch).await;
-            Done { stop: done.stop, ..Done::settled(done.record) }
-        })
-    }
-
     /// Takes the tag off those that left the list (row A8), and tells the provider of those among them
     /// that withdrew.
     async fn untag_departed(&mut self, under_way: &mut FuturesUnordered<Batch<'a>>) -> Result<(), SyncError> {
-        let batch = self.provider.max_batch().max(1);
+        let batch = self.desk.provider.max_batch().max(1);
         let mut behind = ContactId(0);
         loop {
             let tagged = self.plan.open.tagged_departed;
-            let page = self.store.departed(self.sync.id, tagged, behind, DEPARTED).await?;
+            let page = self.desk.store.departed(self.sync.id, tagged, behind, DEPARTED).await?;
             let Some(last) = page.last() else { break };
             behind = last.contact;
             let mut settled = BatchRecord::default();
@@ -363,7 +293,7 @@ impl<'a> Office<'a> {
                 match decision::depart(&row.tag, self.policy.retry_rejected) {
                     Departure::Nothing => {}
                     Departure::Owed(refused) => settled.outcomes.push(owed(None, row.contact, &refused)),
-                    Departure::Untag(_) if self.stop.get().is_some() => {}
+                    Departure::Untag(_) if self.desk.stop.get().is_some() => {}
                     Departure::Untag(tag) => work.push(Tagging {
                         place: None,
                         contact: row.contact,
@@ -377,8 +307,9 @@ impl<'a> Office<'a> {
                 }
             }
             self.record(Done::settled(settled)).await?;
-            let mut waiting: VecDeque<_> = chunks(opt_outs, batch).map(|chunk| self.opt_out_batch(chunk)).collect();
-            waiting.extend(chunks(work, batch).map(|chunk| self.tag_batch(chunk)));
+            let mut waiting: VecDeque<_> =
+                chunks(opt_outs, batch).map(|chunk| self.desk.opt_out_batch(chunk)).collect();
+            waiting.extend(chunks(work, batch).map(|chunk| self.desk.tag_batch(chunk)));
             self.drain(under_way, &mut waiting, 0).await?;
         }
         self.finish(under_way).await
@@ -388,7 +319,7 @@ impl<'a> Office<'a> {
         for notice in &self.plan.notices {
             self.ledger.warn(notice);
         }
-        let stopped = self.stop.get().cloned();
+        let stopped = self.desk.stop.get().cloned();
         if let Some(reason) = &stopped {
             self.ledger.warn(&format!("the run stopped before its end: {}", reason.message));
         }
@@ -401,9 +332,9 @@ impl<'a> Office<'a> {
             warnings: self.ledger.warnings(self.sync.tag_warning.as_deref()),
             stopped,
         };
-        self.store.finish_run(self.run, &summary, self.ledger.tag_warning().as_deref(), at).await?;
+        self.desk.store.finish_run(self.desk.run, &summary, self.ledger.tag_warning().as_deref(), at).await?;
         Ok(RunReport {
-            run: self.run,
+            run: self.desk.run,
             sync: self.sync.name.clone(),
             counts: summary.counts,
             tags: summary.tags,
@@ -411,86 +342,6 @@ impl<'a> Office<'a> {
             warnings: summary.warnings,
             stopped: summary.stopped,
         })
-    }
-}
-
-impl Done {
-    fn settled(record: BatchRecord) -> Self {
-        Self { record, warnings: Vec::new(), tag_warnings: Vec::new(), stop: None }
-    }
-
-    /// Books what became of one contact, and says what its tag needs.
-    fn take(&mut self, sending: Sending, verdict: Verdict) -> Option<Tagging> {
-        let Sending { place, contact, projection, tag, attempt, .. } = sending;
-        let id = contact.contact;
-        let (remote_id, status, booked) = match verdict {
-            Verdict::Open(reason) => {
-                self.record.outcomes.push(outcome(place, Some(id), OutcomeClass::Pending, Some(reason)));
-                return None;
-            }
-            Verdict::Failed(reason) => {
-                self.record.outcomes.push(outcome(place, Some(id), OutcomeClass::Failed, Some(reason)));
-                return None;
-            }
-            Verdict::Refused { class, reason } => {
-                self.record.memories.push((id, Some(Memory { class, reason: reason.clone(), attempt })));
-                self.record.outcomes.push(outcome(place, Some(id), class, Some(reason)));
-                return None;
-            }
-            Verdict::Taken { class, remote_id, status, left_out, warnings } => {
-                self.warnings.extend(warnings);
-                let address_omitted = !projection.omitted.is_empty();
-                let booked = Outcome { left_out, address_omitted, ..outcome(place, Some(id), class, None) };
-                (remote_id, status, booked)
-            }
-        };
-        if contact.memory.is_some() {
-            self.record.memories.push((id, None));
-        }
-        let tagging = match tag {
-            TagStep::Change { add, remove } => Some(Tagging {
-                place: Some(place),
-                contact: id,
-                address: contact.address.as_str().to_owned(),
-                remote_id: remote_id.clone(),
-                observed: status.clone(),
-                add,
-                remove,
-                state: contact.tag,
-            }),
-            TagStep::Keep | TagStep::Owed(_) => None,
-        };
-        // The hash is of what was sent, so that the same is not sent again; the base is of what the
-        // provider took.
-        let mut base = projection.base;
-        base.retain(|field, _| !booked.left_out.iter().any(|(left_out, _)| left_out == field));
-        let content = ConfirmedContent { address: contact.address, hash: projection.hash, base };
-        self.record.confirmed.push(Confirmation { contact: id, remote_id, status, content: Some(content) });
-        self.record.outcomes.push(booked);
-        tagging
-    }
-
-    /// Books what became of tags: with the outcome of the same contact where there is one.
-    fn tag(&mut self, batch: TaggedBatch) {
-        self.tag_warnings.extend(batch.warnings);
-        self.stop = self.stop.take().or(batch.stop);
-        let known: HashMap<Option<ContactId>, usize> =
-            self.record.outcomes.iter().enumerate().map(|(at, outcome)| (outcome.contact, at)).collect();
-        for Tagged { work, outcome: tag, reason, state } in batch.items {
-            if state != work.state {
-                self.record.tags.push((work.contact, state));
-            }
-            match known.get(&Some(work.contact)).and_then(|at| self.record.outcomes.get_mut(*at)) {
-                Some(booked) => {
-                    booked.tag = tag;
-                    booked.reason = booked.reason.take().or(reason);
-                }
-                None => self
-                    .record
-                    .outcomes
-                    .push(Outcome { tag, ..outcome_of(work.place, work.contact, OutcomeClass::Unchanged, reason) }),
-            }
-        }
     }
 }
 

@@ -165,6 +165,10 @@ impl Tagged {
                 true
             }
             Some(contract::TagOutcome::Refused(why)) => {
+                // The answer says that it did not come on.
+                if change == TagChange::Add && self.state.is_armed() {
+                    self.state.owned = None;
+                }
                 self.state.refused = Some(RefusedTag { change, tag: tag.to_owned(), reason: why.clone() });
                 self.outcome = Some(TagOutcome::Refused);
                 let verb = if change == TagChange::Add { "put on" } else { "taken off" };

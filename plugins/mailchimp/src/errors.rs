@@ -51,6 +51,17 @@ pub(crate) fn accepted(reply: Reply) -> Result<Reply, ProviderError> {
     if reply.is_success() { Ok(reply) } else { Err(Problem::of(&reply).as_call()) }
 }
 
+/// The same error, where the call as a whole finds out what the lost request has done: the request
+/// itself may not be repeated blindly, the call may.
+pub(crate) fn found_out_by_repeating(error: ProviderError) -> ProviderError {
+    match error {
+        ProviderError::Other(lost) if matches!(lost.detail.code.as_str(), "interrupted" | "timed-out") => {
+            sdk::unavailable(None, &lost.detail.code, lost.detail.message)
+        }
+        error => error,
+    }
+}
+
 impl Problem {
     /// The problem that a reply tells of.
     pub(crate) fn of(reply: &Reply) -> Self {
@@ -92,7 +103,7 @@ impl Problem {
                 sdk::auth_lost(&code, message + " Mailchimp has suspended the account; only its owner can settle that.")
             }
             (402, _) => sdk::quota(&code, message),
-            (404, _) => sdk::not_found(&code, message),
+            (404, _) => sdk::not_found(&code, message + " Check at Mailchimp that the audience is still there."),
             (400, "invalidaction") | (409, _) => sdk::conflict(&code, message),
             (429, _) => sdk::rate_limited(self.retry_after_ms, &code, message),
             (408 | 500..=599, _) => sdk::unavailable(self.retry_after_ms, &code, message),

@@ -51,7 +51,8 @@ fn a_suspended_account_is_lost_and_not_merely_unavailable() {
 
 #[test]
 fn the_other_statuses_are_told_apart() {
-    assert!(matches!(titled(404, "Resource Not Found", "").as_call(), ProviderError::NotFound(_)));
+    let ProviderError::NotFound(gone) = titled(404, "Resource Not Found", "").as_call() else { panic!() };
+    assert!(gone.message.contains("audience is still there"), "{}", gone.message);
     assert!(matches!(titled(405, "Method Not Allowed", "").as_call(), ProviderError::InvalidRequest(_)));
     assert!(matches!(titled(422, "Requested Fields Invalid", "").as_call(), ProviderError::InvalidRequest(_)));
     assert!(matches!(titled(426, "Upgrade Required", "").as_call(), ProviderError::InvalidRequest(_)));

@@ -4,7 +4,7 @@ use postroom_sdk::prelude::*;
 
 use crate::describe::API;
 use crate::entry::Entry;
-use crate::errors::{Fault, Problem};
+use crate::errors::{Fault, Problem, found_out_by_repeating};
 use crate::member;
 use crate::wire::{self, MemberPatch};
 
@@ -36,7 +36,7 @@ pub(crate) fn rename<'a>(
     let remote_id = entry.write.remote_id.as_deref();
     let address = entry.address();
     for path in member::paths(audience, previous, remote_id) {
-        match patch(job, &path, Some(address), &mut entry)? {
+        match patch(job, &path, Some(address), &mut entry).map_err(found_out_by_repeating)? {
             Patched::Absent => {}
             Patched::Done(member) => {
                 return Ok(Renamed::Concluded(entry.settled(ItemOutcome::Updated, &member)));

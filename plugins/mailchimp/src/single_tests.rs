@@ -1,3 +1,4 @@
+use postroom_sdk::http::HttpError;
 use postroom_sdk::prelude::*;
 use postroom_sdk::testing::Script;
 use serde_json::{Value, json};
@@ -74,6 +75,15 @@ fn a8_a_member_that_was_made_anew_is_found_under_its_old_address() {
     let script = Script::new().answer(404, &not_found()).answer(200, &member("new@b.cz", "subscribed"));
     push(&script, &[renamed(Some("c-1"))]).unwrap();
     assert_eq!(script.lines()[1], format!("PATCH {}", members(&hash("old@b.cz"))));
+}
+
+#[test]
+fn a8_a_rename_that_is_not_answered_is_no_fault_of_its_contact() {
+    for lost in [HttpError::Interrupted("reset".to_owned()), HttpError::TimedOut] {
+        let script = Script::new().failure(lost);
+        let error = push(&script, &[renamed(Some("c-1"))]).unwrap_err();
+        assert!(matches!(error, ProviderError::Unavailable(_)), "{error:?}");
+    }
 }
 
 #[test]

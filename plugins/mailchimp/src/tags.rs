@@ -7,7 +7,7 @@ use postroom_sdk::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::describe::API;
-use crate::errors::Problem;
+use crate::errors::{Problem, found_out_by_repeating};
 use crate::lists;
 use crate::paging;
 use crate::wire::{NewTag, SegmentsPage, Tag};
@@ -65,13 +65,14 @@ fn read_all(job: &Job, audience: &str) -> Result<Vec<Tag>, ProviderError> {
     paging::all::<SegmentsPage>(job, &segments_path(audience), &query)
 }
 
-/// Makes an empty tag. If somebody else made it meanwhile, it is read.
+/// Makes an empty tag. If somebody else made it meanwhile, or a lost request of ours, it is read.
 fn make(job: &Job, audience: &str, name: &str, wanted: &[&String], known: &mut Known) -> Result<(), ProviderError> {
     let reply = job
         .post(API, &segments_path(audience))
         .query("fields", "id,name")
         .json(&NewTag { name: name.trim(), static_segment: [] })
-        .send()?;
+        .send()
+        .map_err(found_out_by_repeating)?;
     if reply.is_success() {
         let tag: Tag = reply.json()?;
         known.0.insert(folded(name), tag.id);

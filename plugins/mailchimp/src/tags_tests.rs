@@ -1,3 +1,4 @@
+use postroom_sdk::http::HttpError;
 use postroom_sdk::prelude::*;
 use postroom_sdk::testing::Script;
 use serde_json::json;
@@ -44,6 +45,14 @@ fn mc_28_a_tag_that_somebody_else_makes_meanwhile_is_used() {
         .answer(200, &json!({"segments": [{"id": 7, "name": "NEW"}]}));
     let prepared = prepare(&script.job(), "a1b2", &names(&["New"]), &[]).unwrap();
     assert_eq!(known(&prepared).unwrap().id("New"), Some(7));
+}
+
+#[test]
+fn a_tag_whose_making_is_not_answered_is_asked_for_again() {
+    let lost = HttpError::Interrupted("reset".to_owned());
+    let script = Script::new().answer(200, &json!({"segments": []})).failure(lost);
+    let error = prepare(&script.job(), "a1b2", &names(&["New"]), &[]).unwrap_err();
+    assert!(matches!(error, ProviderError::Unavailable(_)), "{error:?}");
 }
 
 #[test]

@@ -4,46 +4,81 @@ use serde::{Deserialize, Serialize};
 
 use crate::book::Kind;
 
-/// What happens instead of the ordinary answer.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub enum Fault {
-    /// 403 without a body, as a front proxy throttles. Nothing is applied.
-    #[serde(rename = "bare_403")]
-    Bare403,
-    /// 503 with an HTML page. Nothing is applied.
-    #[serde(rename = "bare_503")]
-    Bare503,
-    /// 500 as a problem document. Nothing is applied.
-    #[serde(rename = "problem_500")]
-    Problem500,
-    /// 429 as a problem document, without `Retry-After`. Nothing is applied.
-    #[serde(rename = "rate_429")]
-    Rate429,
-    /// The connection is reset when the head has been read, before the body. Nothing is applied.
-    #[serde(rename = "reset_before_reading")]
-    ResetBeforeReading,
+/// What becomes of a request that a fault strikes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Effect {
+    /// It is turned away: nothing is applied.
+    TurnedAway,
+    /// It is carried out, and something is wrong with its answer.
+    Applied,
+    /// The account changes before the request is looked at, as if somebody had acted there just then.
+    AccountChanges,
+}
+
+/// The table of faults, once: the enum, its names and its effects come from these lines.
+macro_rules! faults {
+    ($($(#[doc = $doc:literal])+ $fault:ident = $name:literal => $effect:ident;)+) => {
+        /// What goes wrong with a request.
+        #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+        pub enum Fault {
+            $($(#[doc = $doc])+ #[serde(rename = $name)] $fault,)+
+        }
+
+        impl Fault {
+            /// Every fault that there is.
+            pub const ALL: &[Self] = &[$(Self::$fault),+];
+
+            /// Its name in rules and in the book.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$fault => $name,)+ }
+            }
+
+            /// What becomes of the request.
+            #[must_use]
+            pub fn effect(self) -> Effect {
+                match self { $(Self::$fault => Effect::$effect,)+ }
+            }
+        }
+    };
+}
+
+faults! {
+    /// 403 without a body, as a front proxy throttles.
+    Bare403 = "bare_403" => TurnedAway;
+    /// 503 with an HTML page.
+    Bare503 = "bare_503" => TurnedAway;
+    /// 500 as a problem document.
+    Problem500 = "problem_500" => TurnedAway;
+    /// 429 as a problem document, with the rule's `retry_after` if it has one.
+    Rate429 = "rate_429" => TurnedAway;
+    /// The connection is reset when the head has been read, before the body.
+    ResetBeforeReading = "reset_before_reading" => TurnedAway;
+    /// The request waits for the rule's `ms` milliseconds and is then applied; if its client goes
+    /// away meanwhile, it never is.
+    HoldMs = "hold_ms" => Applied;
     /// The request is applied, then the connection is reset without an answer.
-    #[serde(rename = "reset_after_applying")]
-    ResetAfterApplying,
+    ResetAfterApplying = "reset_after_applying" => Applied;
     /// The request is applied, then answered with 500.
-    #[serde(rename = "error_after_applying")]
-    ErrorAfterApplying,
+    ErrorAfterApplying = "error_after_applying" => Applied;
+    /// Of every list in the body the first half is applied, then the answer is 500: a server that
+    /// died in the middle of a bulk call. The book shows the whole body.
+    PartlyApplied = "partly_applied" => Applied;
     /// The request is applied, then its answer waits for the rule's `ms` milliseconds.
-    #[serde(rename = "stall_ms")]
-    StallMs,
+    StallMs = "stall_ms" => Applied;
     /// The request is applied; half of the answer's body leaves, then the connection is cut.
-    #[serde(rename = "truncate_body")]
-    TruncateBody,
+    TruncateBody = "truncate_body" => Applied;
+    /// The key is revoked: this request and all later ones are answered 401 (MC-04).
+    RevokeKey = "revoke_key" => AccountChanges;
+    /// The audience that the path names is deleted.
+    DeleteAudience = "delete_audience" => AccountChanges;
+    /// The merge field of the rule's `name` is deleted from the audience that the path names.
+    DeleteMergeField = "delete_merge_field" => AccountChanges;
 }
 
 impl Fault {
-    /// Whether the request is carried out all the same.
-    #[must_use]
-    pub fn applies(self) -> bool {
-        match self {
-            Self::Bare403 | Self::Bare503 | Self::Problem500 | Self::Rate429 | Self::ResetBeforeReading => false,
-            Self::ResetAfterApplying | Self::ErrorAfterApplying | Self::StallMs | Self::TruncateBody => true,
-        }
+    fn lasts(self) -> bool {
+        matches!(self, Self::HoldMs | Self::StallMs)
     }
 }
 
@@ -82,9 +117,48 @@ pub struct FaultRule {
     pub times: Option<u64>,
     /// What goes wrong.
     pub fault: Fault,
-    /// For `stall_ms`: how long, in milliseconds.
+    /// For `hold_ms` and `stall_ms`: how long, in milliseconds.
     #[serde(default)]
     pub ms: Option<u64>,
+    /// For `rate_429`: the `Retry-After` in seconds; absent means that the answer has none.
+    #[serde(default)]
+    pub retry_after: Option<u64>,
+    /// For `delete_merge_field`: the tag of the field.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+impl FaultRule {
+    /// A sentence, when the rule contradicts itself.
+    fn contradiction(&self) -> Option<&'static str> {
+        if self.fault.lasts() != self.ms.is_some() {
+            return Some(
+                "A rule needs `ms` exactly when its fault is hold_ms or stall_ms: say for how many milliseconds to wait.",
+            );
+        }
+        if self.retry_after.is_some() && self.fault != Fault::Rate429 {
+            return Some("Only a rule whose fault is rate_429 takes `retry_after`.");
+        }
+        if self.name.is_some() != (self.fault == Fault::DeleteMergeField) {
+            return Some(
+                "A rule needs `name` exactly when its fault is delete_merge_field: name the field by its tag.",
+            );
+        }
+        None
+    }
+}
+
+/// A fault that met a request.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Struck {
+    /// What goes wrong.
+    pub fault: Fault,
+    /// How long it lasts, in milliseconds.
+    pub ms: u64,
+    /// The `Retry-After` of a 429, in seconds.
+    pub retry_after: Option<u64>,
+    /// The tag of the merge field that goes.
+    pub name: Option<String>,
 }
 
 /// A rule and how often it has met a request and struck.
@@ -111,13 +185,8 @@ impl Faults {
     /// # Errors
     /// A sentence, when a rule contradicts itself. The rules in force then stay.
     pub fn set(&mut self, rules: Vec<FaultRule>) -> Result<(), String> {
-        for rule in &rules {
-            if (rule.fault == Fault::StallMs) != rule.ms.is_some() {
-                return Err(
-                    "A rule needs `ms` exactly when its fault is stall_ms: say for how many milliseconds to wait."
-                        .to_owned(),
-                );
-            }
+        if let Some(sentence) = rules.iter().find_map(FaultRule::contradiction) {
+            return Err(sentence.to_owned());
         }
         self.rules = rules.into_iter().map(|rule| ArmedRule { rule, seen: 0, fired: 0 }).collect();
         Ok(())
@@ -129,9 +198,9 @@ impl Faults {
         &self.rules
     }
 
-    /// The fault this request meets and its duration in milliseconds, if any. Every matching rule
-    /// counts the request; the first one that is due strikes.
-    pub fn strike(&mut self, method: &str, path: &str) -> Option<(Fault, u64)> {
+    /// The fault this request meets, if any. Every matching rule counts the request; the first one
+    /// that is due strikes.
+    pub fn strike(&mut self, method: &str, path: &str) -> Option<Struck> {
         let mut struck = None;
         for armed in &mut self.rules {
             if !armed.rule.matcher.matches(method, path) {
@@ -141,7 +210,8 @@ impl Faults {
             let due = armed.seen > armed.rule.after && armed.rule.times.is_none_or(|times| armed.fired < times);
             if due && struck.is_none() {
                 armed.fired += 1;
-                struck = Some((armed.rule.fault, armed.rule.ms.unwrap_or_default()));
+                let FaultRule { fault, ms, retry_after, ref name, .. } = armed.rule;
+                struck = Some(Struck { fault, ms: ms.unwrap_or_default(), retry_after, name: name.clone() });
             }
         }
         struck
@@ -159,6 +229,8 @@ mod tests {
             times,
             fault,
             ms: None,
+            retry_after: None,
+            name: None,
         }
     }
 
@@ -173,9 +245,26 @@ mod tests {
     }
 
     #[test]
-    fn a_stall_without_a_duration_is_refused() {
+    fn a_rule_that_contradicts_itself_is_refused() {
         let mut faults = Faults::default();
-        assert!(faults.set(vec![rule(0, None, Fault::StallMs)]).is_err());
-        assert!(faults.list().is_empty());
+        let paused = FaultRule { retry_after: Some(1), ..rule(0, None, Fault::Bare503) };
+        let named = FaultRule { name: Some("FNAME".to_owned()), ..rule(0, None, Fault::RevokeKey) };
+        for wrong in [
+            rule(0, None, Fault::StallMs),
+            rule(0, None, Fault::HoldMs),
+            rule(0, None, Fault::DeleteMergeField),
+            paused,
+            named,
+        ] {
+            assert!(faults.set(vec![wrong]).is_err());
+            assert!(faults.list().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_fault_is_read_by_the_name_that_it_bears() {
+        for fault in Fault::ALL {
+            assert_eq!(serde_json::to_value(fault).unwrap(), fault.name());
+        }
     }
 }

@@ -196,3 +196,44 @@ fn a8_who_left_the_list_loses_the_tag_and_a_refused_removal_stays_owed() {
     assert_eq!(depart(&state, false), Departure::Owed(refused));
     assert_eq!(depart(&state, true), Departure::Untag("Guests".into()));
 }
+
+/// What is noted of a contact before it is sent.
+fn only_sent(address: &EmailAddress) -> Confirmed {
+    Confirmed { remote_id: None, status: None, address: address.clone(), hash: [0; 16], base: Base::new() }
+}
+
+#[test]
+fn a_contact_that_was_sent_and_not_answered_is_created_still() {
+    let jana = address("jana@example.cz");
+    let mut scene = Scene::new(ConsentState::Granted);
+    scene.confirmed = Some(only_sent(&jana));
+    assert!(matches!(
+        scene.decide(&policy(Newcomers::Skip)),
+        Decision::Push { kind: PushKind::Create, on_create: OnCreate::Subscribed, .. }
+    ));
+    scene.consent = ConsentState::Unknown;
+    assert_eq!(class(&scene.decide(&policy(Newcomers::Skip))), Some(OutcomeClass::Skipped));
+    scene.consent = ConsentState::Withdrawn;
+    assert_eq!(scene.decide(&policy(Newcomers::Skip)), Decision::Withdraw);
+}
+
+#[test]
+fn a8_a_contact_that_was_sent_under_another_address_is_moved_if_it_is_there() {
+    let mut scene = Scene::new(ConsentState::Granted);
+    scene.confirmed = Some(only_sent(&address("old@example.cz")));
+    assert!(matches!(scene.decide(&policy(Newcomers::Skip)), Decision::Push { kind: PushKind::Rename, .. }));
+}
+
+#[test]
+fn a_tag_that_was_sent_and_not_answered_is_asked_for_again_and_comes_off_who_left() {
+    let jana = address("jana@example.cz");
+    let mut scene = Scene::new(ConsentState::Granted);
+    scene.confirmed = Some(confirmed(&jana, RemoteStatus::Subscribed));
+    scene.tag = TagState::default().armed("Guests").unwrap();
+    assert!(scene.tag.is_armed());
+    let add = TagStep::Change { add: Some("Guests".into()), remove: None };
+    assert_eq!(scene.decide(&policy(Newcomers::Skip)), Decision::Unchanged { tag: add });
+    assert_eq!(depart(&scene.tag, false), Departure::Untag("Guests".into()));
+    let bears_another = TagState { owned: Some("Visitors".into()), refused: None };
+    assert_eq!(bears_another.armed("Guests"), None);
+}

@@ -10,8 +10,8 @@ use postroom_store::StoreError;
 use postroom_store::contacts::{ContactRef, ContactStore};
 use postroom_store::lists::{ImportMode, ListStore};
 use postroom_store::runs::{
-    BatchRecord, Confirmation, ConfirmedContent, ContactSnapshot, Outcome, OutcomeQuery, ReportNumber, RunStart,
-    RunState, RunStore, RunSummary, SnapshotContent, SnapshotRow, TagOutcome,
+    BatchIntent, BatchRecord, Confirmation, ConfirmedContent, ContactSnapshot, Outcome, OutcomeQuery, ReportNumber,
+    RunStart, RunState, RunStore, RunSummary, SnapshotContent, SnapshotRow, TagOutcome,
 };
 use postroom_store::syncs::SyncStore;
 
@@ -398,4 +398,63 @@ async fn removing_a_sync_removes_its_runs_and_its_memory() {
     let again = store.add_sync(&crate::fixture::sync_draft("guests", "guests", "Guests"), at(50)).await.unwrap();
     let snapshot = snapshot_of(store, again.id, ContactId(1)).await;
     assert_eq!((snapshot.confirmed.is_some(), snapshot.tag), (true, TagState::default()));
+}
+
+#[tokio::test]
+async fn what_is_about_to_be_sent_is_known_until_its_answer_is() {
+    let (home, sync) = with_sync(&["jana@example.cz", "bob@example.cz"]).await;
+    let store = &home.store;
+    let (jana, bob) = (id_of(store, "jana@example.cz").await, id_of(store, "bob@example.cz").await);
+    let run = begin(store, sync.id).await;
+    let absent = BatchRecord {
+        confirmed: vec![Confirmation {
+            contact: bob,
+            remote_id: None,
+            status: Some(RemoteStatus::Absent),
+            content: None,
+        }],
+        ..BatchRecord::default()
+    };
+    store.record_batch(run, &absent).await.unwrap();
+    let armed = TagState::default().armed("guests").unwrap();
+    let intent = BatchIntent {
+        members: vec![(jana, email("jana@example.cz")), (bob, email("bob@example.cz"))],
+        tags: vec![(jana, armed.clone())],
+    };
+    store.announce_batch(run, &intent).await.unwrap();
+    for contact in [jana, bob] {
+        let sent = snapshot_of(store, sync.id, contact).await.confirmed.unwrap();
+        assert!(sent.is_only_sent(), "{sent:?}");
+    }
+    assert_eq!(snapshot_of(store, sync.id, jana).await.tag, armed);
+    assert_eq!(members(store, sync.id).await, 0, "nothing is confirmed");
+
+    let answered = BatchRecord {
+        confirmed: vec![written(jana, "jana@example.cz")],
+        tags: vec![(jana, owned("guests"))],
+        not_made: vec![bob],
+        ..BatchRecord::default()
+    };
+    store.record_batch(run, &answered).await.unwrap();
+    assert_eq!(snapshot_of(store, sync.id, bob).await.confirmed, None);
+    // What is known of a member stays, also if it is announced again.
+    store.announce_batch(run, &intent).await.unwrap();
+    let confirmed = snapshot_of(store, sync.id, jana).await.confirmed.unwrap();
+    assert_eq!((confirmed.hash, confirmed.status), ([7; 16], Some(RemoteStatus::Subscribed)));
+}
+
+#[tokio::test]
+async fn invariant_2_who_was_sent_and_not_answered_and_withdrew_is_to_be_unsubscribed() {
+    let (home, sync) = with_sync(&["jana@example.cz"]).await;
+    let store = &home.store;
+    let jana = id_of(store, "jana@example.cz").await;
+    let run = begin(store, sync.id).await;
+    let intent = BatchIntent { members: vec![(jana, email("jana@example.cz"))], ..BatchIntent::default() };
+    store.announce_batch(run, &intent).await.unwrap();
+    let no = event(30, ConsentAct::Withdrawn, ConsentSource::Contact, None);
+    store.record_consent(&ContactRef::Id(jana), &no).await.unwrap();
+    assert!(matches!(store.delete_contact(&ContactRef::Id(jana), at(40)).await, Err(StoreError::Refused(_))));
+    import(store, &start("guests", ImportMode::Replace), rows(&[])).await;
+    let departed = store.departed(sync.id, true, ContactId(0), 10).await.unwrap();
+    assert!(departed[0].owes_opt_out && departed[0].address == "jana@example.cz", "{departed:?}");
 }

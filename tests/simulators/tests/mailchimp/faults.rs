@@ -107,3 +107,74 @@ async fn mc_33_rules_pause_count_and_are_checked() {
         assert!(refused.body["error"].is_string());
     }
 }
+
+#[tokio::test]
+async fn mc_33_a_429_names_the_pause_that_its_rule_gives() {
+    let sim = Simulated::start().await;
+    sim.fault(json!([{"times": 1, "fault": "rate_429", "retry_after": 7}])).await;
+    let reply = sim.get("/ping").await;
+    assert_eq!((reply.status, &reply.headers["retry-after"]), (429, &"7".parse().unwrap()));
+    sim.get("/ping").await.expect(200);
+}
+
+#[tokio::test]
+async fn mc_33_a_bulk_call_that_dies_in_the_middle_has_done_its_first_half() {
+    let sim = Simulated::start().await;
+    sim.fault(writes("partly_applied")).await;
+    let members: Vec<Value> = ["ana", "ben", "cyd"]
+        .map(|name| json!({"email_address": format!("{name}@example.com"), "status": "subscribed"}))
+        .to_vec();
+    let reply = sim.list_call("POST", "", json!({"members": members})).await;
+    reply.problem(500, "Internal Server Error");
+    assert_eq!(sim.member("ben@example.com").await["status"], "subscribed");
+    assert!(sim.member("cyd@example.com").await.is_null());
+    let book = sim.book("?writes=true").await;
+    assert_eq!((&book[0]["accepted"], &book[0]["body"]["members"]), (&json!(true), &json!(members)));
+}
+
+#[tokio::test]
+async fn mc_33_a_held_request_is_applied_late_or_never() {
+    let sim = Simulated::start().await;
+    sim.fault(json!([{"match": {"method": "POST"}, "fault": "hold_ms", "ms": 50}])).await;
+    sim.list_call("POST", "", ana()).await.expect(200);
+
+    sim.fault(json!([{"match": {"method": "POST"}, "fault": "hold_ms", "ms": 120_000}])).await;
+    let ben = json!({"members": [{"email_address": "ben@example.com", "status": "subscribed"}]});
+    let request = sim
+        .client
+        .post(sim.url(&format!("/lists/{LIST}")))
+        .header("authorization", sim.bearer())
+        .timeout(Duration::from_millis(200))
+        .body(ben.to_string());
+    assert!(request.send().await.unwrap_err().is_timeout());
+    assert!(sim.member("ben@example.com").await.is_null());
+    assert_eq!(sim.book("?writes=true").await.len(), 1);
+}
+
+#[tokio::test]
+async fn mc_04_a_key_is_revoked_between_two_requests() {
+    let sim = Simulated::start().await;
+    sim.fault(json!([{"after": 1, "times": 1, "fault": "revoke_key"}])).await;
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        statuses.push(sim.get("/ping").await.status);
+    }
+    assert_eq!(statuses, [200, 401, 401]);
+    sim.control("POST", "/act", Some(json!({"act": "restore_key"}))).await.expect(200);
+    sim.get("/ping").await.expect(200);
+}
+
+#[tokio::test]
+async fn an_operator_deletes_a_field_or_the_audience_between_two_requests() {
+    let sim = Simulated::start().await;
+    let fields = async || sim.list_get("/merge-fields?count=100").await.expect(200)["total_items"].as_u64().unwrap();
+    let before = fields().await;
+    sim.fault(json!([{"times": 1, "fault": "delete_merge_field", "name": "PHONE"}])).await;
+    assert_eq!(fields().await, before - 1);
+    sim.fault(json!([{"after": 1, "times": 1, "fault": "delete_audience"}])).await;
+    sim.list_call("POST", "", ana()).await.expect(200);
+    for _ in 0..2 {
+        sim.list_call("POST", "", ana()).await.problem(404, "Resource Not Found");
+    }
+    sim.get("/lists").await.expect(200);
+}

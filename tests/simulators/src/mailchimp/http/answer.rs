@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream};
 use serde::Serialize;
 
 use super::Reply;
-use crate::faults::Fault;
+use crate::faults::{Fault, Struck};
 use crate::gate::Slot;
 use crate::mailchimp::state::Problem;
 
@@ -27,6 +27,8 @@ pub(super) struct Answer {
     content_type: &'static str,
     body: Vec<u8>,
     allow: Option<&'static str>,
+    /// In seconds.
+    retry_after: Option<u64>,
 }
 
 /// How much of an answer leaves.
@@ -42,7 +44,7 @@ impl Answer {
     /// 200 with `value`.
     pub(super) fn json<T: Serialize>(value: &T) -> Result<Self, Problem> {
         let body = serde_json::to_vec(value).map_err(|_| Problem::internal())?;
-        Ok(Self { status: 200, content_type: JSON, body, allow: None })
+        Ok(Self { status: 200, content_type: JSON, body, allow: None, retry_after: None })
     }
 
     /// 204.
@@ -58,24 +60,35 @@ impl Answer {
             // A problem is made of strings: it always serialises.
             body: serde_json::to_vec(problem).unwrap_or_default(),
             allow: problem.allow,
+            retry_after: None,
         }
     }
 
     /// What a fault sends instead of carrying the request out; `None` when the fault lets it be.
-    pub(super) fn instead(fault: Fault, limit: usize) -> Option<Self> {
-        match fault {
+    pub(super) fn instead(struck: &Struck, limit: usize) -> Option<Self> {
+        match struck.fault {
             Fault::Bare403 => Some(Self::bare(403, HTML, "")),
             Fault::Bare503 => Some(Self::bare(503, HTML, PROXY_PAGE)),
             Fault::Problem500 => Some(Self::problem(&Problem::internal())),
-            Fault::Rate429 => Some(Self::problem(&Problem::too_many_requests(limit))),
+            Fault::Rate429 => {
+                Some(Self { retry_after: struck.retry_after, ..Self::problem(&Problem::too_many_requests(limit)) })
+            }
             // The connection is reset before any of it leaves.
             Fault::ResetBeforeReading => Some(Self::bare(500, HTML, "")),
-            Fault::ResetAfterApplying | Fault::ErrorAfterApplying | Fault::StallMs | Fault::TruncateBody => None,
+            Fault::RevokeKey => Some(Self::problem(&Problem::key_invalid())),
+            Fault::HoldMs
+            | Fault::ResetAfterApplying
+            | Fault::ErrorAfterApplying
+            | Fault::PartlyApplied
+            | Fault::StallMs
+            | Fault::TruncateBody
+            | Fault::DeleteAudience
+            | Fault::DeleteMergeField => None,
         }
     }
 
     fn bare(status: u16, content_type: &'static str, body: &str) -> Self {
-        Self { status, content_type, body: body.as_bytes().to_vec(), allow: None }
+        Self { status, content_type, body: body.as_bytes().to_vec(), allow: None, retry_after: None }
     }
 
     /// The response. `slot` is given back when its last byte was handed to the connection (MC-32).
@@ -123,6 +136,9 @@ impl Answer {
         }
         if let Some(allow) = self.allow {
             headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -81,6 +81,24 @@ impl Call {
             .map_err(|_| Problem::new(400, "JSON Parse Error", "We encountered an unspecified JSON parsing error."));
     }
 
+    /// Drops the second half of every list in the body.
+    pub(super) fn halve(&mut self) {
+        if let Ok(Some(Value::Object(map))) = &mut self.body {
+            for list in map.values_mut().filter_map(Value::as_array_mut) {
+                list.truncate(list.len().div_ceil(2));
+            }
+        }
+    }
+
+    /// The id of the audience that the path names.
+    pub(super) fn audience(&self) -> Option<String> {
+        let segments = self.segments().ok()?;
+        match segments.as_slice() {
+            [lists, id, ..] if lists == "lists" => Some(id.clone()),
+            _ => None,
+        }
+    }
+
     /// The decoded path segments below the API's root.
     pub(super) fn segments(&self) -> Result<Vec<String>, Problem> {
         if self.override_refused {

@@ -22,10 +22,10 @@ use bytes::Bytes;
 
 use self::answer::{Answer, Delivery};
 use self::call::Call;
-use super::state::Problem;
+use super::state::{Act, Problem};
 use super::world::{Shared, World, wall_clock_ms};
 use crate::book::{Entry, Kind};
-use crate::faults::Fault;
+use crate::faults::{Fault, Struck};
 use crate::wire::Wire;
 
 /// More than 500 members with every field filled; a larger body is a client gone wrong.
@@ -46,12 +46,13 @@ async fn serve(State(shared): State<Arc<Shared>>, ConnectInfo(wire): ConnectInfo
         let keeps = shared.world().state.rules.switches.aborted_call_keeps_slot;
         slot = shared.gate.enter(keeps.then_some(shared.aborted_slot_hold));
     }
-    let fault = if slot.is_some() { shared.world().faults.strike(&call.method, &call.path) } else { None };
+    let struck = if slot.is_some() { shared.world().faults.strike(&call.method, &call.path) } else { None };
+    let fault = struck.as_ref().map(|struck| struck.fault);
 
     // A body is drained even when the request is turned away, so that the client reads its answer
     // rather than an error of its own writing.
     let body = match fault {
-        Some((Fault::ResetBeforeReading, _)) => Bytes::new(),
+        Some(Fault::ResetBeforeReading) => Bytes::new(),
         _ => match axum::body::to_bytes(body, BODY_LIMIT).await {
             Ok(bytes) => bytes,
             Err(error) => {
@@ -65,51 +66,81 @@ async fn serve(State(shared): State<Arc<Shared>>, ConnectInfo(wire): ConnectInfo
         },
     };
 
-    let turned_away = match (&authorised, &slot, fault) {
+    let turned_away = match (&authorised, &slot, &struck) {
         (Err(problem), ..) => Some(Answer::problem(problem)),
         (Ok(()), None, _) => Some(Answer::problem(&Problem::too_many_requests(shared.gate.limit()))),
-        (Ok(()), Some(_), Some((fault, _))) => Answer::instead(fault, shared.gate.limit()),
+        (Ok(()), Some(_), Some(struck)) => {
+            change_account(&mut shared.world(), &call, struck);
+            Answer::instead(struck, shared.gate.limit())
+        }
         (Ok(()), Some(_), None) => None,
     };
-    let fault_kind = fault.map(|(fault, _)| fault);
+    let lasts = Duration::from_millis(struck.as_ref().map_or(0, |struck| struck.ms));
     let answer = match turned_away {
         Some(answer) => {
             let mut world = shared.world();
-            record(&mut world, &call, &body, &answer, fault_kind, false);
+            record(&mut world, &call, &body, &answer, fault, false);
             answer
         }
         None => {
             call.read_body(&body);
             let latency = shared.world().state.rules.switches.latency_ms;
             shared.pause(Duration::from_millis(latency)).await;
+            match fault {
+                Some(Fault::HoldMs) => shared.pause(lasts).await,
+                Some(Fault::PartlyApplied) => call.halve(),
+                _ => {}
+            }
             let mut world = shared.world();
             let now = world.now();
             let answer =
                 routes::dispatch(&mut world.state, &mut call, now).unwrap_or_else(|problem| Answer::problem(&problem));
-            record(&mut world, &call, &body, &answer, fault_kind, true);
+            record(&mut world, &call, &body, &answer, fault, true);
             answer
         }
     };
 
     let delivery = match fault {
-        None => Delivery::Whole,
-        Some((fault, ms)) => match fault {
-            Fault::ResetBeforeReading | Fault::ResetAfterApplying => {
-                wire.reset();
-                Delivery::Whole
-            }
-            Fault::StallMs => {
-                shared.pause(Duration::from_millis(ms)).await;
-                Delivery::Whole
-            }
-            Fault::ErrorAfterApplying => {
-                return Answer::problem(&Problem::internal()).deliver(slot, Delivery::Whole);
-            }
-            Fault::TruncateBody => Delivery::Half,
-            Fault::Bare403 | Fault::Bare503 | Fault::Problem500 | Fault::Rate429 => Delivery::Whole,
-        },
+        Some(Fault::ResetBeforeReading | Fault::ResetAfterApplying) => {
+            wire.reset();
+            Delivery::Whole
+        }
+        Some(Fault::StallMs) => {
+            shared.pause(lasts).await;
+            Delivery::Whole
+        }
+        Some(Fault::ErrorAfterApplying | Fault::PartlyApplied) => {
+            return Answer::problem(&Problem::internal()).deliver(slot, Delivery::Whole);
+        }
+        Some(Fault::TruncateBody) => Delivery::Half,
+        Some(
+            Fault::Bare403
+            | Fault::Bare503
+            | Fault::Problem500
+            | Fault::Rate429
+            | Fault::HoldMs
+            | Fault::RevokeKey
+            | Fault::DeleteAudience
+            | Fault::DeleteMergeField,
+        )
+        | None => Delivery::Whole,
     };
     answer.deliver(slot, delivery)
+}
+
+/// Lets somebody act in the account just before a request arrives, where that is the fault.
+fn change_account(world: &mut World, call: &Call, struck: &Struck) {
+    let act = match (struck.fault, call.audience(), struck.name.clone()) {
+        (Fault::RevokeKey, ..) => Act::RevokeKey {},
+        (Fault::DeleteAudience, Some(audience), _) => Act::DeleteAudience { audience },
+        (Fault::DeleteMergeField, Some(audience), Some(tag)) => Act::DeleteMergeField { audience, tag },
+        _ => return,
+    };
+    let now = world.now();
+    if let Err(error) = world.state.act(act, now) {
+        // A rule that strikes twice finds its work done.
+        tracing::debug!(%error, "a fault had nothing to change");
+    }
 }
 
 fn record(world: &mut World, call: &Call, body: &Bytes, answer: &Answer, fault: Option<Fault>, accepted: bool) {

@@ -1,0 +1,321 @@
+//! One batch of work: announced to the store, carried out, and booked.
+//!
+//! What a request may make at the provider is written down before the request leaves: the members that
+//! may come to be, and the tags that may come on. A run that dies, or a provider that does not answer,
+//! leaves these notes, and later runs know whom to ask about: a contact that has left the list since
+//! loses a tag that nobody confirmed, and one with another address does not become a second member.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use futures_util::future::BoxFuture;
+use postroom_domain::contact::ContactId;
+use postroom_domain::decision::{Confirmed, Memory, OnCreate, PushKind, RemoteStatus, TagStep};
+use postroom_domain::outcome::{OutcomeClass, Reason};
+use postroom_store::Store;
+use postroom_store::runs::{BatchIntent, BatchRecord, Confirmation, ConfirmedContent, Outcome};
+
+use crate::convert::MISSING;
+use crate::error::SyncError;
+use crate::judge::{OptOut, Sending, Tagging, outcome, outcome_of};
+use crate::opt_out::opt_out;
+use crate::provider::Provider;
+use crate::push::{Verdict, push};
+use crate::tagging::{Tagged, TaggedBatch, Tags};
+
+/// What every batch of a run needs.
+pub(crate) struct Desk<'a> {
+    pub(crate) store: &'a dyn Store,
+    pub(crate) provider: &'a dyn Provider,
+    pub(crate) audience: &'a str,
+    pub(crate) prepared: &'a Arc<[u8]>,
+    pub(crate) tags: &'a Tags,
+    pub(crate) run: i64,
+    /// Why nothing more is sent, once that is so. Batches that wait for their turn look at it.
+    pub(crate) stop: Arc<OnceLock<Reason>>,
+}
+
+/// A batch that was carried out, not yet recorded.
+pub(crate) struct Done {
+    pub(crate) record: BatchRecord,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) tag_warnings: Vec<String>,
+    pub(crate) stop: Option<Reason>,
+}
+
+/// A batch under way. It fails only when the store does.
+pub(crate) type Batch<'a> = BoxFuture<'a, Result<Done, SyncError>>;
+
+impl<'a> Desk<'a> {
+    /// Pushes contacts, and changes the tags of those that the provider took.
+    pub(crate) fn push_batch(&self, batch: Vec<Sending>) -> Batch<'a> {
+        let Self { store, provider, audience, prepared, tags, run, .. } = *self;
+        let stop = Arc::clone(&self.stop);
+        Box::pin(async move {
+            let mut done = Done::settled(BatchRecord::default());
+            if let Some(reason) = stop.get() {
+                for sending in batch {
+                    done.take(sending, Verdict::Open(reason.clone()));
+                }
+                return Ok(done);
+            }
+            let batch = match find(store, provider, audience, prepared, run, batch).await? {
+                Found::All(batch) => batch,
+                Found::Stopped(batch, reason) => {
+                    for sending in batch {
+                        done.take(sending, Verdict::Open(reason.clone()));
+                    }
+                    done.stop = Some(reason);
+                    return Ok(done);
+                }
+            };
+            announce(store, run, members_to_make(&batch)).await?;
+            let pushed = push(provider, audience, prepared, batch).await;
+            done.stop = pushed.stop;
+            let mut work = Vec::new();
+            for (sending, verdict) in pushed.verdicts {
+                if let Some(tagging) = done.take(sending, verdict).filter(|_| provider.has_tags()) {
+                    work.push(tagging);
+                }
+            }
+            // Tags that a stopped push leaves open stay owed.
+            if done.stop.is_none() {
+                announce(store, run, tags_to_put_on(&mut work)).await?;
+                done.tag(tags.apply(provider, audience, work).await);
+            }
+            Ok(done)
+        })
+    }
+
+    /// Changes the tags of contacts whose data is as it should be.
+    pub(crate) fn tag_batch(&self, mut batch: Vec<Tagging>) -> Batch<'a> {
+        let Self { store, provider, audience, tags, run, .. } = *self;
+        let stop = Arc::clone(&self.stop);
+        Box::pin(async move {
+            let mut done = Done::settled(BatchRecord::default());
+            let tagged = match stop.get() {
+                Some(reason) => TaggedBatch::untouched(batch, reason),
+                None => {
+                    announce(store, run, tags_to_put_on(&mut batch)).await?;
+                    tags.apply(provider, audience, batch).await
+                }
+            };
+            done.tag(tagged);
+            Ok(done)
+        })
+    }
+
+    /// Unsubscribes members.
+    pub(crate) fn opt_out_batch(&self, batch: Vec<OptOut>) -> Batch<'a> {
+        let Self { provider, audience, .. } = *self;
+        let stop = Arc::clone(&self.stop);
+        Box::pin(async move {
+            if let Some(reason) = stop.get() {
+                let pending =
+                    |item: OptOut| outcome_of(item.place, item.contact, OutcomeClass::Pending, Some(reason.clone()));
+                let outcomes = batch.into_iter().map(pending).collect();
+                return Ok(Done::settled(BatchRecord { outcomes, ..BatchRecord::default() }));
+            }
+            let done = opt_out(provider, audience, batch).await;
+            Ok(Done { stop: done.stop, ..Done::settled(done.record) })
+        })
+    }
+}
+
+/// A batch of which nobody is in doubt, or why that could not be found out.
+enum Found {
+    All(Vec<Sending>),
+    Stopped(Vec<Sending>, Reason),
+}
+
+/// Finds out about contacts that were sent under another address and not answered: those that are there
+/// are known by their id before they are moved, so that a move that is not answered either loses nobody;
+/// the others are yet to be made. What is found out is recorded before anything else is sent.
+async fn find(
+    store: &dyn Store,
+    provider: &dyn Provider,
+    audience: &str,
+    prepared: &Arc<[u8]>,
+    run: i64,
+    batch: Vec<Sending>,
+) -> Result<Found, SyncError> {
+    let in_doubt = |sending: &Sending| {
+        sending.kind == PushKind::Rename && sending.contact.confirmed.as_ref().is_some_and(Confirmed::is_only_sent)
+    };
+    if !batch.iter().any(in_doubt) {
+        return Ok(Found::All(batch));
+    }
+    let asked = batch.iter().filter(|sending| in_doubt(sending)).map(under_the_address_of_the_note).collect();
+    let pushed = push(provider, audience, prepared, asked).await;
+    let mut record = BatchRecord::default();
+    let mut members = HashMap::new();
+    for (asked, verdict) in pushed.verdicts {
+        let contact = asked.contact.contact;
+        match verdict {
+            Verdict::Taken { remote_id, status, .. } => {
+                let (id, seen) = (remote_id.clone(), status.clone());
+                record.confirmed.push(Confirmation { contact, remote_id: id, status: seen, content: None });
+                members.insert(contact, Some((remote_id, status)));
+            }
+            Verdict::Refused { reason, .. } if reason.code == MISSING => {
+                record.not_made.push(contact);
+                members.insert(contact, None);
+            }
+            // Nothing is known yet; the move says what is wrong with the contact.
+            Verdict::Refused { .. } | Verdict::Failed(_) | Verdict::Open(_) => {}
+        }
+    }
+    if record != BatchRecord::default() {
+        store.record_batch(run, &record).await?;
+    }
+    if let Some(reason) = pushed.stop {
+        return Ok(Found::Stopped(batch, reason));
+    }
+    let known = batch.into_iter().map(|mut sending| {
+        match members.remove(&sending.contact.contact) {
+            Some(Some((remote_id, status))) => {
+                // Who does not get mail is not made anew where the member is gone.
+                if !matches!(status, None | Some(RemoteStatus::Subscribed | RemoteStatus::Pending)) {
+                    sending.on_create = OnCreate::DoNotCreate;
+                }
+                if let Some(confirmed) = &mut sending.contact.confirmed {
+                    (confirmed.remote_id, confirmed.status) = (remote_id, status);
+                }
+            }
+            Some(None) => {
+                sending.kind = PushKind::Create;
+                sending.contact.confirmed = None;
+            }
+            None => {}
+        }
+        sending
+    });
+    Ok(Found::All(known.collect()))
+}
+
+/// The same contact as the member that the note tells of, if it is one: it is updated, not made.
+fn under_the_address_of_the_note(sending: &Sending) -> Sending {
+    let mut contact = sending.contact.clone();
+    if let Some(sent) = &contact.confirmed {
+        contact.address = sent.address.clone();
+    }
+    Sending {
+        place: sending.place,
+        contact,
+        projection: sending.projection.clone(),
+        kind: PushKind::Update,
+        on_create: OnCreate::DoNotCreate,
+        tag: TagStep::Keep,
+        attempt: sending.attempt,
+    }
+}
+
+/// Writes down what is about to be sent, if there is anything that only this note would tell of.
+async fn announce(store: &dyn Store, run: i64, intent: BatchIntent) -> Result<(), SyncError> {
+    if intent != BatchIntent::default() {
+        store.announce_batch(run, &intent).await?;
+    }
+    Ok(())
+}
+
+/// The contacts that a push may make members.
+fn members_to_make(batch: &[Sending]) -> BatchIntent {
+    let made = batch.iter().filter(|sending| sending.kind == PushKind::Create);
+    let members = made.map(|sending| (sending.contact.contact, sending.contact.address.clone())).collect();
+    BatchIntent { members, ..BatchIntent::default() }
+}
+
+/// The tags that are about to be put on; from here on, each piece of work knows that they may be.
+fn tags_to_put_on(work: &mut [Tagging]) -> BatchIntent {
+    let mut intent = BatchIntent::default();
+    for tagging in work {
+        if let Some(armed) = tagging.add.as_deref().and_then(|tag| tagging.state.armed(tag)) {
+            intent.tags.push((tagging.contact, armed.clone()));
+            tagging.state = armed;
+        }
+    }
+    intent
+}
+
+impl Done {
+    pub(crate) fn settled(record: BatchRecord) -> Self {
+        Self { record, warnings: Vec::new(), tag_warnings: Vec::new(), stop: None }
+    }
+
+    /// Books what became of one contact, and says what its tag needs.
+    fn take(&mut self, sending: Sending, verdict: Verdict) -> Option<Tagging> {
+        let Sending { place, contact, projection, kind, tag, attempt, .. } = sending;
+        let id = contact.contact;
+        let (remote_id, status, booked) = match verdict {
+            Verdict::Open(reason) => {
+                self.record.outcomes.push(outcome(place, Some(id), OutcomeClass::Pending, Some(reason)));
+                return None;
+            }
+            Verdict::Failed(reason) => {
+                self.record.outcomes.push(outcome(place, Some(id), OutcomeClass::Failed, Some(reason)));
+                return None;
+            }
+            Verdict::Refused { class, reason } => {
+                self.record.memories.push((id, Some(Memory { class, reason: reason.clone(), attempt })));
+                if kind == PushKind::Create {
+                    self.record.not_made.push(id);
+                }
+                self.record.outcomes.push(outcome(place, Some(id), class, Some(reason)));
+                return None;
+            }
+            Verdict::Taken { class, remote_id, status, left_out, warnings } => {
+                self.warnings.extend(warnings);
+                let address_omitted = !projection.omitted.is_empty();
+                let booked = Outcome { left_out, address_omitted, ..outcome(place, Some(id), class, None) };
+                (remote_id, status, booked)
+            }
+        };
+        if contact.memory.is_some() {
+            self.record.memories.push((id, None));
+        }
+        let tagging = match tag {
+            TagStep::Change { add, remove } => Some(Tagging {
+                place: Some(place),
+                contact: id,
+                address: contact.address.as_str().to_owned(),
+                remote_id: remote_id.clone(),
+                observed: status.clone(),
+                add,
+                remove,
+                state: contact.tag,
+            }),
+            TagStep::Keep | TagStep::Owed(_) => None,
+        };
+        // The hash is of what was sent, so that the same is not sent again; the base is of what the
+        // provider took.
+        let mut base = projection.base;
+        base.retain(|field, _| !booked.left_out.iter().any(|(left_out, _)| left_out == field));
+        let content = ConfirmedContent { address: contact.address, hash: projection.hash, base };
+        self.record.confirmed.push(Confirmation { contact: id, remote_id, status, content: Some(content) });
+        self.record.outcomes.push(booked);
+        tagging
+    }
+
+    /// Books what became of tags: with the outcome of the same contact where there is one.
+    fn tag(&mut self, batch: TaggedBatch) {
+        self.tag_warnings.extend(batch.warnings);
+        self.stop = self.stop.take().or(batch.stop);
+        let known: HashMap<Option<ContactId>, usize> =
+            self.record.outcomes.iter().enumerate().map(|(at, outcome)| (outcome.contact, at)).collect();
+        for Tagged { work, outcome: tag, reason, state } in batch.items {
+            if state != work.state {
+                self.record.tags.push((work.contact, state));
+            }
+            match known.get(&Some(work.contact)).and_then(|at| self.record.outcomes.get_mut(*at)) {
+                Some(booked) => {
+                    booked.tag = tag;
+                    booked.reason = booked.reason.take().or(reason);
+                }
+                None => self
+                    .record
+                    .outcomes
+                    .push(Outcome { tag, ..outcome_of(work.place, work.contact, OutcomeClass::Unchanged, reason) }),
+            }
+        }
+    }
+}
