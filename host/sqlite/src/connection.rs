@@ -7,7 +7,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::failure::Step;
-use crate::limits::{BUSY_TIMEOUT, CACHE_KIBIBYTES, STATEMENTS_KEPT, WRITER_CHECKPOINT_PAGES};
+use crate::limits::{
+    BUSY_TIMEOUT, READER_CACHE_KIBIBYTES, STATEMENTS_KEPT, WRITER_CACHE_KIBIBYTES, WRITER_CHECKPOINT_PAGES,
+};
 use crate::schema;
 
 /// The oldest SQLite that is safe here: before 3.51.3 a writer and a checkpoint at the same instant
@@ -53,9 +55,9 @@ pub(crate) fn open(file: &Path, purpose: Purpose) -> Step<Connection> {
     // A plan depends on the statement alone: without this, pages that differ in their bounds are
     // planned anew each time.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    connection.pragma_update(None, "cache_size", -CACHE_KIBIBYTES)?;
     match purpose {
         Purpose::Write => {
+            connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIBIBYTES)?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
             // An acknowledged write survives a power cut (invariant 1).
             connection.pragma_update(None, "synchronous", "FULL")?;
@@ -64,6 +66,7 @@ pub(crate) fn open(file: &Path, purpose: Purpose) -> Step<Connection> {
             connection.execute_batch(schema::TEMPORARY)?;
         }
         Purpose::Read => {
+            connection.pragma_update(None, "cache_size", -READER_CACHE_KIBIBYTES)?;
             connection.pragma_update(None, "query_only", true)?;
             // Only the writer checkpoints, also at the end.
             connection.pragma_update(None, "wal_autocheckpoint", 0)?;
