@@ -1,4 +1,4 @@
-//! One batch of work: announced to the store, carried out, and booked.
+//! One batch of work: announced to the store, carried out, booked, and recorded.
 //!
 //! What a request may make at the provider is written down before the request leaves: the members that
 //! may come to be, and the tags that may come on. A run that dies, or a provider that does not answer,
@@ -35,7 +35,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) stop: Arc<OnceLock<Reason>>,
 }
 
-/// A batch that was carried out, not yet recorded.
+/// A batch that was carried out.
 pub(crate) struct Done {
     pub(crate) record: BatchRecord,
     pub(crate) warnings: Vec<String>,
@@ -43,15 +43,30 @@ pub(crate) struct Done {
     pub(crate) stop: Option<Reason>,
 }
 
-/// A batch under way. It fails only when the store does.
+/// A batch under way, recorded when it ends. It fails only when the store does.
 pub(crate) type Batch<'a> = BoxFuture<'a, Result<Done, SyncError>>;
 
 impl<'a> Desk<'a> {
+    /// Records what a batch came to, if to anything.
+    pub(crate) async fn record(&self, done: &Done) -> Result<(), SyncError> {
+        record(self.store, self.run, &done.record).await
+    }
+
+    /// A batch that is recorded as soon as it is carried out, beside the others.
+    fn recorded(&self, work: impl Future<Output = Result<Done, SyncError>> + Send + 'a) -> Batch<'a> {
+        let (store, run) = (self.store, self.run);
+        Box::pin(async move {
+            let done = work.await?;
+            record(store, run, &done.record).await?;
+            Ok(done)
+        })
+    }
+
     /// Pushes contacts, and changes the tags of those that the provider took.
     pub(crate) fn push_batch(&self, batch: Vec<Sending>) -> Batch<'a> {
         let Self { store, provider, audience, prepared, tags, run, .. } = *self;
         let stop = Arc::clone(&self.stop);
-        Box::pin(async move {
+        self.recorded(async move {
             let mut done = Done::settled(BatchRecord::default());
             if let Some(reason) = stop.get() {
                 for sending in batch {
@@ -91,7 +106,7 @@ impl<'a> Desk<'a> {
     pub(crate) fn tag_batch(&self, mut batch: Vec<Tagging>) -> Batch<'a> {
         let Self { store, provider, audience, tags, run, .. } = *self;
         let stop = Arc::clone(&self.stop);
-        Box::pin(async move {
+        self.recorded(async move {
             let mut done = Done::settled(BatchRecord::default());
             let tagged = match stop.get() {
                 Some(reason) => TaggedBatch::untouched(batch, reason),
@@ -109,7 +124,7 @@ impl<'a> Desk<'a> {
     pub(crate) fn opt_out_batch(&self, batch: Vec<OptOut>) -> Batch<'a> {
         let Self { provider, audience, .. } = *self;
         let stop = Arc::clone(&self.stop);
-        Box::pin(async move {
+        self.recorded(async move {
             if let Some(reason) = stop.get() {
                 let pending =
                     |item: OptOut| outcome_of(item.place, item.contact, OutcomeClass::Pending, Some(reason.clone()));
@@ -165,9 +180,7 @@ async fn find(
             Verdict::Refused { .. } | Verdict::Failed(_) | Verdict::Open(_) => {}
         }
     }
-    if record != BatchRecord::default() {
-        store.record_batch(run, &record).await?;
-    }
+    self::record(store, run, &record).await?;
     if let Some(reason) = pushed.stop {
         return Ok(Found::Stopped(batch, reason));
     }
@@ -208,6 +221,13 @@ fn under_the_address_of_the_note(sending: &Sending) -> Sending {
         tag: TagStep::Keep,
         attempt: sending.attempt,
     }
+}
+
+async fn record(store: &dyn Store, run: i64, record: &BatchRecord) -> Result<(), SyncError> {
+    if *record != BatchRecord::default() {
+        store.record_batch(run, record).await?;
+    }
+    Ok(())
 }
 
 /// Writes down what is about to be sent, if there is anything that only this note would tell of.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::join;
 use postroom_domain::breaker::{self, Trip, Volume};
 use postroom_domain::contact::ContactId;
 use postroom_domain::decision::{self, Departure, OnCreate, Policy, PushKind, TagStep, settings_hash};
@@ -95,11 +96,17 @@ pub async fn plan(store: &dyn Store, sync: &Sync, options: &RunOptions) -> Resul
     plan.entries = plan.open.unchanged + plan.open.positions.len();
     plan.settled.book(OutcomeClass::Unchanged, plan.open.unchanged);
     let mut places = plan.open.page(0, PAGE);
+    let mut page = store.snapshot(sync.id, settings, &places).await?;
     while let Some(last) = places.last().copied() {
-        for row in store.snapshot(sync.id, settings, &places).await? {
-            plan.add(judge(row, &sync.mapping, &policy));
-        }
         places = plan.open.page(last, PAGE);
+        let judging = async {
+            for row in page {
+                plan.add(judge(row, &sync.mapping, &policy));
+            }
+        };
+        // The next page is read while this one is judged.
+        let (next, ()) = join(store.snapshot(sync.id, settings, &places), judging).await;
+        page = next?;
     }
     let mut members = plan.open.members;
     let mut behind = ContactId(0);

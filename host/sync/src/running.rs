@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use futures_util::future::join;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use postroom_domain::contact::ContactId;
 use postroom_domain::decision::{self, Departure, Policy, settings_hash};
 use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
 use postroom_store::Store;
-use postroom_store::runs::{BatchRecord, RunStart, RunState, RunSummary};
+use postroom_store::runs::{BatchRecord, RunStart, RunState, RunSummary, SnapshotRow};
 use postroom_store::syncs::Sync;
 use serde::Serialize;
 
@@ -139,48 +140,35 @@ struct Office<'a> {
     progress: &'a (dyn Fn(Progress) + Send + std::marker::Sync),
 }
 
+/// Work on its way.
+#[derive(Default)]
+struct Queues<'a> {
+    under_way: FuturesUnordered<Batch<'a>>,
+    /// Batches that wait for a free place.
+    waiting: VecDeque<Batch<'a>>,
+    /// Contacts that wait for a full batch.
+    sends: Vec<Sending>,
+    /// The same of tags.
+    taggings: Vec<Tagging>,
+}
+
 impl<'a> Office<'a> {
     async fn work(&mut self) -> Result<(), SyncError> {
-        let mut under_way: FuturesUnordered<Batch<'a>> = FuturesUnordered::new();
-        let mut waiting: VecDeque<Batch<'a>> = VecDeque::new();
-        let mut sends: Vec<Sending> = Vec::new();
-        let mut taggings: Vec<Tagging> = Vec::new();
-        let batch = self.desk.provider.max_batch().max(1);
-        let settings = settings_hash(&self.sync.mapping, &self.policy);
+        let mut queues = Queues::default();
+        let (store, sync) = (self.desk.store, self.sync);
+        let settings = settings_hash(&sync.mapping, &self.policy);
         let known = BatchRecord { unchanged: self.plan.open.unchanged, ..BatchRecord::default() };
         self.record(Done::settled(known)).await?;
         let mut places = self.plan.open.page(0, PAGE);
+        let mut page = store.snapshot(sync.id, settings, &places).await?;
         while let Some(last) = places.last().copied() {
-            let page = self.desk.store.snapshot(self.sync.id, settings, &places).await?;
             places = self.plan.open.page(last, PAGE);
-            let mut settled = BatchRecord::default();
-            let mut opt_outs: Vec<OptOut> = Vec::new();
-            for row in page {
-                match self.admit(judge(row, &self.sync.mapping, &self.policy)) {
-                    Work::Unchanged(needs_nothing) => {
-                        settled.unchanged += 1;
-                        settled.settled.extend(needs_nothing);
-                    }
-                    Work::Settled(outcome) => settled.outcomes.push(outcome),
-                    Work::OptOut(item) => opt_outs.push(*item),
-                    Work::Tag(item) => taggings.push(item),
-                    Work::Send(item) => sends.push(*item),
-                }
-            }
-            self.record(Done::settled(settled)).await?;
-            for chunk in chunks(opt_outs, batch) {
-                waiting.push_front(self.desk.opt_out_batch(chunk));
-            }
-            while sends.len() >= batch {
-                let rest = sends.split_off(batch);
-                waiting.push_back(self.desk.push_batch(std::mem::replace(&mut sends, rest)));
-            }
-            while taggings.len() >= batch {
-                let rest = taggings.split_off(batch);
-                waiting.push_back(self.desk.tag_batch(std::mem::replace(&mut taggings, rest)));
-            }
-            self.drain(&mut under_way, &mut waiting, 0).await?;
+            // The next page is read while this one is worked on.
+            let (next, taken) = join(store.snapshot(sync.id, settings, &places), self.take(page, &mut queues)).await;
+            taken?;
+            page = next?;
         }
+        let Queues { mut under_way, mut waiting, sends, taggings } = queues;
         if !sends.is_empty() {
             waiting.push_back(self.desk.push_batch(sends));
         }
@@ -193,6 +181,39 @@ impl<'a> Office<'a> {
             self.untag_departed(&mut under_way).await?;
         }
         Ok(())
+    }
+
+    /// Judges a page of entries, and starts the batches that are full.
+    async fn take(&mut self, page: Vec<SnapshotRow>, queues: &mut Queues<'a>) -> Result<(), SyncError> {
+        let batch = self.desk.provider.max_batch().max(1);
+        let Queues { under_way, waiting, sends, taggings } = queues;
+        let mut settled = BatchRecord::default();
+        let mut opt_outs: Vec<OptOut> = Vec::new();
+        for row in page {
+            match self.admit(judge(row, &self.sync.mapping, &self.policy)) {
+                Work::Unchanged(needs_nothing) => {
+                    settled.unchanged += 1;
+                    settled.settled.extend(needs_nothing);
+                }
+                Work::Settled(outcome) => settled.outcomes.push(outcome),
+                Work::OptOut(item) => opt_outs.push(*item),
+                Work::Tag(item) => taggings.push(item),
+                Work::Send(item) => sends.push(*item),
+            }
+        }
+        self.record(Done::settled(settled)).await?;
+        for chunk in chunks(opt_outs, batch) {
+            waiting.push_front(self.desk.opt_out_batch(chunk));
+        }
+        while sends.len() >= batch {
+            let rest = sends.split_off(batch);
+            waiting.push_back(self.desk.push_batch(std::mem::replace(sends, rest)));
+        }
+        while taggings.len() >= batch {
+            let rest = taggings.split_off(batch);
+            waiting.push_back(self.desk.tag_batch(std::mem::replace(taggings, rest)));
+        }
+        self.drain(under_way, waiting, 0).await
     }
 
     /// Lets work through while there is room; what is not reached is pending.
@@ -219,7 +240,7 @@ impl<'a> Office<'a> {
         }
     }
 
-    /// Starts waiting batches and records finished ones until at most `left` wait.
+    /// Starts waiting batches and counts finished ones until at most `left` wait.
     async fn drain(
         &mut self,
         under_way: &mut FuturesUnordered<Batch<'a>>,
@@ -236,22 +257,27 @@ impl<'a> Office<'a> {
                 return Ok(());
             }
             let Some(done) = under_way.next().await else { return Ok(()) };
-            self.record(done?).await?;
+            self.count(done?);
         }
     }
 
     async fn finish(&mut self, under_way: &mut FuturesUnordered<Batch<'a>>) -> Result<(), SyncError> {
         while let Some(done) = under_way.next().await {
-            self.record(done?).await?;
+            self.count(done?);
         }
         Ok(())
     }
 
+    /// Records what needed no batch.
     async fn record(&mut self, done: Done) -> Result<(), SyncError> {
-        if done.record != BatchRecord::default() {
-            self.desk.store.record_batch(self.desk.run, &done.record).await?;
-            self.ledger.book(&done.record);
-        }
+        self.desk.record(&done).await?;
+        self.count(done);
+        Ok(())
+    }
+
+    /// Counts what was recorded.
+    fn count(&mut self, done: Done) {
+        self.ledger.book(&done.record);
         for sentence in &done.warnings {
             self.ledger.warn(sentence);
         }
@@ -263,7 +289,6 @@ impl<'a> Office<'a> {
             self.desk.stop.get_or_init(|| reason);
         }
         (self.progress)(Progress { entries: self.ledger.counts.entries, of: self.plan.entries });
-        Ok(())
     }
 
     /// Takes the tag off those that left the list (row A8), and tells the provider of those among them
