@@ -3,7 +3,12 @@
 //! So many contacts are imported as new and again unchanged, pushed, and then planned with nothing
 //! changed, the last as often as is said. Every figure is the whole process's, from start to end.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and ends at the first failure")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a benchmark prints, and ends at the first failure"
+)]
 
 #[path = "stage.rs"]
 mod stage;

@@ -30,6 +30,8 @@ const PAGE: usize = 2_000;
 
 /// The batches of a push: what each sent, and what it recorded.
 pub(crate) struct Replay {
+    /// What makes the list's tag; look-alikes number their tags alike.
+    tags: Vec<Request>,
     batches: Vec<(Vec<Request>, BatchRecord)>,
 }
 
@@ -37,10 +39,10 @@ impl Replay {
     /// The batches of the push that these writes were, as the store recorded them.
     pub(crate) async fn of(house: &House, writes: Vec<Value>) -> Self {
         let mut records = records(house).await;
-        let (creations, taggings): (Vec<Value>, Vec<Value>) = writes
-            .into_iter()
-            .filter(|write| write["body"]["static_segment"].is_null())
-            .partition(|write| write["body"]["members"].is_array());
+        let (tags, writes): (Vec<Value>, Vec<Value>) =
+            writes.into_iter().partition(|write| write["body"]["static_segment"].is_array());
+        let (creations, taggings): (Vec<Value>, Vec<Value>) =
+            writes.into_iter().partition(|write| write["body"]["members"].is_array());
         let first = |tagging: &Value| tagging["body"]["members_to_add"][0].as_str().unwrap().to_owned();
         let mut taggings: HashMap<String, Value> =
             taggings.into_iter().map(|tagging| (first(&tagging), tagging)).collect();
@@ -60,7 +62,7 @@ impl Replay {
         });
         let batches: Vec<_> = batches.collect();
         assert!(taggings.is_empty() && records.is_empty(), "every request and every record has its batch");
-        Self { batches }
+        Self { tags: tags.iter().map(request).collect(), batches }
     }
 
     /// Sends and records everything: seconds of wall and of processor time.
@@ -71,6 +73,9 @@ impl Replay {
         let start = RunStart { sync, first: None, plugin_digest: String::new(), at: Timestamp::now() };
         let run = store.begin_run(&start).await.unwrap();
         let (store, egress) = (&store, &egress(provider));
+        for request in self.tags {
+            egress.send(request, &JobBudget::new(JobLimits::default(), Urgency::Bulk)).await.unwrap();
+        }
         iter(self.batches)
             .for_each_concurrent(AT_ONCE, |(requests, record)| async move {
                 for request in requests {
