@@ -35,6 +35,10 @@ use crate::failure::{Failure, Result};
 use crate::output::{Audience, Output};
 use crate::room::Context;
 
+#[cfg(unix)]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
