@@ -17,7 +17,7 @@ pub(crate) fn ended_as_documented(answer: &Answer, phase: &Phase) {
     if *code == 8 {
         let error: Value = serde_json::from_str(stderr).unwrap_or_else(|error| panic!("{error}: {stderr}"));
         let message = error["error"]["message"].as_str().unwrap();
-        assert!(message.contains("did not begin: The provider"), "{message}");
+        assert!(message.contains("did not begin, and nothing was sent: The provider"), "{message}");
         return;
     }
     assert!(matches!(code, 0 | 4 | 9), "exit code {code}\n{stdout}\n{stderr}");

@@ -114,6 +114,14 @@ fn mend(error: &ServiceError) -> Option<String> {
                  a new secret"
             ))
         }
+        ServiceError::RunNotBegun { account, reason, .. } => {
+            let account = shell::word(account);
+            Some(match reason.code.as_str() {
+                "auth-lost" => format!("`postroom account edit {account} --secret SLOT` takes a new secret"),
+                "not-found" => format!("`postroom audience list {account}` shows the audiences that there are"),
+                _ => format!("`postroom account check {account}` tells whether the provider answers"),
+            })
+        }
         ServiceError::Store(StoreError::NotFound { kind, .. }) => {
             let verb = match *kind {
                 "contact" | "list" | "account" | "sync" | "run" | "plugin" | "field" => *kind,

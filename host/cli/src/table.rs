@@ -1,6 +1,7 @@
 //! Tables for people, as text.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use postroom_runtime::is_invisible;
 
 /// A table without lines: a head and rows, columns by spaces.
 pub(crate) fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
@@ -39,9 +40,9 @@ fn lines(table: &Table) -> String {
     table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
-/// A text from outside without what would command a terminal.
+/// A text from outside without what would command a terminal or deceive a reader's eye.
 pub(crate) fn visible(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '·' } else { character }).collect()
+    text.chars().map(|character| if is_invisible(character) { '·' } else { character }).collect()
 }
 
 /// A number in groups of three.
@@ -81,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_name_from_outside_commands_no_terminal() {
-        let shown = table(["name"], [["a\u{1b}[2Jb\nc".to_owned()]]);
-        assert!(shown.contains("a·[2Jb·c"), "{shown:?}");
+        let shown = table(["name"], [["a\u{1b}[2Jb\nc \u{202e}moc.elpmaxe".to_owned()]]);
+        assert!(shown.contains("a·[2Jb·c ·moc.elpmaxe"), "{shown:?}");
     }
 }

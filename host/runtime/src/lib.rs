@@ -57,3 +57,4 @@ pub use job::{JobReport, JobSpec};
 pub use limits::{ChildLimits, CompileLimits, JobLimits};
 pub use log::{LogLine, LogSink, LogSource};
 pub use plugin::{Capability, Plugin, digest};
+pub use text::is_invisible;

@@ -48,7 +48,7 @@ pub(crate) fn clean(text: &mut String, max: usize) {
 /// shown: control characters, line and paragraph separators, the marks that turn the direction of
 /// writing, and those of no width by which two texts look alike that are not, or a text holds
 /// another one. Joiners are not among them: scripts and emoji need them.
-pub(crate) fn is_invisible(c: char) -> bool {
+pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || is_direction_mark(c)
         || matches!(c,

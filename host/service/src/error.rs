@@ -2,6 +2,7 @@
 
 use postroom_domain::consent::ConsentState;
 use postroom_domain::mapping::MappingFault;
+use postroom_domain::outcome::Reason;
 use postroom_egress::EgressError;
 use postroom_import::ImportFault;
 use postroom_runtime::{EngineError, LoadError};
@@ -111,6 +112,16 @@ pub enum ServiceError {
         /// What happened and the mend.
         message: String,
     },
+    /// The provider could not be prepared for a run; nothing was sent.
+    #[error("the run of the sync `{sync}` did not begin, and nothing was sent: {}", .reason.message)]
+    RunNotBegun {
+        /// The sync's name.
+        sync: String,
+        /// The account's name.
+        account: String,
+        /// What happened.
+        reason: Reason,
+    },
     /// A grant was recorded and lifts nothing (invariant 2).
     #[error(
         "the contact {who} is {state} and stays so: only the contact's own later opt-in, with its evidence, changes that. The event was kept in the history"
@@ -153,7 +164,7 @@ impl ServiceError {
             Self::PluginNeedsApproval(_) | Self::PluginFromElsewhere { .. } | Self::RunNeedsApproval { .. } => {
                 ErrorKind::NeedsApproval
             }
-            Self::Provider { .. } => ErrorKind::Provider,
+            Self::Provider { .. } | Self::RunNotBegun { .. } => ErrorKind::Provider,
             Self::Engine(_) | Self::Internal(_) => ErrorKind::Internal,
         }
     }

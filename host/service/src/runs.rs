@@ -144,8 +144,8 @@ fn run_error(error: SyncError, account: &str) -> ServiceError {
         SyncError::NeedsApproval { sync, trips } => {
             ServiceError::RunNeedsApproval { sync, reasons: trips.iter().map(ToString::to_string).collect() }
         }
-        error @ SyncError::Provider { .. } => {
-            ServiceError::Provider { account: account.to_owned(), message: error.to_string() }
+        SyncError::Provider { sync, failure } => {
+            ServiceError::RunNotBegun { sync, account: account.to_owned(), reason: failure.reason().clone() }
         }
     }
 }
