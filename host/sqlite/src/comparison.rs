@@ -15,7 +15,7 @@ use rusqlite::{Connection, ToSql};
 
 use crate::failure::Step;
 use crate::limits::READERS;
-use crate::snapshot::{Scope, facts, fingerprint};
+use crate::snapshot::{Fingerprints, Scope, facts};
 
 /// Where [`facts`] begin in a row of the comparison.
 const FIRST_FACT: usize = 5;
@@ -68,6 +68,7 @@ pub(crate) fn compare(
     let mut parameters = scope.members();
     parameters.extend([(":low", contacts.start() as &dyn ToSql), (":high", contacts.end())]);
     let mut rows = statement.query(parameters.as_slice())?;
+    let mut fingerprints = Fingerprints::new(settings, FIRST_FACT);
     let mut part = Part::default();
     let mut before = None;
     while let Some(row) = rows.next()? {
@@ -80,7 +81,7 @@ pub(crate) fn compare(
         part.members += row.get::<_, u64>(3)?;
         part.tagged += row.get::<_, u64>(4)?;
         let is_settled = match row.get_ref(2)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
-            Some(settled) => settled == fingerprint(settings, row, FIRST_FACT)?,
+            Some(settled) => settled == fingerprints.of(row)?,
             None => false,
         };
         if is_settled {

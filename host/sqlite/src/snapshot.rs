@@ -97,44 +97,61 @@ pub(crate) fn entries(
          LEFT JOIN remote_members m ON m.audience_id = :audience AND m.contact_id = e.contact_id
          LEFT JOIN sync_members s ON s.sync_id = :sync AND s.contact_id = e.contact_id",
     ))?;
-    let positions = serde_json::to_string(positions)?;
+    let places = serde_json::to_string(positions)?;
     let mut parameters = scope.members();
-    parameters.push((":positions", &positions));
+    parameters.push((":positions", &places));
     let mut rows = statement.query(parameters.as_slice())?;
-    let mut entries = Vec::new();
+    let mut fingerprints = Fingerprints::new(settings, FIRST_FACT);
+    let mut entries = Vec::with_capacity(positions.len());
     while let Some(row) = rows.next()? {
         entries.push(SnapshotRow {
             entry: EntryId(row.get(0)?),
             position: row.get(1)?,
-            content: content(row, settings)?,
+            content: content(row, &mut fingerprints)?,
         });
     }
     Ok(entries)
 }
 
-/// The fingerprint of the facts in a row, from column `first` on.
-pub(crate) fn fingerprint(settings: &ContentHash, row: &Row<'_>, first: usize) -> Step<ContentHash> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(settings);
-    for column in first..first + FACTS {
-        let (kind, bytes): (u8, &[u8]) = match row.get_ref(column)? {
-            ValueRef::Null => (0, &[]),
-            ValueRef::Integer(number) => (1, &number.to_le_bytes()),
-            ValueRef::Real(number) => (2, &number.to_le_bytes()),
-            ValueRef::Text(bytes) => (3, bytes),
-            ValueRef::Blob(bytes) => (4, bytes),
-        };
-        // Kind and length in front, so that no two rows run into the same bytes.
-        hasher.update(&[kind]);
-        hasher.update(&(bytes.len() as u64).to_le_bytes());
-        hasher.update(bytes);
-    }
-    let mut fingerprint = ContentHash::default();
-    hasher.finalize_xof().fill(&mut fingerprint);
-    Ok(fingerprint)
+/// Takes the fingerprints of rows, one after the other in one piece of memory: hashing a row
+/// at once is twice as fast as column by column.
+pub(crate) struct Fingerprints<'a> {
+    settings: &'a ContentHash,
+    /// Where [`facts`] begin in a row.
+    first: usize,
+    bytes: Vec<u8>,
 }
 
-fn content(row: &Row<'_>, settings: &ContentHash) -> Step<SnapshotContent> {
+impl<'a> Fingerprints<'a> {
+    /// For rows whose facts begin at column `first`, judged under these settings.
+    pub(crate) fn new(settings: &'a ContentHash, first: usize) -> Self {
+        Self { settings, first, bytes: Vec::new() }
+    }
+
+    /// The fingerprint of the facts in a row.
+    pub(crate) fn of(&mut self, row: &Row<'_>) -> Step<ContentHash> {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(self.settings);
+        for column in self.first..self.first + FACTS {
+            let (kind, bytes): (u8, &[u8]) = match row.get_ref(column)? {
+                ValueRef::Null => (0, &[]),
+                ValueRef::Integer(number) => (1, &number.to_le_bytes()),
+                ValueRef::Real(number) => (2, &number.to_le_bytes()),
+                ValueRef::Text(bytes) => (3, bytes),
+                ValueRef::Blob(bytes) => (4, bytes),
+            };
+            // Kind and length in front, so that no two rows run into the same bytes.
+            self.bytes.push(kind);
+            self.bytes.extend_from_slice(&u32::try_from(bytes.len())?.to_le_bytes());
+            self.bytes.extend_from_slice(bytes);
+        }
+        let mut fingerprint = ContentHash::default();
+        blake3::Hasher::new().update(&self.bytes).finalize_xof().fill(&mut fingerprint);
+        Ok(fingerprint)
+    }
+}
+
+fn content(row: &Row<'_>, fingerprints: &mut Fingerprints<'_>) -> Step<SnapshotContent> {
     let position: u64 = row.get(1)?;
     let Some(contact) = row.get::<_, Option<i64>>(2)?.map(ContactId) else {
         let fault: String = row.get(3)?;
@@ -156,7 +173,7 @@ fn content(row: &Row<'_>, settings: &ContentHash) -> Step<SnapshotContent> {
         confirmed: confirmed(row, &own)?,
         memory: memory(row)?,
         tag: tag(row, 15)?,
-        fingerprint: fingerprint(settings, row, FIRST_FACT)?,
+        fingerprint: fingerprints.of(row)?,
         address: own,
     })))
 }
