@@ -83,7 +83,7 @@ impl Replay {
                     let response = egress.send(request, &budget).await.unwrap();
                     assert_eq!(response.status, 200);
                 }
-                store.record_batch(run, &record).await.unwrap();
+                store.record_batch(run, record).await.unwrap();
             })
             .await;
         (began.elapsed().as_secs_f64(), own_cpu() - cpu)

@@ -1,5 +1,7 @@
 //! The ten counts that an entry can end in, and the sums of a report (row A3, invariant 8).
 
+use std::ops::AddAssign;
+
 use serde::{Deserialize, Serialize};
 
 /// Where an entry is counted. Every entry of a run ends in exactly one.
@@ -152,6 +154,14 @@ impl Counts {
     }
 }
 
+impl AddAssign for Counts {
+    fn add_assign(&mut self, more: Self) {
+        for class in OutcomeClass::ALL {
+            self.book(class, more.of(class));
+        }
+    }
+}
+
 /// What became of the tags.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TagCounts {
@@ -161,6 +171,14 @@ pub struct TagCounts {
     pub removed: u64,
     /// Neither, because the member's status does not allow it (row A9): still owed.
     pub refused: u64,
+}
+
+impl AddAssign for TagCounts {
+    fn add_assign(&mut self, more: Self) {
+        self.added += more.added;
+        self.removed += more.removed;
+        self.refused += more.refused;
+    }
 }
 
 #[cfg(test)]
@@ -175,5 +193,7 @@ mod tests {
         }
         let sum: u64 = OutcomeClass::ALL.iter().map(|class| counts.of(*class)).sum();
         assert_eq!((counts.entries, sum), (55, 55));
+        counts += counts;
+        assert_eq!((counts.entries, counts.added, counts.failed), (110, 2, 20));
     }
 }

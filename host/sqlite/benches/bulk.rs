@@ -150,7 +150,7 @@ async fn read_all(store: &SqliteStore, sync: i64) -> Vec<(ContactId, ContentHash
 async fn settle_all(store: &SqliteStore, run: i64, contacts: &[(ContactId, ContentHash, EmailAddress)]) {
     for batch in contacts.chunks(PAGE) {
         let settled = batch.iter().map(|(contact, fingerprint, _)| (*contact, *fingerprint)).collect();
-        store.record_batch(run, &BatchRecord { settled, ..BatchRecord::default() }).await.unwrap();
+        store.record_batch(run, BatchRecord { settled, ..BatchRecord::default() }).await.unwrap();
     }
 }
 
@@ -171,7 +171,7 @@ async fn confirm_all(store: &SqliteStore, sync: i64, contacts: &[(ContactId, Con
             tags: batch.iter().map(|(contact, ..)| (*contact, tag.clone())).collect(),
             ..BatchRecord::default()
         };
-        store.record_batch(run, &record).await.unwrap();
+        store.record_batch(run, record).await.unwrap();
     }
     run
 }

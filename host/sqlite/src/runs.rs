@@ -86,16 +86,14 @@ impl RunStore for SqliteStore {
         .await
     }
 
-    async fn announce_batch(&self, run: i64, intent: &BatchIntent) -> Result<()> {
-        let intent = intent.clone();
+    async fn announce_batch(&self, run: i64, intent: BatchIntent) -> Result<()> {
         self.write("note what a batch is about to send", move |connection| {
             batch::announce(connection, &ground(connection, run)?, &intent)
         })
         .await
     }
 
-    async fn record_batch(&self, run: i64, record: &BatchRecord) -> Result<()> {
-        let record = record.clone();
+    async fn record_batch(&self, run: i64, record: BatchRecord) -> Result<()> {
         self.write("record a batch", move |connection| batch::record(connection, &ground(connection, run)?, &record))
             .await
     }

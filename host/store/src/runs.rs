@@ -332,14 +332,14 @@ pub trait RunStore {
     /// # Errors
     ///
     /// When the storage fails; then nothing may be sent.
-    async fn announce_batch(&self, run: i64, intent: &BatchIntent) -> Result<()>;
+    async fn announce_batch(&self, run: i64, intent: BatchIntent) -> Result<()>;
 
     /// Records what one batch settled, in one transaction.
     ///
     /// # Errors
     ///
     /// When the storage fails; then nothing of it is recorded.
-    async fn record_batch(&self, run: i64, record: &BatchRecord) -> Result<()>;
+    async fn record_batch(&self, run: i64, record: BatchRecord) -> Result<()>;
 
     /// Ends a run.
     ///

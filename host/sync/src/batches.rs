@@ -18,6 +18,7 @@ use postroom_store::runs::{BatchIntent, BatchRecord, Confirmation, ConfirmedCont
 use crate::convert::MISSING;
 use crate::error::SyncError;
 use crate::judge::{OptOut, Sending, Tagging, outcome, outcome_of};
+use crate::ledger::Sums;
 use crate::opt_out::opt_out;
 use crate::provider::Provider;
 use crate::push::{Verdict, push};
@@ -36,29 +37,40 @@ pub(crate) struct Desk<'a> {
 }
 
 /// A batch that was carried out.
-pub(crate) struct Done {
-    pub(crate) record: BatchRecord,
+struct Done {
+    record: BatchRecord,
+    warnings: Vec<String>,
+    tag_warnings: Vec<String>,
+    stop: Option<Reason>,
+}
+
+/// A batch that was recorded: what the run is told of it.
+pub(crate) struct Recorded {
+    pub(crate) sums: Sums,
     pub(crate) warnings: Vec<String>,
     pub(crate) tag_warnings: Vec<String>,
     pub(crate) stop: Option<Reason>,
 }
 
-/// A batch under way, recorded when it ends. It fails only when the store does.
-pub(crate) type Batch<'a> = BoxFuture<'a, Result<Done, SyncError>>;
+/// A batch under way. It fails only when the store does.
+pub(crate) type Batch<'a> = BoxFuture<'a, Result<Recorded, SyncError>>;
 
 impl<'a> Desk<'a> {
-    /// Records what a batch came to, if to anything.
-    pub(crate) async fn record(&self, done: &Done) -> Result<(), SyncError> {
-        record(self.store, self.run, &done.record).await
+    /// Records what needed no batch.
+    pub(crate) async fn record(&self, record: BatchRecord) -> Result<Sums, SyncError> {
+        let sums = Sums::of(&record);
+        self::record(self.store, self.run, record).await?;
+        Ok(sums)
     }
 
     /// A batch that is recorded as soon as it is carried out, beside the others.
     fn recorded(&self, work: impl Future<Output = Result<Done, SyncError>> + Send + 'a) -> Batch<'a> {
         let (store, run) = (self.store, self.run);
         Box::pin(async move {
-            let done = work.await?;
-            record(store, run, &done.record).await?;
-            Ok(done)
+            let Done { record, warnings, tag_warnings, stop } = work.await?;
+            let sums = Sums::of(&record);
+            self::record(store, run, record).await?;
+            Ok(Recorded { sums, warnings, tag_warnings, stop })
         })
     }
 
@@ -180,7 +192,7 @@ async fn find(
             Verdict::Refused { .. } | Verdict::Failed(_) | Verdict::Open(_) => {}
         }
     }
-    self::record(store, run, &record).await?;
+    self::record(store, run, record).await?;
     if let Some(reason) = pushed.stop {
         return Ok(Found::Stopped(batch, reason));
     }
@@ -223,8 +235,9 @@ fn under_the_address_of_the_note(sending: &Sending) -> Sending {
     }
 }
 
-async fn record(store: &dyn Store, run: i64, record: &BatchRecord) -> Result<(), SyncError> {
-    if *record != BatchRecord::default() {
+/// Records what a batch came to, if to anything.
+async fn record(store: &dyn Store, run: i64, record: BatchRecord) -> Result<(), SyncError> {
+    if record != BatchRecord::default() {
         store.record_batch(run, record).await?;
     }
     Ok(())
@@ -233,7 +246,7 @@ async fn record(store: &dyn Store, run: i64, record: &BatchRecord) -> Result<(),
 /// Writes down what is about to be sent, if there is anything that only this note would tell of.
 async fn announce(store: &dyn Store, run: i64, intent: BatchIntent) -> Result<(), SyncError> {
     if intent != BatchIntent::default() {
-        store.announce_batch(run, &intent).await?;
+        store.announce_batch(run, intent).await?;
     }
     Ok(())
 }
@@ -258,7 +271,7 @@ fn tags_to_put_on(work: &mut [Tagging]) -> BatchIntent {
 }
 
 impl Done {
-    pub(crate) fn settled(record: BatchRecord) -> Self {
+    fn settled(record: BatchRecord) -> Self {
         Self { record, warnings: Vec::new(), tag_warnings: Vec::new(), stop: None }
     }
 

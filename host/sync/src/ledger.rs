@@ -1,34 +1,59 @@
 //! The sums of a run, kept from what is recorded so that the two cannot differ.
 
-use postroom_domain::outcome::{Counts, TagCounts};
+use std::ops::AddAssign;
+
+use postroom_domain::outcome::{Counts, OutcomeClass, TagCounts};
 use postroom_store::runs::{BatchRecord, TagOutcome};
 
-/// The sums so far.
-#[derive(Debug, Default)]
-pub(crate) struct Ledger {
+/// The sums of one batch, or of a run.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sums {
     pub(crate) counts: Counts,
     pub(crate) tags: TagCounts,
     pub(crate) address_omitted: u64,
+}
+
+impl Sums {
+    /// What a record adds up to.
+    pub(crate) fn of(record: &BatchRecord) -> Self {
+        let mut sums = Self::default();
+        sums.counts.book(OutcomeClass::Unchanged, record.unchanged);
+        for outcome in &record.outcomes {
+            if let Some(class) = outcome.class {
+                sums.counts.book(class, 1);
+            }
+            match outcome.tag {
+                Some(TagOutcome::Added) => sums.tags.added += 1,
+                Some(TagOutcome::Removed) => sums.tags.removed += 1,
+                Some(TagOutcome::Refused) => sums.tags.refused += 1,
+                None => {}
+            }
+            sums.address_omitted += u64::from(outcome.address_omitted);
+        }
+        sums
+    }
+}
+
+impl AddAssign for Sums {
+    fn add_assign(&mut self, more: Self) {
+        self.counts += more.counts;
+        self.tags += more.tags;
+        self.address_omitted += more.address_omitted;
+    }
+}
+
+/// What a run has come to so far.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    pub(crate) sums: Sums,
     warnings: Vec<String>,
     tag_warnings: Vec<String>,
 }
 
 impl Ledger {
     /// Books a batch that was recorded.
-    pub(crate) fn book(&mut self, record: &BatchRecord) {
-        self.counts.book(postroom_domain::outcome::OutcomeClass::Unchanged, record.unchanged);
-        for outcome in &record.outcomes {
-            if let Some(class) = outcome.class {
-                self.counts.book(class, 1);
-            }
-            match outcome.tag {
-                Some(TagOutcome::Added) => self.tags.added += 1,
-                Some(TagOutcome::Removed) => self.tags.removed += 1,
-                Some(TagOutcome::Refused) => self.tags.refused += 1,
-                None => {}
-            }
-            self.address_omitted += u64::from(outcome.address_omitted);
-        }
+    pub(crate) fn book(&mut self, batch: Sums) {
+        self.sums += batch;
     }
 
     /// Adds a sentence to the report, once.
@@ -54,7 +79,7 @@ impl Ledger {
     /// words that the provider used then.
     pub(crate) fn warnings(&self, kept: Option<&str>) -> Vec<String> {
         let mut all = self.tag_warnings.clone();
-        if all.is_empty() && self.tags.refused > 0 {
+        if all.is_empty() && self.sums.tags.refused > 0 {
             match kept {
                 Some(kept) => all.extend(kept.lines().map(str::to_owned)),
                 None => all.push("Some tags could not be changed, because of the members' status there".to_owned()),

@@ -14,10 +14,10 @@ use postroom_store::runs::{BatchRecord, RunStart, RunState, RunSummary, Snapshot
 use postroom_store::syncs::Sync;
 use serde::Serialize;
 
-use crate::batches::{Batch, Desk, Done};
+use crate::batches::{Batch, Desk, Recorded};
 use crate::error::{Failure, SyncError};
 use crate::judge::{OptOut, Sending, Tagging, Work, judge, outcome, outcome_of, owed};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Sums};
 use crate::patience::Patience;
 use crate::planning::{DEPARTED, PAGE, Plan, plan, policy};
 use crate::provider::Provider;
@@ -158,7 +158,7 @@ impl<'a> Office<'a> {
         let (store, sync) = (self.desk.store, self.sync);
         let settings = settings_hash(&sync.mapping, &self.policy);
         let known = BatchRecord { unchanged: self.plan.open.unchanged, ..BatchRecord::default() };
-        self.record(Done::settled(known)).await?;
+        self.record(known).await?;
         let mut places = self.plan.open.page(0, PAGE);
         let mut page = store.snapshot(sync.id, settings, &places).await?;
         while let Some(last) = places.last().copied() {
@@ -201,7 +201,7 @@ impl<'a> Office<'a> {
                 Work::Send(item) => sends.push(*item),
             }
         }
-        self.record(Done::settled(settled)).await?;
+        self.record(settled).await?;
         for chunk in chunks(opt_outs, batch) {
             waiting.push_front(self.desk.opt_out_batch(chunk));
         }
@@ -257,38 +257,42 @@ impl<'a> Office<'a> {
                 return Ok(());
             }
             let Some(done) = under_way.next().await else { return Ok(()) };
-            self.count(done?);
+            self.settle(done?);
         }
     }
 
     async fn finish(&mut self, under_way: &mut FuturesUnordered<Batch<'a>>) -> Result<(), SyncError> {
         while let Some(done) = under_way.next().await {
-            self.count(done?);
+            self.settle(done?);
         }
         Ok(())
     }
 
     /// Records what needed no batch.
-    async fn record(&mut self, done: Done) -> Result<(), SyncError> {
-        self.desk.record(&done).await?;
-        self.count(done);
+    async fn record(&mut self, record: BatchRecord) -> Result<(), SyncError> {
+        let sums = self.desk.record(record).await?;
+        self.count(sums);
         Ok(())
     }
 
-    /// Counts what was recorded.
-    fn count(&mut self, done: Done) {
-        self.ledger.book(&done.record);
-        for sentence in &done.warnings {
+    /// Takes up what a batch came to.
+    fn settle(&mut self, batch: Recorded) {
+        for sentence in &batch.warnings {
             self.ledger.warn(sentence);
         }
-        for sentence in &done.tag_warnings {
+        for sentence in &batch.tag_warnings {
             self.ledger.warn_of_tags(sentence);
         }
-        if let Some(reason) = done.stop {
+        if let Some(reason) = batch.stop {
             // The first reason is the one that is told.
             self.desk.stop.get_or_init(|| reason);
         }
-        (self.progress)(Progress { entries: self.ledger.counts.entries, of: self.plan.entries });
+        self.count(batch.sums);
+    }
+
+    fn count(&mut self, sums: Sums) {
+        self.ledger.book(sums);
+        (self.progress)(Progress { entries: self.ledger.sums.counts.entries, of: self.plan.entries });
     }
 
     /// Takes the tag off those that left the list (row A8), and tells the provider of those among them
@@ -331,7 +335,7 @@ impl<'a> Office<'a> {
                     }),
                 }
             }
-            self.record(Done::settled(settled)).await?;
+            self.record(settled).await?;
             let mut waiting: VecDeque<_> =
                 chunks(opt_outs, batch).map(|chunk| self.desk.opt_out_batch(chunk)).collect();
             waiting.extend(chunks(work, batch).map(|chunk| self.desk.tag_batch(chunk)));
@@ -349,11 +353,12 @@ impl<'a> Office<'a> {
             self.ledger.warn(&format!("the run stopped before its end: {}", reason.message));
         }
         let state = if stopped.is_some() { RunState::Stopped } else { RunState::Finished };
+        let Sums { counts, tags, address_omitted } = self.ledger.sums;
         let summary = RunSummary {
             state,
-            counts: self.ledger.counts,
-            tags: self.ledger.tags,
-            address_omitted: self.ledger.address_omitted,
+            counts,
+            tags,
+            address_omitted,
             warnings: self.ledger.warnings(self.sync.tag_warning.as_deref()),
             stopped,
         };

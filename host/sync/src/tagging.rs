@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use postroom_domain::contact::ContactId;
 use postroom_domain::decision::{RefusedTag, TagChange, TagState};
 use postroom_domain::outcome::Reason;
 use postroom_runtime::contract;
@@ -66,24 +67,18 @@ impl Tags {
             Ok(prepared) => prepared,
             Err(failure) => return TaggedBatch::untouched(batch, failure.reason()),
         };
-        let mut answers: HashMap<(u64, String), contract::TagResult> = HashMap::new();
-        let mut open: Vec<contract::TagChange> = batch.iter().map(change).collect();
+        let mut answers = Answers::default();
         let mut patience = Patience::default();
         loop {
-            let failure = match provider.apply_tags(audience, prepared, open.clone()).await {
+            let open = batch.iter().filter_map(|work| answers.still_open(work)).collect();
+            let failure = match provider.apply_tags(audience, prepared, open).await {
                 Ok(answer) => {
                     done.warnings.extend(answer.warnings);
-                    for result in answer.items {
-                        answers.insert((result.key, result.tag.clone()), result);
-                    }
-                    for change in &mut open {
-                        let key = change.key;
-                        change.add.retain(|tag| !answers.contains_key(&(key, tag.clone())));
-                        change.remove.retain(|tag| !answers.contains_key(&(key, tag.clone())));
-                    }
-                    open.retain(|change| !change.add.is_empty() || !change.remove.is_empty());
+                    answers.take(answer.items);
                     match answer.stopped {
-                        Some(error) if !open.is_empty() => Failure::from(error),
+                        Some(error) if batch.iter().any(|work| answers.still_open(work).is_some()) => {
+                            Failure::from(error)
+                        }
                         _ => break,
                     }
                 }
@@ -110,14 +105,40 @@ impl TaggedBatch {
     }
 }
 
-fn change(work: &Tagging) -> contract::TagChange {
-    contract::TagChange {
-        key: convert::key(work.contact),
-        address: work.address.clone(),
-        remote_id: work.remote_id.clone(),
-        observed: work.observed.as_ref().map(convert::to_contract_status),
-        add: work.add.iter().cloned().collect(),
-        remove: work.remove.iter().cloned().collect(),
+/// What the plugin said of each contact's tags, by contact; there are two of them at most.
+#[derive(Debug, Default)]
+struct Answers(HashMap<u64, Vec<contract::TagResult>>);
+
+impl Answers {
+    fn take(&mut self, results: Vec<contract::TagResult>) {
+        for result in results {
+            self.0.entry(result.key).or_default().push(result);
+        }
+    }
+
+    /// The last word on one tag of a contact.
+    fn about(&self, contact: ContactId, tag: &str) -> Option<&contract::TagOutcome> {
+        let results = self.0.get(&convert::key(contact))?;
+        results.iter().rfind(|result| result.tag == tag).map(|result| &result.outcome)
+    }
+
+    /// What is still to be asked for a contact.
+    fn still_open(&self, work: &Tagging) -> Option<contract::TagChange> {
+        let open = |tag: &Option<String>| -> Vec<String> {
+            tag.iter().filter(|tag| self.about(work.contact, tag).is_none()).cloned().collect()
+        };
+        let (add, remove) = (open(&work.add), open(&work.remove));
+        if add.is_empty() && remove.is_empty() {
+            return None;
+        }
+        Some(contract::TagChange {
+            key: convert::key(work.contact),
+            address: work.address.clone(),
+            remote_id: work.remote_id.clone(),
+            observed: work.observed.as_ref().map(convert::to_contract_status),
+            add,
+            remove,
+        })
     }
 }
 
@@ -125,7 +146,7 @@ fn change(work: &Tagging) -> contract::TagChange {
 ///
 /// Where one tag takes the place of another, the old one counts as owned until it is off: only then
 /// does the next run not ask for it again.
-fn conclude(work: Tagging, answers: &HashMap<(u64, String), contract::TagResult>, unanswered: &Reason) -> Tagged {
+fn conclude(work: Tagging, answers: &Answers, unanswered: &Reason) -> Tagged {
     let mut tagged = Tagged { state: work.state.clone(), outcome: None, reason: None, work };
     let removed = match tagged.work.remove.clone() {
         Some(tag) => tagged.settle(TagChange::Remove, &tag, answers, unanswered),
@@ -142,15 +163,8 @@ fn conclude(work: Tagging, answers: &HashMap<(u64, String), contract::TagResult>
 
 impl Tagged {
     /// Books the answer about one tag; tells whether the tag is as it was to be.
-    fn settle(
-        &mut self,
-        change: TagChange,
-        tag: &str,
-        answers: &HashMap<(u64, String), contract::TagResult>,
-        unanswered: &Reason,
-    ) -> bool {
-        let answer = answers.get(&(convert::key(self.work.contact), tag.to_owned())).map(|result| &result.outcome);
-        match answer {
+    fn settle(&mut self, change: TagChange, tag: &str, answers: &Answers, unanswered: &Reason) -> bool {
+        match answers.about(self.work.contact, tag) {
             Some(answer @ (contract::TagOutcome::Applied | contract::TagOutcome::Already)) => {
                 self.state.refused = None;
                 if change == TagChange::Remove {

@@ -99,7 +99,7 @@ async fn a5_a6_a_snapshot_tells_invalid_duplicate_and_contact_apart_in_the_lists
         tags: vec![(anna, owned("Guests"))],
         ..BatchRecord::default()
     };
-    store.record_batch(run, &record).await.unwrap();
+    store.record_batch(run, record).await.unwrap();
 
     let page = open_rows(store, sync.id).await;
     assert_eq!(page.iter().map(|row| row.position).collect::<Vec<_>>(), [1, 2, 3, 4]);
@@ -117,7 +117,7 @@ async fn a5_a6_a_snapshot_tells_invalid_duplicate_and_contact_apart_in_the_lists
     let second = store.snapshot(sync.id, SETTINGS, &[2, 3, 9]).await.unwrap();
     assert_eq!(second, page[1..3]);
     let forget = BatchRecord { memories: vec![(bob, None)], ..BatchRecord::default() };
-    store.record_batch(run, &forget).await.unwrap();
+    store.record_batch(run, forget).await.unwrap();
     assert_eq!(snapshot_of(store, sync.id, bob).await.memory, None);
 }
 
@@ -132,7 +132,7 @@ async fn what_needs_nothing_is_passed_over_until_anything_about_it_changes() {
     let settle = async || {
         let fingerprint = snapshot_of(store, sync.id, anna).await.fingerprint;
         let record = BatchRecord { settled: vec![(anna, fingerprint)], ..BatchRecord::default() };
-        store.record_batch(run, &record).await.unwrap();
+        store.record_batch(run, record).await.unwrap();
         let open = store.open_entries(sync.id, SETTINGS).await.unwrap();
         assert_eq!((open.page(0, 10), open.unchanged), (vec![2, 3, 4], 1));
     };
@@ -152,11 +152,11 @@ async fn what_needs_nothing_is_passed_over_until_anything_about_it_changes() {
     reopened("the consent").await;
     settle().await;
     let confirmed = BatchRecord { confirmed: vec![written(anna, "a@example.cz")], ..BatchRecord::default() };
-    store.record_batch(run, &confirmed).await.unwrap();
+    store.record_batch(run, confirmed).await.unwrap();
     reopened("what the audience confirmed").await;
     settle().await;
     let tagged = BatchRecord { tags: vec![(anna, owned("Guests"))], ..BatchRecord::default() };
-    store.record_batch(run, &tagged).await.unwrap();
+    store.record_batch(run, tagged).await.unwrap();
     reopened("the tag").await;
 }
 
@@ -170,15 +170,15 @@ async fn a_status_that_was_seen_is_remembered_without_content() {
         confirmed: vec![Confirmation { contact: jana, remote_id: None, status: Some(status), content: None }],
         ..BatchRecord::default()
     };
-    store.record_batch(run, &seen(RemoteStatus::Absent)).await.unwrap();
+    store.record_batch(run, seen(RemoteStatus::Absent)).await.unwrap();
     let confirmed = snapshot_of(store, sync.id, jana).await.confirmed.unwrap();
     assert_eq!((confirmed.status, confirmed.hash), (Some(RemoteStatus::Absent), [0; 16]));
     assert_eq!(confirmed.address, email("jana@example.cz"));
     assert_eq!(members(store, sync.id).await, 0);
 
     let write = BatchRecord { confirmed: vec![written(jana, "jana@example.cz")], ..BatchRecord::default() };
-    store.record_batch(run, &write).await.unwrap();
-    store.record_batch(run, &seen(RemoteStatus::Other("snoozed".into()))).await.unwrap();
+    store.record_batch(run, write).await.unwrap();
+    store.record_batch(run, seen(RemoteStatus::Other("snoozed".into()))).await.unwrap();
     let confirmed = snapshot_of(store, sync.id, jana).await.confirmed.unwrap();
     assert_eq!((confirmed.status, confirmed.hash), (Some(RemoteStatus::Other("snoozed".into())), [7; 16]));
     assert_eq!((confirmed.remote_id.as_deref(), confirmed.base.len()), (Some("m1"), 1));
@@ -194,7 +194,7 @@ async fn a8_a_renamed_contact_keeps_the_address_that_the_provider_has() {
     let id = id_of(store, "old@example.cz").await;
     let run = begin(store, sync.id).await;
     let record = BatchRecord { confirmed: vec![written(id, "old@example.cz")], ..BatchRecord::default() };
-    store.record_batch(run, &record).await.unwrap();
+    store.record_batch(run, record).await.unwrap();
     let mut rename = upsert("new@example.cz", &[]);
     rename.who = Some(ContactRef::Id(id));
     store.upsert_contact(&rename).await.unwrap();
@@ -216,7 +216,7 @@ async fn a8_who_left_the_list_is_known_until_the_tag_is_off_also_when_deleted() 
         tags: [a, b, c].map(|id| (id, owned("Guests"))).to_vec(),
         ..BatchRecord::default()
     };
-    store.record_batch(run, &record).await.unwrap();
+    store.record_batch(run, record).await.unwrap();
     assert_eq!(store.departed(sync.id, true, ContactId(0), 10).await.unwrap(), []);
     store.remove_contact_entries("guests", &who("a@example.cz"), at(30)).await.unwrap();
     store.delete_contact(&who("b@example.cz"), at(30)).await.unwrap();
@@ -236,7 +236,7 @@ async fn a8_who_left_the_list_is_known_until_the_tag_is_off_also_when_deleted() 
         refused: Some(RefusedTag { change: TagChange::Remove, tag: "Guests".into(), reason: "unsubscribed".into() }),
     };
     let untagged = BatchRecord { tags: vec![(a, refused.clone()), (b, TagState::default())], ..BatchRecord::default() };
-    store.record_batch(run, &untagged).await.unwrap();
+    store.record_batch(run, untagged).await.unwrap();
     let departed = store.departed(sync.id, true, ContactId(0), 10).await.unwrap();
     assert_eq!(departed.len(), 1);
     assert_eq!((departed[0].contact, &departed[0].tag), (a, &refused));
@@ -255,12 +255,12 @@ async fn invariant_11_of_a_deleted_contact_nothing_stays_once_its_tag_is_off() {
         tags: vec![(id, owned("Guests"))],
         ..BatchRecord::default()
     };
-    store.record_batch(run, &record).await.unwrap();
+    store.record_batch(run, record).await.unwrap();
     store.delete_contact(&who("erase-me@example.cz"), at(30)).await.unwrap();
     let query = OutcomeQuery { run, of: None, after: 0, limit: 10 };
     assert_eq!(store.outcomes(&query).await.unwrap()[0].email.as_deref(), Some("erase-me@example.cz"));
     let untag = BatchRecord { tags: vec![(id, TagState::default())], ..BatchRecord::default() };
-    store.record_batch(run, &untag).await.unwrap();
+    store.record_batch(run, untag).await.unwrap();
     let row = &store.outcomes(&query).await.unwrap()[0];
     assert_eq!((row.email.as_deref(), row.outcome.contact), (None, Some(id)));
     assert_eq!(members(&store, sync.id).await, 0);
@@ -318,7 +318,7 @@ async fn a_run_whose_process_died_is_counted_from_what_it_recorded() {
     };
     let left = Outcome { class: None, tag: Some(TagOutcome::Removed), ..tagged.clone() };
     let record = BatchRecord { outcomes: vec![tagged, left], unchanged: 3, ..BatchRecord::default() };
-    store.record_batch(run, &record).await.unwrap();
+    store.record_batch(run, record).await.unwrap();
     begin(store, sync.id).await;
     let dead = store.run(run).await.unwrap();
     assert_eq!((dead.summary.state, dead.finished_at), (RunState::Interrupted, None));
@@ -354,7 +354,7 @@ async fn invariant_8_every_number_opens_down_to_the_entry_and_the_reason() {
         unchanged: 1,
         ..BatchRecord::default()
     };
-    store.record_batch(run, &record).await.unwrap();
+    store.record_batch(run, record).await.unwrap();
     // Who joins after the run was not part of it.
     add(store, "later@example.cz").await;
     store.add_entry("guests", &who("later@example.cz"), at(40)).await.unwrap();
@@ -390,7 +390,7 @@ async fn removing_a_sync_removes_its_runs_and_its_memory() {
         tags: vec![(ContactId(1), owned("Guests"))],
         ..BatchRecord::default()
     };
-    store.record_batch(run, &record).await.unwrap();
+    store.record_batch(run, record).await.unwrap();
     store.remove_sync("guests").await.unwrap();
     assert!(matches!(store.run(run).await, Err(StoreError::NotFound { kind: "run", .. })));
     // What the audience confirmed of contacts that are still here stays, for a sync to come.
@@ -415,13 +415,13 @@ async fn what_is_about_to_be_sent_is_known_until_its_answer_is() {
         }],
         ..BatchRecord::default()
     };
-    store.record_batch(run, &absent).await.unwrap();
+    store.record_batch(run, absent).await.unwrap();
     let armed = TagState::default().armed("guests").unwrap();
     let intent = BatchIntent {
         members: vec![(jana, email("jana@example.cz")), (bob, email("bob@example.cz"))],
         tags: vec![(jana, armed.clone())],
     };
-    store.announce_batch(run, &intent).await.unwrap();
+    store.announce_batch(run, intent.clone()).await.unwrap();
     for contact in [jana, bob] {
         let sent = snapshot_of(store, sync.id, contact).await.confirmed.unwrap();
         assert!(sent.is_only_sent(), "{sent:?}");
@@ -435,10 +435,10 @@ async fn what_is_about_to_be_sent_is_known_until_its_answer_is() {
         not_made: vec![bob],
         ..BatchRecord::default()
     };
-    store.record_batch(run, &answered).await.unwrap();
+    store.record_batch(run, answered).await.unwrap();
     assert_eq!(snapshot_of(store, sync.id, bob).await.confirmed, None);
     // What is known of a member stays, also if it is announced again.
-    store.announce_batch(run, &intent).await.unwrap();
+    store.announce_batch(run, intent.clone()).await.unwrap();
     let confirmed = snapshot_of(store, sync.id, jana).await.confirmed.unwrap();
     assert_eq!((confirmed.hash, confirmed.status), ([7; 16], Some(RemoteStatus::Subscribed)));
 }
@@ -450,7 +450,7 @@ async fn invariant_2_who_was_sent_and_not_answered_and_withdrew_is_to_be_unsubsc
     let jana = id_of(store, "jana@example.cz").await;
     let run = begin(store, sync.id).await;
     let intent = BatchIntent { members: vec![(jana, email("jana@example.cz"))], ..BatchIntent::default() };
-    store.announce_batch(run, &intent).await.unwrap();
+    store.announce_batch(run, intent).await.unwrap();
     let no = event(30, ConsentAct::Withdrawn, ConsentSource::Contact, None);
     store.record_consent(&ContactRef::Id(jana), &no).await.unwrap();
     assert!(matches!(store.delete_contact(&ContactRef::Id(jana), at(40)).await, Err(StoreError::Refused(_))));
