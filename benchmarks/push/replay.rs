@@ -21,18 +21,24 @@ use postroom_store::runs::{
 use postroom_store::syncs::SyncStore;
 use serde_json::Value;
 
-use crate::stage::{House, LIST, Provider, own_cpu};
+use crate::stage::{AUDIENCE, House, LIST, Provider, own_cpu};
 
 /// As many batches at once as the plugin asks for.
 const AT_ONCE: usize = 8;
 /// Entries per read of the store.
 const PAGE: usize = 2_000;
 
-/// The batches of a push: what each sent, and what it recorded.
+/// A push: what it sent and what it recorded.
 pub(crate) struct Replay {
-    /// What makes the list's tag; look-alikes number their tags alike.
-    tags: Vec<Request>,
-    batches: Vec<(Vec<Request>, BatchRecord)>,
+    /// What makes the list's tag.
+    tag: Request,
+    batches: Vec<Batch>,
+}
+
+struct Batch {
+    creation: Request,
+    tagging: Request,
+    record: BatchRecord,
 }
 
 impl Replay {
@@ -41,6 +47,7 @@ impl Replay {
         let mut records = records(house).await;
         let (tags, writes): (Vec<Value>, Vec<Value>) =
             writes.into_iter().partition(|write| write["body"]["static_segment"].is_array());
+        let [tag] = tags.as_slice() else { panic!("a push makes its list's tag once") };
         let (creations, taggings): (Vec<Value>, Vec<Value>) =
             writes.into_iter().partition(|write| write["body"]["members"].is_array());
         let first = |tagging: &Value| tagging["body"]["members_to_add"][0].as_str().unwrap().to_owned();
@@ -50,19 +57,19 @@ impl Replay {
             let members = creation["body"]["members"].as_array().unwrap();
             let addresses: Vec<&str> = members.iter().map(|member| member["email_address"].as_str().unwrap()).collect();
             let mut record = BatchRecord::default();
-            let mut requests = vec![request(&creation)];
+            let mut tagging = None;
             for address in addresses {
                 let (confirmed, outcome, tag) = records.remove(address).unwrap();
                 record.tags.push((confirmed.contact, tag));
                 record.confirmed.push(confirmed);
                 record.outcomes.push(outcome);
-                requests.extend(taggings.remove(address).as_ref().map(request));
+                tagging = tagging.or(taggings.remove(address));
             }
-            (requests, record)
+            Batch { creation: request(&creation), tagging: request(&tagging.unwrap()), record }
         });
         let batches: Vec<_> = batches.collect();
         assert!(taggings.is_empty() && records.is_empty(), "every request and every record has its batch");
-        Self { tags: tags.iter().map(request).collect(), batches }
+        Self { tag: request(tag), batches }
     }
 
     /// Sends and records everything: seconds of wall and of processor time.
@@ -73,21 +80,24 @@ impl Replay {
         let start = RunStart { sync, first: None, plugin_digest: String::new(), at: Timestamp::now() };
         let run = store.begin_run(&start).await.unwrap();
         let (store, egress) = (&store, &egress(provider));
-        for request in self.tags {
-            egress.send(request, &JobBudget::new(JobLimits::default(), Urgency::Bulk)).await.unwrap();
-        }
+        let tag: Value = serde_json::from_slice(&send(egress, self.tag).await).unwrap();
+        // It has another number here, since the members have not taken theirs yet.
+        let tag = &format!("/3.0/lists/{AUDIENCE}/segments/{}", tag["id"]);
         iter(self.batches)
-            .for_each_concurrent(AT_ONCE, |(requests, record)| async move {
-                for request in requests {
-                    let budget = JobBudget::new(JobLimits::default(), Urgency::Bulk);
-                    let response = egress.send(request, &budget).await.unwrap();
-                    assert_eq!(response.status, 200);
-                }
+            .for_each_concurrent(AT_ONCE, |Batch { creation, tagging, record }| async move {
+                send(egress, creation).await;
+                send(egress, Request { path: tag.clone(), ..tagging }).await;
                 store.record_batch(run, record).await.unwrap();
             })
             .await;
         (began.elapsed().as_secs_f64(), own_cpu() - cpu)
     }
+}
+
+async fn send(egress: &AccountEgress, request: Request) -> Vec<u8> {
+    let response = egress.send(request, &JobBudget::new(JobLimits::default(), Urgency::Bulk)).await.unwrap();
+    assert_eq!(response.status, 200);
+    response.body
 }
 
 /// What the store holds of each contact after the push, by its address.
