@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
 use postroom_domain::contact::ContactId;
-use postroom_domain::decision::{Confirmed, Memory, OnCreate, PushKind, RemoteStatus, TagStep};
+use postroom_domain::decision::{Memory, OnCreate, PushKind, RemoteStatus, TagStep};
 use postroom_domain::outcome::{OutcomeClass, Reason};
 use postroom_store::Store;
 use postroom_store::runs::{BatchIntent, BatchRecord, Confirmation, ConfirmedContent, Outcome};
@@ -166,13 +166,10 @@ async fn find(
     run: i64,
     batch: Vec<Sending>,
 ) -> Result<Found, SyncError> {
-    let in_doubt = |sending: &Sending| {
-        sending.kind == PushKind::Rename && sending.contact.confirmed.as_ref().is_some_and(Confirmed::is_only_sent)
-    };
-    if !batch.iter().any(in_doubt) {
+    if !batch.iter().any(Sending::is_in_doubt) {
         return Ok(Found::All(batch));
     }
-    let asked = batch.iter().filter(|sending| in_doubt(sending)).map(under_the_address_of_the_note).collect();
+    let asked = batch.iter().filter(|sending| sending.is_in_doubt()).map(under_the_address_of_the_note).collect();
     let pushed = push(provider, audience, prepared, asked).await;
     let mut record = BatchRecord::default();
     let mut members = HashMap::new();
@@ -189,7 +186,7 @@ async fn find(
                 members.insert(contact, None);
             }
             // Nothing is known yet; the move says what is wrong with the contact.
-            Verdict::Refused { .. } | Verdict::Failed(_) | Verdict::Open(_) => {}
+            Verdict::Refused { .. } | Verdict::Poison(_) | Verdict::Failed(_) | Verdict::Open(_) => {}
         }
     }
     self::record(store, run, record).await?;
@@ -288,6 +285,13 @@ impl Done {
                 self.record.outcomes.push(outcome(place, Some(id), OutcomeClass::Failed, Some(reason)));
                 return None;
             }
+            // The note stays: the contact may have been made before the call failed.
+            Verdict::Poison(reason) => {
+                let class = OutcomeClass::Failed;
+                self.record.memories.push((id, Some(Memory { class, reason: reason.clone(), attempt })));
+                self.record.outcomes.push(outcome(place, Some(id), class, Some(reason)));
+                return None;
+            }
             Verdict::Refused { class, reason } => {
                 self.record.memories.push((id, Some(Memory { class, reason: reason.clone(), attempt })));
                 if kind == PushKind::Create {
@@ -352,3 +356,6 @@ impl Done {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,8 @@
 
 use postroom_domain::contact::{ContactId, EntryId};
 use postroom_domain::decision::{
-    self, Decision, Facts, OnCreate, Policy, PushKind, RefusedTag, RemoteStatus, TagChange, TagState, TagStep,
+    self, Confirmed, Decision, Facts, OnCreate, Policy, PushKind, RefusedTag, RemoteStatus, TagChange, TagState,
+    TagStep,
 };
 use postroom_domain::mapping::Mapping;
 use postroom_domain::outcome::{OutcomeClass, Reason};
@@ -41,6 +42,14 @@ pub(crate) struct Sending {
     pub(crate) on_create: OnCreate,
     pub(crate) tag: TagStep,
     pub(crate) attempt: ContentHash,
+}
+
+impl Sending {
+    /// Whether the contact was sent under another address and not answered: nobody knows whether that
+    /// made a member.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.kind == PushKind::Rename && self.contact.confirmed.as_ref().is_some_and(Confirmed::is_only_sent)
+    }
 }
 
 /// A tag to be changed without anything being sent.

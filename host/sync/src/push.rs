@@ -35,8 +35,10 @@ pub(crate) enum Verdict {
         left_out: Vec<(String, String)>,
         warnings: Vec<String>,
     },
-    /// It was refused, and the same attempt would be refused again.
+    /// The answer about it refuses it, and the same attempt would be refused again.
     Refused { class: OutcomeClass, reason: Reason },
+    /// The call fails on it alone, and would again. What the call had done by then is not known.
+    Poison(Reason),
     /// It failed, and the next run tries again.
     Failed(Reason),
     /// It was not reached.
@@ -81,8 +83,7 @@ pub(crate) async fn push(provider: &dyn Provider, audience: &str, prepared: &Arc
                         ),
                     ));
                 }
-                let verdict = |reason| Verdict::Refused { class: OutcomeClass::Failed, reason };
-                pushed.verdicts.extend(open.into_iter().map(|sending| (sending, verdict(reason.clone()))));
+                pushed.verdicts.extend(open.into_iter().map(|sending| (sending, Verdict::Poison(reason.clone()))));
             }
             Some(Failure::Request(_)) => {
                 let mut first = open;
@@ -99,7 +100,7 @@ pub(crate) async fn push(provider: &dyn Provider, audience: &str, prepared: &Arc
     // The request was at fault, not they: the next run sends them again.
     if let Some(stop) = pushed.stop.as_ref().filter(|stop| stop.code == REQUEST_REFUSED) {
         for (_, verdict) in &mut pushed.verdicts {
-            if let Verdict::Refused { reason, .. } = verdict
+            if let Verdict::Poison(reason) = verdict
                 && stop.message.ends_with(&reason.message)
             {
                 *verdict = Verdict::Failed(reason.clone());
@@ -206,10 +207,15 @@ fn verdict(result: ItemResult) -> Verdict {
 }
 
 /// Whether a write may make its contact a member that gets mail, if only a request to confirm: what
-/// the volume breaker counts.
+/// the volume breaker counts. One that was sent under another address and not answered may be none yet.
 pub(crate) fn may_subscribe(sending: &Sending) -> bool {
-    sending.kind == PushKind::Create && matches!(sending.on_create, OnCreate::Subscribed | OnCreate::Pending)
+    let may_create = match sending.kind {
+        PushKind::Create => true,
+        PushKind::Rename => sending.is_in_doubt(),
+        PushKind::Update => false,
+    };
+    may_create && matches!(sending.on_create, OnCreate::Subscribed | OnCreate::Pending)
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

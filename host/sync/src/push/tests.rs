@@ -106,7 +106,8 @@ impl Provider for Scripted {
     }
 }
 
-fn batch(size: i64) -> Vec<Sending> {
+/// New contacts that are to be made as subscribed.
+pub(crate) fn batch(size: i64) -> Vec<Sending> {
     (1..=size)
         .map(|number| {
             let address = EmailAddress::parse(&format!("guest{number}@example.com")).unwrap();
@@ -134,7 +135,7 @@ fn batch(size: i64) -> Vec<Sending> {
 }
 
 fn refused(pushed: &Pushed) -> BTreeSet<u64> {
-    let refused = pushed.verdicts.iter().filter(|(_, verdict)| matches!(verdict, Verdict::Refused { .. }));
+    let refused = pushed.verdicts.iter().filter(|(_, verdict)| matches!(verdict, Verdict::Poison(_)));
     refused.map(|(sending, _)| convert::key(sending.contact.contact)).collect()
 }
 
