@@ -15,8 +15,14 @@ fn offer(house: &House, file: &str, lines: &[&str], flags: &[&str]) -> Answer {
 /// Installs what these lines say, with a yes.
 #[track_caller]
 fn install(house: &House, file: &str, lines: &[&str]) {
+    install_from(house, file, lines, &[]);
+}
+
+/// The same with more words.
+#[track_caller]
+fn install_from(house: &House, file: &str, lines: &[&str], flags: &[&str]) {
     let digest = digest(house, file, lines);
-    offer(house, file, lines, &["--approve", &digest]).done();
+    offer(house, file, lines, &[&["--approve", &digest], flags].concat()).done();
 }
 
 fn digest(house: &House, file: &str, lines: &[&str]) -> String {
@@ -30,9 +36,9 @@ fn listed(house: &House, id: &str) -> Option<Value> {
     plugins.as_array().unwrap().iter().find(|plugin| plugin["id"] == id).cloned()
 }
 
-/// The lines that are marked with `+`, `-` or `=`, each as its mark and its text.
-fn marked(text: &str, mark: char) -> Vec<&str> {
-    text.lines().filter_map(|line| line.strip_prefix(&format!("  {mark} "))).collect()
+/// The lines that say `new`, `gone` or `same`, without that word.
+fn marked<'a>(text: &'a str, mark: &str) -> Vec<&'a str> {
+    text.lines().filter_map(|line| line.strip_prefix(&format!("  {mark}: "))).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,7 +49,7 @@ async fn p3_a_newcomer_is_told_who_comes_what_it_can_do_and_what_to_type() {
     let refused = offer(&house, "acme mail.wasm", &lines, &[]).refused(
         5,
         &[
-            "Acme Mail 1.4.0 asks to come in. Nothing has changed yet.",
+            "Acme Mail 1.4.0 wants to be installed. Nothing has changed yet.",
             "Acme Ltd (its own word: nobody vouches for it, and no signature is checked)",
             "acme mail.wasm",
             &digest,
@@ -53,7 +59,7 @@ async fn p3_a_newcomer_is_told_who_comes_what_it_can_do_and_what_to_type() {
             "https://files.acme.example",
             "More of everything.",
             "nowhere else",
-            "API key",
+            "API key (`api-key`): sent only to https://api.example.com, as",
             "the plugin itself never sees them",
         ],
     );
@@ -111,23 +117,61 @@ async fn p3_json_gives_the_same_facts_as_the_screen() {
 async fn p3_the_same_or_less_comes_in_unasked_and_more_shows_the_difference() {
     let house = House::bare().await;
     let first = ["id=acme", "version=1.0.0", "also=https://files.acme.example", "secret=token"];
-    install(&house, "acme.wasm", &first);
+    let said = ["--source", "acme.example/downloads"];
+    install_from(&house, "acme.wasm", &first, &said);
 
-    let less = offer(&house, "acme.wasm", &["id=acme", "version=1.1.0", "secret=token"], &[]).done();
+    let less = offer(&house, "acme-1.1.wasm", &["id=acme", "version=1.1.0", "secret=token"], &said).done();
     assert!(less.stdout.contains("inherits its approval"), "{}", less.stdout);
-    assert_eq!(marked(&less.stdout, '-'), ["reach https://files.acme.example"]);
+    assert_eq!(marked(&less.stdout, "gone"), ["reach https://files.acme.example"]);
 
     // What was given up is not approved any more.
     let more = ["id=acme", "version=1.2.0", "also=https://files.acme.example"];
-    let refused = offer(&house, "acme.wasm", &more, &[]).refused(5, &["against version 1.1.0, which you approved"]);
-    assert_eq!(marked(&refused.stderr, '+'), ["reach https://files.acme.example"]);
-    let given_up = marked(&refused.stderr, '-');
+    let refused = offer(&house, "acme.wasm", &more, &said).refused(5, &["against version 1.1.0 that is there now"]);
+    assert_eq!(marked(&refused.stderr, "new"), ["reach https://files.acme.example"]);
+    let given_up = marked(&refused.stderr, "gone");
     assert!(given_up.len() == 1 && given_up[0].contains("`token`"), "{given_up:?}");
-    assert_eq!(marked(&refused.stderr, '=').len(), 2);
+    assert_eq!(marked(&refused.stderr, "same").len(), 2);
     assert_eq!(listed(&house, "acme").unwrap()["version"], "1.1.0");
 
-    install(&house, "acme.wasm", &more);
+    install_from(&house, "acme.wasm", &more, &said);
     assert_eq!(listed(&house, "acme").unwrap()["version"], "1.2.0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p3_a_files_name_another_vendor_or_an_earlier_version_lets_nothing_in_unasked() {
+    let house = House::bare().await;
+    let said = ["--source", "acme.example/downloads"];
+    install(&house, "acme.wasm", &["id=acme", "version=2.0.0", "vendor=Acme Ltd"]);
+    // The very same file changes nothing; another one of that name is another one.
+    offer(&house, "acme.wasm", &["id=acme", "version=2.0.0", "vendor=Acme Ltd"], &[]).done();
+    let later = ["id=acme", "version=2.1.0", "vendor=Acme Ltd"];
+    offer(&house, "acme.wasm", &later, &[]).refused(5, &["wants to be installed", "Acme Ltd"]);
+    assert_eq!(listed(&house, "acme").unwrap()["version"], "2.0.0");
+
+    install_from(&house, "acme.wasm", &later, &said);
+    for (lines, words) in [
+        (["id=acme", "version=2.2.0", "vendor=Evil Inc."], ["whose vendor is", "Acme Ltd"]),
+        (["id=acme", "version=2.0.9", "vendor=Acme Ltd"], ["version 2.1.0 from acme.example/downloads", "2.0.9"]),
+    ] {
+        offer(&house, "acme.wasm", &lines, &said).refused(5, &words);
+    }
+    offer(&house, "acme.wasm", &["id=acme", "version=2.2.0", "vendor=Acme Ltd"], &said).done();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p3_what_is_no_plugin_is_refused_in_words_for_whoever_was_sent_it() {
+    let house = House::bare().await;
+    for (content, words) in [
+        (b"".as_slice(), "it is empty"),
+        (b"Dear customer, please find attached", "does not begin as WebAssembly does"),
+        (b"\0asm\x01\0\0\0", "a WebAssembly module, not a component"),
+        (b"\0asm\x0d\0\x01\0\x07", "cut off on its way"),
+    ] {
+        let file = house.file("attached.wasm", content);
+        house.postroom(&["plugin", "install", &file]).refused(3, &["attached.wasm", words, "sk whoever sent it"]);
+        house.postroom(&["plugin", "inspect", &file]).refused(3, &[words]);
+    }
+    house.postroom(&["plugin", "install", "/dev/zero"]).refused(3, &["it is not a file"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,6 +180,9 @@ async fn p3_an_approval_is_for_one_digest_and_one_source() {
     install(&house, "acme.wasm", &["id=acme"]);
     let other = digest(&house, "acme.wasm", &["id=acme", "vendor=Another"]);
     offer(&house, "acme.wasm", &["id=acme"], &["--approve", &other]).refused(3, &[&other]);
+
+    let bare = digest(&house, "acme.wasm", &["id=acme"]).trim_start_matches("sha256:").to_uppercase();
+    offer(&house, "acme.wasm", &["id=acme"], &["--approve", &bare]).done();
 
     let words = ["comes from elsewhere", "`--source acme.wasm`", "version 1.0.0 from acme.wasm"];
     offer(&house, "look-alike.wasm", &["id=acme"], &[]).refused(5, &words);
@@ -149,7 +196,11 @@ async fn p4_a_look_alike_of_a_bundled_plugin_gets_no_secret_until_the_operator_s
     house.import("Guests", Some("form"), "email,firstname\njana@example.com,Jana\n");
     house.tie("Guests", "skip");
     let look_alike = ["id=mailchimp", "name=Mailchimp", "version=9.0.0"];
-    let words = ["ships", "gave their secrets to another one: mc", "--plugin-source look-alike.wasm"];
+    let words = [
+        "this is not the plugin `mailchimp` that ships",
+        "gave their secrets to another one: mc",
+        "--plugin-source look-alike.wasm",
+    ];
     offer(&house, "look-alike.wasm", &look_alike, &[]).refused(5, &words);
     install(&house, "look-alike.wasm", &look_alike);
 
@@ -162,6 +213,8 @@ async fn p4_a_look_alike_of_a_bundled_plugin_gets_no_secret_until_the_operator_s
     ] {
         house.postroom(verb).refused(5, &["another source is another plugin", "--plugin-source look-alike.wasm"]);
     }
+    let accounts = house.postroom(&["account", "list"]).done().stdout;
+    assert!(accounts.contains("stopped: its plugin is another one now"), "{accounts}");
     assert_eq!(house.requests().await, [] as [Value; 0], "nothing went out");
     house.postroom(&["account", "edit", "mc", "--plugin-source", "elsewhere"]).refused(3, &["look-alike.wasm"]);
 
@@ -192,7 +245,7 @@ async fn p3_a_bad_update_is_taken_back_with_the_approval_that_there_was() {
 
     let words = ["would go back from 2.0.0 to 1.0.0", "postroom plugin rollback acme --yes"];
     let asked = house.postroom(&["plugin", "rollback", "acme"]).refused(5, &words);
-    assert_eq!(marked(&asked.stderr, '+'), ["reach https://files.acme.example"]);
+    assert_eq!(marked(&asked.stderr, "new"), ["reach https://files.acme.example"]);
     assert_eq!(listed(&house, "acme").unwrap()["version"], "2.0.0");
 
     house.postroom(&["plugin", "rollback", "acme", "--yes"]).done();
@@ -223,7 +276,9 @@ async fn p3_going_back_to_another_source_stops_the_accounts_of_this_one() {
 async fn p3_an_inspection_shows_imports_limits_sizes_and_digests() {
     let house = House::bare().await;
     let file = house.file("files.wasm", crate::building::guest("filesystem"));
-    let seen = house.postroom(&["plugin", "inspect", &file]).done().stdout;
+    let seen = house.postroom(&["plugin", "inspect", &file]);
+    assert_eq!(seen.code, 3, "what does not load is no answer to build on");
+    let seen = seen.stdout;
     let forbidden: Vec<&str> = seen.lines().filter(|line| line.ends_with("(not allowed)")).collect();
     assert!(!forbidden.is_empty() && forbidden.iter().all(|line| line.contains("wasi:filesystem/")), "{seen}");
     assert!(seen.contains("It does not load: "), "{seen}");
@@ -237,7 +292,7 @@ async fn p3_an_inspection_shows_imports_limits_sizes_and_digests() {
         "10 s of processor time",
         "64 MiB of memory",
         "2,000 requests",
-        "where {dc} is the end of your Mailchimp API key",
+        "where {dc} is what stands behind the last `-` of your Mailchimp API key; it always ends in .api.mailchimp.com",
         "blake3:",
     ] {
         assert!(seen.contains(words), "`{words}` is not in: {seen}");

@@ -37,7 +37,7 @@ impl Exit {
         (Self::Usage, 2, "the command line is wrong"),
         (Self::BadInput, 3, "what was asked for is wrong, is not there, or contradicts what is there"),
         (Self::FailedContacts, 4, "the run came to its end, and some contacts failed"),
-        (Self::NeedsApproval, 5, "it stopped and asks: say --yes, or --approve for a plugin"),
+        (Self::NeedsApproval, 5, "it stopped and asks: its last line says what to type"),
         (Self::Held, 6, "another process holds the store"),
         (Self::Unusable, 7, "there is no usable store: none, a newer one, or a lost key"),
         (Self::Provider, 8, "the provider is out of reach, or does not let the account in"),

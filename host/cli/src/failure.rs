@@ -95,16 +95,20 @@ fn mend(error: &ServiceError) -> Option<String> {
         ServiceError::PluginNeedsApproval(_) => {
             Some("install it again from its file: `postroom plugin install FILE` shows all that it asks for".to_owned())
         }
-        ServiceError::PluginFromElsewhere { account, plugin, now, .. } => {
+        ServiceError::PluginFromElsewhere { account, plugin, now, had } => {
             let source = match now {
                 PluginSource::Bundled => BUNDLED,
                 PluginSource::Installed(source) => source,
             };
             let trust = shell::line(["postroom", "account", "edit", account, "--plugin-source", source]);
             let look = shell::line(["postroom", "plugin", "inspect", plugin]);
+            let back = match had {
+                PluginSource::Bundled => shell::line(["postroom", "plugin", "remove", plugin]),
+                PluginSource::Installed(_) => shell::line(["postroom", "plugin", "rollback", plugin]),
+            };
             Some(format!(
-                "`{look}` shows what it is. If you trust it with the secrets of this account: `{trust}`. If not, \
-                 `postroom plugin rollback` or `postroom plugin remove` brings the other one back"
+                "`{look}` shows what it is. If you trust it with the secrets of this account: `{trust}`. If not: \
+                 `{back}` brings the other one back"
             ))
         }
         ServiceError::Provider { account, .. } => {

@@ -33,6 +33,10 @@ pub(crate) fn numbers<'a>(rows: impl IntoIterator<Item = (&'a str, u64, &'a str)
 fn plain() -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    if table.width() == Some(0) {
+        // A terminal that does not know its width is not one of no width.
+        table.set_content_arrangement(ContentArrangement::Disabled);
+    }
     table
 }
 

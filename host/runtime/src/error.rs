@@ -23,12 +23,22 @@ pub enum LoadError {
         "The file holds precompiled native code, which is never accepted from outside. Hand in the component itself, a .wasm file."
     )]
     Precompiled,
+    /// It is no WebAssembly at all.
+    #[error(
+        "The file is not a plugin: {what}. Ask whoever sent it for the .wasm file; whoever builds it: the target is wasm32-wasip2."
+    )]
+    NotWasm {
+        /// What it is instead.
+        what: &'static str,
+    },
     /// The file is a WebAssembly module, without the component around it.
-    #[error("The file is a WebAssembly module, not a component. Build the plugin for the target wasm32-wasip2.")]
+    #[error(
+        "The file is a WebAssembly module, not a component. Ask whoever sent it for the component; whoever builds it: the target is wasm32-wasip2."
+    )]
     NotAComponent,
     /// The file does not compile.
     #[error(
-        "The file does not compile as a WebAssembly component: {reason}. Build it again for the target wasm32-wasip2."
+        "The file does not compile as a WebAssembly component: {reason}. It may have been cut off on its way: ask whoever sent it to send it again."
     )]
     Compile {
         /// The compiler's words.

@@ -204,8 +204,11 @@ pub(crate) fn admit(bytes: &[u8]) -> Result<String, LoadError> {
     if wasmtime::Engine::detect_precompiled(bytes).is_some() {
         return Err(LoadError::Precompiled);
     }
-    if bytes.strip_prefix(MAGIC).is_some_and(|rest| rest.starts_with(MODULE)) {
-        return Err(LoadError::NotAComponent);
+    match bytes.strip_prefix(MAGIC) {
+        None if bytes.is_empty() => return Err(LoadError::NotWasm { what: "it is empty" }),
+        None => return Err(LoadError::NotWasm { what: "it does not begin as WebAssembly does" }),
+        Some(rest) if rest.starts_with(MODULE) => return Err(LoadError::NotAComponent),
+        Some(_) => {}
     }
     Ok(digest(bytes))
 }

@@ -11,7 +11,7 @@ mod house;
 
 use postroom_service::accounts::AddAccount;
 use postroom_service::contacts::{AddContact, StateConsent};
-use postroom_service::plugins::{InstallPlugin, PluginOrigin};
+use postroom_service::plugins::{InstallPlugin, PluginOrigin, StatedSource};
 use postroom_service::{ErrorKind, ServiceError};
 
 use house::{House, component, file};
@@ -104,7 +104,7 @@ async fn p3_an_installed_plugin_gets_what_was_approved_and_nothing_unasked() {
     assert_eq!((listed[0].id.as_str(), listed[0].origin), ("mailchimp", PluginOrigin::Bundled));
     let request = |source: &str, approve: Option<&str>| InstallPlugin {
         component: component().to_vec(),
-        source: source.to_owned(),
+        source: StatedSource::Word(source.to_owned()),
         approve: approve.map(str::to_owned),
     };
     let error = house.service.install_plugin(request("vendor", None)).await.unwrap_err();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Subcommand;
-use postroom_service::accounts::{AccountChecked, AddAccount, EditAccount};
+use postroom_service::accounts::{AccountChecked, AddAccount, EditAccount, ListedAccount};
 use postroom_service::plugins::BUNDLED;
 use postroom_store::accounts::{Account, PluginSource};
 
@@ -167,18 +167,22 @@ fn changes(set: Vec<(String, String)>, unset: Vec<String>) -> BTreeMap<String, O
     unset.into_iter().map(|name| (name, None)).chain(set).collect()
 }
 
-fn overview(accounts: &[Account]) -> String {
+fn overview(accounts: &[ListedAccount]) -> String {
     if accounts.is_empty() {
         return "There is no account yet: `postroom account add NAME --plugin ID` adds one.".to_owned();
     }
-    let rows = accounts.iter().map(|account| {
-        let insecure = if account.insecure_origin { "insecure origin" } else { "" };
+    let rows = accounts.iter().map(|ListedAccount { account, stopped }| {
+        let remarks = [
+            (*stopped, "stopped: its plugin is another one now, `account check` says more"),
+            (account.insecure_origin, "insecure origin"),
+        ];
+        let remarks: Vec<&str> = remarks.iter().filter(|(is_so, _)| *is_so).map(|(_, remark)| *remark).collect();
         [
             account.name.clone(),
             plugin(account),
             account.remote_name.clone().unwrap_or_default(),
             account.slots.join(", "),
-            insecure.to_owned(),
+            remarks.join("; "),
         ]
     });
     table::table(["account", "plugin", "called there", "secrets", "remark"], rows)

@@ -26,8 +26,10 @@ async fn what_is_no_component_is_refused() {
     let error = Plugin::load(engine(), b"\0asm\x01\0\0\0").await.unwrap_err();
     assert_eq!(error, LoadError::NotAComponent);
 
-    let error = Plugin::load(engine(), b"no wasm at all").await.unwrap_err();
-    assert!(matches!(error, LoadError::Compile { .. }));
+    for bytes in [b"no wasm at all".as_slice(), b""] {
+        let error = Plugin::load(engine(), bytes).await.unwrap_err();
+        assert!(matches!(error, LoadError::NotWasm { .. }));
+    }
 
     let mut cut = guest("tags-only");
     cut.truncate(cut.len() / 2);

@@ -93,6 +93,16 @@ pub(crate) struct OpenAccount {
     pub(crate) connection: Connection,
 }
 
+/// An account in a list of accounts.
+#[derive(Debug, Clone, Serialize)]
+pub struct ListedAccount {
+    /// The account.
+    #[serde(flatten)]
+    pub account: Account,
+    /// Whether its plugin is another one than it gave its secrets to: then nothing goes through it.
+    pub stopped: bool,
+}
+
 impl Service {
     /// What an account of this plugin takes, by the named method or the usual one.
     ///
@@ -115,8 +125,14 @@ impl Service {
     /// # Errors
     ///
     /// When the storage fails.
-    pub async fn accounts(&self) -> Result<Vec<Account>> {
-        Ok(self.store().accounts().await?)
+    pub async fn accounts(&self) -> Result<Vec<ListedAccount>> {
+        let installed = self.store().plugins().await?;
+        let is_in_use = |account: &Account| match installed.iter().find(|plugin| plugin.id == account.plugin) {
+            Some(plugin) => account.plugin_source == PluginSource::Installed(plugin.source.clone()),
+            None => account.plugin_source == PluginSource::Bundled && self.shelf.ships(&account.plugin),
+        };
+        let accounts = self.store().accounts().await?.into_iter();
+        Ok(accounts.map(|account| ListedAccount { stopped: !is_in_use(&account), account }).collect())
     }
 
     /// Makes an account, after the provider let it in.

@@ -1,6 +1,7 @@
 //! Plugins come, are exchanged, come back and go: each step is shown before it is done.
 
 use postroom_runtime::Plugin;
+use postroom_runtime::contract::Description;
 use postroom_store::accounts::{InstalledPlugin, PluginSource, Successor};
 use serde::Serialize;
 
@@ -18,10 +19,19 @@ pub const BUNDLED: &str = "bundled";
 pub struct InstallPlugin {
     /// The component.
     pub component: Vec<u8>,
-    /// Where it came from, in the operator's words or as a file's name.
-    pub source: String,
+    /// Where it came from.
+    pub source: StatedSource,
     /// The digest that the operator approves with all that it asks for.
     pub approve: Option<String>,
+}
+
+/// Where an operator has a component from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StatedSource {
+    /// The operator's own word.
+    Word(String),
+    /// The name of the file, which says nothing: anybody can give a file any name.
+    File(String),
 }
 
 /// A plugin whose latest update is to be taken back.
@@ -67,16 +77,18 @@ pub struct PluginRolledBack {
 
 impl Service {
     /// Installs a plugin, or another version of one. It needs an approval that names its digest,
-    /// unless it comes from the same source as the one that is there and asks for no more. What
-    /// ships with the program has no source that an operator could name: whoever takes its place
-    /// is asked about as a stranger.
+    /// unless it is the very component that is there, or the operator says that it comes from the
+    /// same source and it asks for no more, names the same vendor and goes back to no earlier
+    /// version. A file's name is no such word. What ships with the program has no source that an
+    /// operator could name: whoever takes its place is asked about as a stranger.
     ///
     /// # Errors
     ///
     /// [`PluginNeedsApproval`](ServiceError::PluginNeedsApproval) with all that it asks for; bad
     /// input when the component is no plugin or the approval names another digest.
     pub async fn install_plugin(&self, request: InstallPlugin) -> Result<PluginInstalled> {
-        let source = names::checked("a source", &request.source)?.to_owned();
+        let (StatedSource::Word(source) | StatedSource::File(source)) = &request.source;
+        let source = names::checked("a source", source)?.to_owned();
         if source == BUNDLED {
             return Err(ServiceError::BadInput(format!(
                 "`{BUNDLED}` stands for what ships with the program: name another source"
@@ -89,21 +101,24 @@ impl Service {
         let approval =
             earlier.as_ref().map(|known| Approval { source: known.source.clone(), permissions: approved(known) });
         let difference = Approval::compare(approval.as_ref(), &source, &permissions);
-        let inherited = Approval::is_inherited(approval.as_ref(), &source, &permissions);
+        let present = self.present(earlier.as_ref(), &id).await?;
+        let is_there = earlier.as_ref().is_some_and(|known| known.digest == plugin.digest() && known.source == source);
+        let is_later = matches!(request.source, StatedSource::Word(_))
+            && present.as_ref().is_some_and(|present| present.is_followed_by(plugin.description()));
+        let inherited = (is_there || is_later) && Approval::is_inherited(approval.as_ref(), &source, &permissions);
         match &request.approve {
-            Some(digest) if digest == plugin.digest() => {}
+            Some(digest) if is_digest_of(digest, &plugin) => {}
             Some(digest) => {
                 return Err(ServiceError::BadInput(format!(
-                    "the approval names {digest}, and the component is {}: inspect the file again and approve what \
-                     it is",
+                    "the approval names `{digest}`, and this file is another component ({}): nothing was installed. \
+                     Look at what it asks for before you approve it",
                     plugin.digest()
                 )));
             }
             None if inherited => {}
             None => {
-                let replaces = self.present(earlier.as_ref(), &id).await?;
                 let source = PluginSource::Installed(source);
-                return Err(self.asked(Step::Install, &plugin, source, difference, replaces).await?);
+                return Err(self.asked(Step::Install, &plugin, source, difference, present).await?);
             }
         }
         let record = InstalledPlugin {
@@ -162,7 +177,7 @@ impl Service {
         let difference = Difference::between(&approved(&present), &permissions);
         let source = PluginSource::Installed(back.source.clone());
         if !request.confirmed {
-            let replaces = Some(version(&present));
+            let replaces = self.present(Some(&present), id).await?;
             return Err(self.asked(Step::RollBack, &plugin, source, difference, replaces).await?);
         }
         self.store().roll_back_plugin(id, &back.digest).await?;
@@ -202,19 +217,44 @@ impl Service {
     }
 
     /// The plugin of this id that is there: the installed one, or the one that ships.
-    async fn present(&self, installed: Option<&InstalledPlugin>, id: &str) -> Result<Option<PluginVersion>> {
+    async fn present(&self, installed: Option<&InstalledPlugin>, id: &str) -> Result<Option<Present>> {
         if let Some(record) = installed {
-            return Ok(Some(version(record)));
+            return Ok(Some(Present {
+                version: version(record),
+                vendor: self.vendor(record).await,
+                permissions: approved(record),
+            }));
         }
         if !self.shelf.ships(id) {
             return Ok(None);
         }
         let plugin = self.shelf.find(self.store(), id).await?.plugin;
-        Ok(Some(PluginVersion {
-            version: plugin.description().version.clone(),
-            digest: plugin.digest().to_owned(),
-            source: PluginSource::Bundled,
+        Ok(Some(Present {
+            version: PluginVersion {
+                version: plugin.description().version.clone(),
+                digest: plugin.digest().to_owned(),
+                source: PluginSource::Bundled,
+            },
+            vendor: Some(plugin.description().vendor.clone()),
+            permissions: Permissions::of(&plugin),
         }))
+    }
+
+    /// Who an installed plugin says that it is from; none when it does not load, or its component is
+    /// damaged.
+    async fn vendor(&self, record: &InstalledPlugin) -> Option<String> {
+        let component = self.store().plugin_component(record).await;
+        let loaded = match component {
+            Ok(component) => self.shelf.load(&component).await,
+            Err(error) => Err(error.into()),
+        };
+        match loaded {
+            Ok(plugin) => Some(plugin.description().vendor.clone()),
+            Err(error) => {
+                tracing::warn!(%error, plugin = %record.id, "the plugin that is there cannot be compared");
+                None
+            }
+        }
     }
 
     /// The question, with everything that it is about.
@@ -224,10 +264,15 @@ impl Service {
         plugin: &Plugin,
         source: PluginSource,
         difference: Difference,
-        replaces: Option<PluginVersion>,
+        present: Option<Present>,
     ) -> Result<ServiceError> {
         let stops = self.accounts_from_elsewhere(&plugin.description().id, &source).await?;
-        let request = PermissionRequest { replaces, stops, ..PermissionRequest::new(step, plugin, source, difference) };
+        let mut request = PermissionRequest { stops, ..PermissionRequest::new(step, plugin, source, difference) };
+        if let Some(present) = present {
+            request.changes = Difference::between(&present.permissions, &request.permissions);
+            request.vendor_before = present.vendor;
+            request.replaces = Some(present.version);
+        }
         Ok(ServiceError::PluginNeedsApproval(Box::new(request)))
     }
 
@@ -239,6 +284,28 @@ impl Service {
             ..summary(plugin, PluginOrigin::Installed, PluginSource::Installed(record.source.clone()))
         })
     }
+}
+
+/// What is there under an id.
+struct Present {
+    version: PluginVersion,
+    vendor: Option<String>,
+    permissions: Permissions,
+}
+
+impl Present {
+    /// Whether a plugin says that it is the same vendor's and no earlier version.
+    fn is_followed_by(&self, description: &Description) -> bool {
+        let version = |text: &str| semver::Version::parse(text).ok();
+        let (had, comes) = (version(&self.version.version), version(&description.version));
+        self.vendor.as_ref() == Some(&description.vendor) && had.is_some() && comes >= had
+    }
+}
+
+/// Whether this is a component's digest, as the host writes it or as other tools do.
+fn is_digest_of(digest: &str, plugin: &Plugin) -> bool {
+    let bare = |digest: &str| digest.trim().to_lowercase().trim_start_matches("sha256:").to_owned();
+    bare(digest) == bare(plugin.digest())
 }
 
 /// What is known of a version by its row.

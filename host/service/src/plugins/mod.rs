@@ -16,7 +16,7 @@ use postroom_runtime::{Capability, Inspection, JobLimits, Plugin};
 use postroom_store::accounts::{InstalledPlugin, PluginSource};
 use serde::Serialize;
 
-pub use install::{BUNDLED, InstallPlugin, PluginInstalled, PluginRolledBack, RollBackPlugin};
+pub use install::{BUNDLED, InstallPlugin, PluginInstalled, PluginRolledBack, RollBackPlugin, StatedSource};
 pub use permissions::{Difference, OriginPermission, Permissions, Right, SecretPermission};
 pub use request::{PermissionRequest, PluginVersion, Step};
 pub(crate) use shelf::{Found, Shelf};

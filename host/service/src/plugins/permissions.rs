@@ -47,6 +47,9 @@ pub struct SecretPermission {
     pub sent_as: String,
     /// The label of the only origin that it is sent to.
     pub origin: String,
+    /// That origin's address, for people. Not part of the right itself.
+    #[serde(default)]
+    pub reaches: String,
 }
 
 /// One right of a permission set.
@@ -101,7 +104,10 @@ impl Permissions {
                 }
                 PartSource::Operator => format!("{} = {} as the operator enters it", part.name, part.pattern),
             }),
-            explained: origin.part.as_ref().map_or_else(String::new, |part| explained(part, &description.auth_methods)),
+            explained: origin
+                .part
+                .as_ref()
+                .map_or_else(String::new, |part| explained(&origin.template, part, &description.auth_methods)),
             purpose: origin.purpose.clone(),
         });
         let mut secrets: Vec<SecretPermission> = Vec::new();
@@ -111,6 +117,12 @@ impl Permissions {
                 label: slot.label.clone(),
                 sent_as: sent_as(&slot.kind),
                 origin: slot.origin.clone(),
+                reaches: description
+                    .origins
+                    .iter()
+                    .find(|origin| origin.label == slot.origin)
+                    .map(|origin| origin.template.clone())
+                    .unwrap_or_default(),
             };
             // Two methods may take the same secret in the same way.
             if !secrets.iter().any(|known| known.is_same_right(&secret)) {
@@ -187,20 +199,19 @@ impl SecretPermission {
 }
 
 /// The variable part of an address, for who reads the address.
-fn explained(part: &OriginPart, methods: &[AuthMethod]) -> String {
+fn explained(template: &str, part: &OriginPart, methods: &[AuthMethod]) -> String {
     let name = &part.name;
+    let end = match template.rsplit_once('}') {
+        Some((_, end)) if !end.is_empty() => format!("; it always ends in {end}"),
+        _ => String::new(),
+    };
     match &part.source {
         PartSource::CredentialSuffix((slot, separator)) => {
             let slots = methods.iter().flat_map(|method| &method.slots);
             let label = slots.clone().find(|known| known.name == *slot).map_or(slot, |known| &known.label);
-            format!(
-                "where {{{name}}} is the end of your {label}, behind its last `{separator}` (it must look like {})",
-                part.pattern
-            )
+            format!("where {{{name}}} is what stands behind the last `{separator}` of your {label}{end}")
         }
-        PartSource::Operator => {
-            format!("where {{{name}}} is what you enter for the account (it must look like {})", part.pattern)
-        }
+        PartSource::Operator => format!("where {{{name}}} is what you enter for the account{end}"),
     }
 }
 
@@ -227,7 +238,10 @@ impl std::fmt::Display for OriginPermission {
 
 impl std::fmt::Display for SecretPermission {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} (`{}`): sent to the address `{}` as {}", self.called(), self.slot, self.origin, self.sent_as)
+        let (called, slot, sent_as) = (self.called(), &self.slot, &self.sent_as);
+        // An approval of 0.1.0 does not have the address.
+        let to = if self.reaches.is_empty() { &self.origin } else { &self.reaches };
+        write!(f, "{called} (`{slot}`): sent only to {to}, as {sent_as}")
     }
 }
 
@@ -259,6 +273,7 @@ mod tests {
                 label: "API key".into(),
                 sent_as: "a bearer token".into(),
                 origin: "api".into(),
+                reaches: "https://api.example.com".into(),
             }],
             capabilities: vec![Capability::Tags],
         }

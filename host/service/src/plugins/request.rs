@@ -63,6 +63,10 @@ pub struct PermissionRequest {
     pub difference: Difference,
     /// The plugin of the same id in whose place it comes.
     pub replaces: Option<PluginVersion>,
+    /// Who that one is from, in its own words; none when it cannot be read.
+    pub vendor_before: Option<String>,
+    /// How this one differs from that one, whoever each came from; without that one, nothing.
+    pub changes: Difference,
     /// The accounts that gave their secrets to a plugin from elsewhere: they stop until the operator
     /// says yes for each.
     pub stops: Vec<String>,
@@ -87,6 +91,8 @@ impl PermissionRequest {
             permissions: Permissions::of(plugin),
             difference,
             replaces: None,
+            vendor_before: None,
+            changes: Difference::default(),
             stops: Vec::new(),
         }
     }
@@ -95,6 +101,12 @@ impl PermissionRequest {
     #[must_use]
     pub fn is_from_elsewhere(&self) -> bool {
         self.replaces.as_ref().is_some_and(|known| known.source != self.source)
+    }
+
+    /// Whether it is byte for byte the one in whose place it comes.
+    #[must_use]
+    pub fn is_the_same(&self) -> bool {
+        self.replaces.as_ref().is_some_and(|known| known.digest == self.digest)
     }
 }
 
@@ -105,7 +117,7 @@ impl std::fmt::Display for PermissionRequest {
         match self.step {
             Step::Install => write!(
                 f,
-                "nothing was installed: the plugin `{id}` {version} asks for rights that nobody has approved ({digest})"
+                "nothing was installed: nobody has approved the plugin `{id}` {version} with what it asks for ({digest})"
             ),
             Step::RollBack => write!(
                 f,

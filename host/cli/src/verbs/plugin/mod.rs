@@ -3,10 +3,14 @@
 mod pages;
 mod screen;
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use postroom_service::plugins::{InstallPlugin, PermissionRequest, PluginInstalled, PluginRolledBack, RollBackPlugin};
+use postroom_runtime::limits::MAX_COMPONENT_BYTES;
+use postroom_service::plugins::{
+    InstallPlugin, PermissionRequest, PluginInstalled, PluginRolledBack, RollBackPlugin, StatedSource,
+};
 use postroom_service::{ErrorKind, ServiceError};
 
 use crate::exit::Exit;
@@ -22,7 +26,7 @@ pub(crate) enum Verb {
     List,
     /// Show what a plugin is, what it asks for and what it may use, before anything is approved
     Inspect {
-        /// A component's file, or the id of a plugin
+        /// A component's file (`./acme` for one without a dot in its name), or the id of a plugin
         plugin: String,
     },
     /// Install a plugin, or another version of one. It shows what the plugin asks for, and then asks
@@ -50,8 +54,9 @@ pub(crate) struct InstallArgs {
     /// The digest of the component that you approve with all that it asks for
     #[arg(long, value_name = "DIGEST")]
     approve: Option<String>,
-    /// Where it comes from, without this the file's name. A new version from the same source inherits its approval;
-    /// one from another source is another plugin, and gets no secrets of the accounts that there are
+    /// Where it comes from, without this the file's name. Said again with a later version of the same vendor, it lets
+    /// that inherit the approval if it asks for no more; from another source comes another plugin, which gets no secrets
+    /// of the accounts that there are
     #[arg(long)]
     source: Option<String>,
 }
@@ -63,13 +68,16 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Inspect { plugin } => {
             let service = context.reading()?;
             let path = Path::new(&plugin);
-            let is_file = path.extension().is_some_and(|extension| extension == "wasm") || path.is_file();
-            let inspection = if is_file {
+            // No id has these, so that a file can't stand before an installed plugin.
+            let inspection = if plugin.contains(['/', '\\', '.']) {
                 service.inspect_component(&read(path)?).await.map_err(|error| of_file(error, path))?
             } else {
                 service.inspect_plugin(&plugin).await?
             };
             output.answer(&inspection, |inspection| pages::inspected(inspection, output.is_coloured()))?;
+            if inspection.inspection.refusal.is_some() {
+                return Ok(Exit::BadInput);
+            }
         }
         Verb::Install(args) => output.answer(&install(args, context).await?, pages::installed)?,
         Verb::Rollback { id, yes } => output.answer(&roll_back(id, yes, context).await?, pages::rolled_back)?,
@@ -87,11 +95,14 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
 async fn install(args: InstallArgs, context: &Context) -> Result<PluginInstalled> {
     let InstallArgs { file, approve, source } = args;
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let mut request = InstallPlugin { component: read(&file)?, source: source.clone().unwrap_or(name), approve };
+    let stated = source.clone().map_or(StatedSource::File(name), StatedSource::Word);
+    let mut request = InstallPlugin { component: read(&file)?, source: stated, approve };
     let service = context.writing("plugin install")?;
     let answer = match service.install_plugin(request.clone()).await {
         Err(ServiceError::PluginNeedsApproval(asked)) => {
             let path = file.to_string_lossy();
+            // A name that looks like an option is none behind a folder's.
+            let path = if path.starts_with('-') { format!("./{path}") } else { path.into_owned() };
             let mut line = vec!["postroom", "plugin", "install", &path];
             if let Some(source) = &source {
                 line.extend(["--source", source]);
@@ -152,6 +163,18 @@ fn of_file(error: ServiceError, file: &Path) -> Failure {
     }
 }
 
+/// Reads a component's file, at most one byte beyond what a component may have: that is refused as too large.
 fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| Failure::bad_input(format!("{} cannot be read: {error}", path.display())))
+    let unreadable =
+        |why: &dyn std::fmt::Display| Failure::bad_input(format!("{} cannot be read: {why}", path.display()));
+    // Pipes and devices may have no end.
+    let metadata = std::fs::metadata(path).map_err(|error| unreadable(&error))?;
+    if !metadata.is_file() {
+        return Err(unreadable(&"it is not a file"));
+    }
+    let mut component = Vec::new();
+    let most = u64::try_from(MAX_COMPONENT_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let read = std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut component));
+    read.map_err(|error| unreadable(&error))?;
+    Ok(component)
 }

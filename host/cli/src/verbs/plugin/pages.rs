@@ -1,7 +1,8 @@
 //! What people read of plugins: the list, an inspection, and what became of a change.
 
 use postroom_service::plugins::{
-    PluginInspection, PluginInstalled, PluginOrigin, PluginRolledBack, PluginSummary, PluginVersion,
+    Difference, Permissions, PluginInspection, PluginInstalled, PluginOrigin, PluginRolledBack, PluginSummary,
+    PluginVersion,
 };
 
 use super::screen::{changes, rights, section, source, stopped};
@@ -156,7 +157,17 @@ pub(super) fn installed(answer: &PluginInstalled) -> String {
     if !answer.stops.is_empty() {
         text.push('\n');
     }
-    text.push_str(&section("What it may do", &changes(&answer.difference)));
+    text.push_str(&may_do(answer.replaced.is_some(), &answer.difference, &answer.permissions));
+    text
+}
+
+/// What it may do from now on, and what of that is new.
+fn may_do(was_there: bool, difference: &Difference, permissions: &Permissions) -> String {
+    let rights: Vec<String> = permissions.rights().iter().map(ToString::to_string).collect();
+    let mut text = section("What it may do", &rights);
+    if was_there {
+        text.push_str(&section("What changed", &changes(difference)));
+    }
     text
 }
 
@@ -172,7 +183,7 @@ pub(super) fn rolled_back(answer: &PluginRolledBack) -> String {
     if !answer.stops.is_empty() {
         text.push('\n');
     }
-    text.push_str(&section("What it may do", &changes(&answer.difference)));
+    text.push_str(&may_do(true, &answer.difference, &answer.permissions));
     text
 }
 

@@ -13,10 +13,9 @@ pub(super) fn screen(asked: &PermissionRequest) -> String {
     if let Some(remark) = elsewhere(asked) {
         text.push_str(&format!("\n{remark}\n"));
     }
-    let compared = asked.replaces.as_ref().filter(|_| asked.step == Step::RollBack || !asked.is_from_elsewhere());
-    if let Some(before) = compared {
-        let heading = format!("What changes against version {}, which you approved", visible(&before.version));
-        text.push_str(&section(&heading, &changes(&asked.difference)));
+    if let Some(before) = &asked.replaces {
+        let heading = format!("What changes against version {} that is there now", visible(&before.version));
+        text.push_str(&section(&heading, &changes(&asked.changes)));
     }
     text.push_str(&rights(&asked.can, &asked.sees, &asked.permissions));
     text
@@ -25,7 +24,7 @@ pub(super) fn screen(asked: &PermissionRequest) -> String {
 fn title(asked: &PermissionRequest) -> String {
     let (name, version) = (visible(&asked.name), visible(&asked.version));
     match asked.step {
-        Step::Install | Step::Use => format!("{name} {version} asks to come in. Nothing has changed yet."),
+        Step::Install | Step::Use => format!("{name} {version} wants to be installed. Nothing has changed yet."),
         Step::RollBack => {
             let left = asked.replaces.as_ref().map(|known| visible(&known.version)).unwrap_or_default();
             format!("{name} would go back from {left} to {version}. Nothing has changed yet.")
@@ -48,6 +47,9 @@ fn who(asked: &PermissionRequest) -> Vec<(&'static str, String)> {
     ];
     if let Some(known) = &asked.replaces {
         rows.push(("takes the place of", format!("version {} from {}", known.version, source(&known.source))));
+        if let Some(before) = asked.vendor_before.as_ref().filter(|before| **before != asked.vendor) {
+            rows.push(("whose vendor is", before.clone()));
+        }
     }
     rows
 }
@@ -76,10 +78,21 @@ fn elsewhere(asked: &PermissionRequest) -> Option<String> {
         Step::Install | Step::Use => "What you approved for that one does not hold for this one.",
     };
     let id = visible(&asked.id);
-    let mut text = format!("Take care: this comes from elsewhere than the plugin `{id}` that is there now. {holds}");
+    let mut text = match (asked.is_the_same(), &before.source) {
+        (true, PluginSource::Bundled) => {
+            format!("This is the very plugin `{id}` that ships with this program: there is no need to install it.")
+        }
+        (false, PluginSource::Bundled) => {
+            format!("Take care: this is not the plugin `{id}` that ships with this program. {holds}")
+        }
+        (_, PluginSource::Installed(_)) => {
+            format!("Take care: this comes from elsewhere than the plugin `{id}` that is there now. {holds}")
+        }
+    };
     if let (Step::Install, PluginSource::Installed(known)) = (asked.step, &before.source) {
         text.push_str(&format!(
-            "\nIf you know that both come from the same people, say so: `--source {}`.",
+            "\nIf you know for certain that both come from the same people, `--source {}` says so: then this one gets \
+             the secrets that accounts gave to that one, and may come in unasked.",
             visible(&shell::word(known))
         ));
     }
@@ -101,14 +114,14 @@ pub(super) fn stopped(accounts: &[String], source: &PluginSource) -> String {
     )
 }
 
-/// What was added, given up and kept, one line each.
+/// What is new, what is gone and what stays, one line each.
 pub(super) fn changes(difference: &Difference) -> Vec<String> {
-    let marked = |mark: char, rights: &[postroom_service::plugins::Right]| {
-        rights.iter().map(|right| format!("{mark} {right}")).collect::<Vec<_>>()
+    let marked = |mark: &str, rights: &[postroom_service::plugins::Right]| {
+        rights.iter().map(|right| format!("{mark}: {right}")).collect::<Vec<_>>()
     };
-    let mut lines = marked('+', &difference.added);
-    lines.extend(marked('-', &difference.given_up));
-    lines.extend(marked('=', &difference.kept));
+    let mut lines = marked("new", &difference.added);
+    lines.extend(marked("gone", &difference.given_up));
+    lines.extend(marked("same", &difference.kept));
     lines
 }
 
@@ -119,7 +132,7 @@ pub(super) fn rights(can: &[String], sees: &[String], permissions: &Permissions)
     let mut places = Vec::new();
     for origin in &permissions.origins {
         places.push(origin.to_string());
-        places.push(format!("    for this, it says: {}", origin.purpose));
+        places.push(format!("    its own reason: {}", origin.purpose));
     }
     places.push("nowhere else".to_owned());
     text.push_str(&section("Where it sends to", &places));
