@@ -1,6 +1,6 @@
 //! Invariants 2, 3 and 5: nobody is subscribed against their will, and large plans ask.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::house::{House, counted, status_was_left_alone};
 
@@ -136,6 +136,38 @@ async fn a_first_run_asks_and_a_canary_sends_as_many_as_it_says() {
     assert_eq!(counted(&report), "added=1 pending=2");
     assert_eq!(house.members().await.len(), 1);
     assert_eq!(counted(&house.run("Guests")), "added=2 unchanged=1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_whose_members_are_all_there_asks_before_its_first_run_too() {
+    let house = House::open().await;
+    house.import("Guests", Some("form"), "email\na@example.com\n");
+    house.tie("Guests", "skip");
+    house.run("Guests");
+    house.import("Leads", Some("form"), "email\na@example.com\n");
+    house.tie("Leads", "skip");
+    house.postroom(&["sync", "run", "Leads"]).refused(5, &["first run", "change or tag 1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_2_a_withdrawal_travels_also_where_the_member_was_last_seen_opted_out() {
+    let house = House::open().await;
+    house.import("Guests", None, "email\njana@example.com\nleft@example.com\n");
+    house.tie("Guests", "unsubscribed");
+    house.run("Guests");
+    // Both sign up by the provider's own form, which nobody here has heard of.
+    for email in ["jana@example.com", "left@example.com"] {
+        house.act("resubscribe", json!({"email": email})).await;
+        house.postroom(&["contact", "consent", email, "withdrawn"]).done();
+    }
+    house.postroom(&["list", "take-off", "Guests", "left@example.com"]).done();
+    assert_eq!(counted(&house.run("Guests")), "blocked=1");
+    for email in ["jana@example.com", "left@example.com"] {
+        assert_eq!(house.member(email).await["status"], "unsubscribed");
+    }
+    house.clear_book().await;
+    house.run("Guests");
+    assert_eq!(house.requests().await, [] as [Value; 0], "told once is told");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -35,6 +35,23 @@ async fn a8_a_contact_that_was_deleted_here_loses_the_tag_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a8_a_contact_that_was_deleted_and_came_back_keeps_the_tag() {
+    let house = House::open().await;
+    house.import("Guests", Some("form"), "email\njana@example.com\nbert@example.com\n");
+    house.tie("Guests", "skip");
+    house.run("Guests");
+    house.postroom(&["contact", "remove", "jana@example.com"]).done();
+    house.import("Guests", Some("form"), "email\njana@example.com\nbert@example.com\n");
+    for _ in 0..2 {
+        assert_eq!(house.run("Guests")["tags"]["removed"], 0);
+        assert_eq!(house.member("jana@example.com").await["tags"], json!(["Guests"]));
+    }
+    house.import("Guests", Some("form"), "email\nbert@example.com\n");
+    assert_eq!(house.run("Guests")["tags"]["removed"], 1, "and loses it when it leaves");
+    assert_eq!(house.member("jana@example.com").await["tags"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a8_a_changed_address_keeps_its_member_its_tag_and_its_status() {
     let house = House::open().await;
     house.import("Guests", Some("form"), "id,email,firstname\n1,old@example.com,Jana\n2,left@example.com,Bert\n");

@@ -25,6 +25,8 @@ pub struct Volume {
     pub subscribe: u64,
     /// Contacts to be created at all.
     pub create: u64,
+    /// Members that get other values, another address or a tag.
+    pub change: u64,
 }
 
 /// One reason to stop and ask.
@@ -37,6 +39,8 @@ pub enum Trip {
         create: u64,
         /// How many of them as subscribed.
         subscribe: u64,
+        /// How many members it would change or tag.
+        change: u64,
     },
     /// Too many tags would be taken off.
     Untag {
@@ -64,10 +68,11 @@ pub enum Trip {
 impl std::fmt::Display for Trip {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::FirstRun { create, subscribe } => {
+            Self::FirstRun { create, subscribe, change } => {
                 write!(
                     f,
-                    "this is the sync's first run: it would create {create} members, {subscribe} of them subscribed"
+                    "this is the sync's first run: it would create {create} members, {subscribe} of them subscribed, and \
+                     change or tag {change}"
                 )
             }
             Self::Untag { count, members } => write!(f, "it would take the tag off {count} of {members} members"),
@@ -82,24 +87,21 @@ impl std::fmt::Display for Trip {
 /// The reasons why a plan must ask first; none means that it may run.
 #[must_use]
 pub fn trips(volume: &Volume, share_percent: u8, first_run: bool) -> Vec<Trip> {
-    if first_run {
-        return if volume.create == 0 && volume.unsubscribe == 0 {
-            Vec::new()
-        } else {
-            vec![Trip::FirstRun { create: volume.create, subscribe: volume.subscribe }]
-        };
-    }
-    let members = volume.members;
-    let allowed = ALWAYS_ALLOWED.max(members.saturating_mul(u64::from(share_percent)) / 100);
+    let Volume { members, create, subscribe, change, .. } = *volume;
     let mut trips = Vec::new();
+    if first_run && (create > 0 || change > 0) {
+        trips.push(Trip::FirstRun { create, subscribe, change });
+    }
+    let allowed = ALWAYS_ALLOWED.max(members.saturating_mul(u64::from(share_percent)) / 100);
     if volume.untag > allowed {
         trips.push(Trip::Untag { count: volume.untag, members });
     }
     if volume.unsubscribe > allowed {
         trips.push(Trip::Unsubscribe { count: volume.unsubscribe, members });
     }
-    if volume.subscribe > allowed {
-        trips.push(Trip::Subscribe { count: volume.subscribe, members });
+    // The first run has named them already.
+    if subscribe > allowed && !first_run {
+        trips.push(Trip::Subscribe { count: subscribe, members });
     }
     trips
 }
@@ -117,15 +119,24 @@ mod tests {
     #[test]
     fn a_first_run_asks_unless_it_does_nothing() {
         let volume = Volume { create: 3, subscribe: 2, ..Volume::default() };
-        assert_eq!(trips(&volume, 100, true), [Trip::FirstRun { create: 3, subscribe: 2 }]);
+        assert_eq!(trips(&volume, 100, true), [Trip::FirstRun { create: 3, subscribe: 2, change: 0 }]);
+        let volume = Volume { change: 4, ..Volume::default() };
+        assert_eq!(trips(&volume, 100, true), [Trip::FirstRun { create: 0, subscribe: 0, change: 4 }]);
         assert_eq!(trips(&Volume::default(), 10, true), []);
     }
 
     #[test]
+    fn a_first_run_that_was_cut_off_untags_nobody_unasked() {
+        let volume = Volume { members: 5_000, untag: 5_000, unsubscribe: 600, ..Volume::default() };
+        let untag = Trip::Untag { count: 5_000, members: 5_000 };
+        assert_eq!(trips(&volume, 10, true), [untag, Trip::Unsubscribe { count: 600, members: 5_000 }]);
+    }
+
+    #[test]
     fn the_share_is_a_bound_that_may_be_reached() {
-        let at = Volume { members: 500, untag: 50, unsubscribe: 50, subscribe: 50, create: 400 };
+        let at = Volume { members: 500, untag: 50, unsubscribe: 50, subscribe: 50, create: 400, change: 400 };
         assert_eq!(trips(&at, 10, false), []);
-        let past = Volume { members: 500, untag: 51, unsubscribe: 51, subscribe: 51, create: 400 };
+        let past = Volume { untag: 51, unsubscribe: 51, subscribe: 51, ..at };
         assert_eq!(trips(&past, 10, false).len(), 3);
     }
 

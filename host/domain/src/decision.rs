@@ -311,12 +311,11 @@ pub fn decide(facts: &Facts<'_>, policy: &Policy) -> Decision {
 
     match facts.consent {
         ConsentState::Withdrawn => {
-            let may_be_mailed = match facts.confirmed.map(|confirmed| &confirmed.status) {
-                Some(Some(status)) => matches!(status, RemoteStatus::Subscribed | RemoteStatus::Pending),
-                // Never seen there: another hand may have put it there, so the opt-out travels once.
-                Some(None) | None => remembered.is_none(),
-            };
-            if may_be_mailed {
+            // What was seen there may have been long ago: another hand may have subscribed it since, so the
+            // opt-out travels once in any case, and each time as long as it is seen to get mail.
+            let status = facts.confirmed.and_then(|confirmed| confirmed.status.as_ref());
+            let gets_mail = matches!(status, Some(RemoteStatus::Subscribed | RemoteStatus::Pending));
+            if gets_mail || remembered.is_none() {
                 return Decision::Withdraw;
             }
             return settle(OutcomeClass::Blocked, "withdrawn", WITHDRAWN);

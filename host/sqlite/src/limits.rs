@@ -15,12 +15,12 @@ pub(crate) const GROUP_WRITES: usize = 256;
 pub(crate) const WRITES_WAITING: usize = 1_024;
 /// How many readers work at a time: enough for a run, a report and a page beside each other.
 pub(crate) const READERS: usize = 4;
-/// The page cache of the writer, in KiB. 64 MB hold the upper levels of every index of a store with a
+/// The page cache of the writer, in KiB. 48 MB hold the upper levels of every index of a store with a
 /// million contacts, where an import reaches anywhere.
-pub(crate) const WRITER_CACHE_KIBIBYTES: i64 = 64 * 1_024;
+pub(crate) const WRITER_CACHE_KIBIBYTES: i64 = 48 * 1_024;
 /// The page cache of each reader, in KiB. Readers go along tables from one end to the other, and what
 /// they come back to lies in the system's own cache.
-pub(crate) const READER_CACHE_KIBIBYTES: i64 = 8 * 1_024;
+pub(crate) const READER_CACHE_KIBIBYTES: i64 = 4 * 1_024;
 /// The log is moved into the database after this many pages (64 MB): larger steps halve the cost of
 /// an import compared with the default of 1,000.
 pub(crate) const WRITER_CHECKPOINT_PAGES: i64 = 16_384;

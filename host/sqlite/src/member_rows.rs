@@ -28,8 +28,8 @@ pub(crate) fn require_told(connection: &Connection, contact: &StoredContact) -> 
     match audience {
         None => Ok(()),
         Some(audience) => Err(StoreError::Refused(format!(
-            "the contact withdrew its consent, and the audience `{audience}` has not been told: run its sync first, \
-             then delete the contact"
+            "the contact withdrew its consent, and the audience `{audience}` has not been told: run its sync, or add \
+             one if there is none any more, then delete the contact"
         ))
         .into()),
     }

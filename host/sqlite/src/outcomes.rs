@@ -3,7 +3,7 @@
 use postroom_domain::contact::{ContactId, EntryId};
 use postroom_domain::outcome::{OutcomeClass, Reason};
 use postroom_store::StoreError;
-use postroom_store::runs::{Outcome, OutcomeQuery, OutcomeRow, ReportNumber};
+use postroom_store::runs::{Outcome, OutcomeQuery, OutcomeRow, ReportNumber, RunState};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
 use crate::columns::{from_word, word};
@@ -14,16 +14,27 @@ use crate::snapshot::Scope;
 /// A page of a run's outcomes.
 pub(crate) fn page(connection: &Connection, query: &OutcomeQuery) -> Step<Vec<OutcomeRow>> {
     let run = connection
-        .query_row("SELECT sync_id, started_at FROM runs WHERE id = ?", [query.run], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        .query_row("SELECT sync_id, started_at, state FROM runs WHERE id = ?", [query.run], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?))
         })
         .optional()?;
-    let Some((sync, started_at)) = run else {
+    let Some((sync, started_at, state)) = run else {
         return Err(not_found(query.run).into());
     };
     let scope = Scope::of(connection, sync)?;
     match query.of {
-        Some(ReportNumber::Class(OutcomeClass::Unchanged)) => unchanged(connection, query, &scope, started_at),
+        Some(ReportNumber::Class(OutcomeClass::Unchanged)) => {
+            // Who has no outcome was unchanged only if the run came to its end.
+            if matches!(from_word("state of a run", &state)?, RunState::Running | RunState::Interrupted) {
+                return Err(StoreError::Refused(format!(
+                    "run {} did not come to its end, so nobody knows which of its entries were unchanged: open a run \
+                     that did, or another number of this one",
+                    query.run
+                ))
+                .into());
+            }
+            unchanged(connection, query, &scope, started_at)
+        }
         _ => stored(connection, query, &scope),
     }
 }

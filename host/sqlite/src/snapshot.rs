@@ -227,7 +227,8 @@ fn tag(row: &Row<'_>, first: usize) -> Step<TagState> {
 }
 
 /// A page of the contacts that are not on the sync's list and whose tag or opt-out is still to be
-/// told to the audience. Whoever was sent and not answered may get mail there.
+/// told to the audience. Whoever was sent and not answered may get mail there, and so may whoever was
+/// seen opted out, if that was not on our word.
 pub(crate) fn departed(
     connection: &Connection,
     scope: &Scope,
@@ -238,14 +239,17 @@ pub(crate) fn departed(
     let mut statement = connection.prepare_cached(
         "SELECT d.contact_id, coalesce(m.address, c.email), m.remote_id,
                 s.tag_owned, s.refused_change, s.refused_tag, s.refused_reason,
-                coalesce(c.will = 'withdrawn' AND coalesce(m.status, 'pending') IN ('subscribed', 'pending'), 0)
+                coalesce(c.will = 'withdrawn', 0) AND m.contact_id IS NOT NULL
+                AND (coalesce(m.status, 'pending') IN ('subscribed', 'pending') OR s.memory_code IS NOT 'withdrawn')
          FROM (SELECT contact_id FROM sync_members
                WHERE :tagged AND sync_id = :sync AND contact_id > :after AND tag_owned IS NOT NULL
                UNION
                SELECT k.id FROM contacts k INDEXED BY contacts_withdrawn
                CROSS JOIN remote_members w ON w.audience_id = :audience AND w.contact_id = k.id
+               LEFT JOIN sync_members t ON t.sync_id = :sync AND t.contact_id = k.id
                WHERE k.will = 'withdrawn' AND k.id > :after
-                 AND coalesce(w.status, 'pending') IN ('subscribed', 'pending')) d
+                 AND (coalesce(w.status, 'pending') IN ('subscribed', 'pending')
+                      OR t.memory_code IS NOT 'withdrawn')) d
          LEFT JOIN sync_members s ON s.sync_id = :sync AND s.contact_id = d.contact_id
          LEFT JOIN remote_members m ON m.audience_id = :audience AND m.contact_id = d.contact_id
          LEFT JOIN contacts c ON c.id = d.contact_id
@@ -260,13 +264,33 @@ pub(crate) fn departed(
     let mut rows = statement.query(parameters.as_slice())?;
     let mut departed = Vec::new();
     while let Some(row) = rows.next()? {
+        let (contact, there): (ContactId, String) = (ContactId(row.get(0)?), row.get(1)?);
         departed.push(DepartedRow {
-            contact: ContactId(row.get(0)?),
-            address: row.get(1)?,
+            contact,
+            is_taken_over: is_taken_over(connection, scope, contact, &there)?,
+            address: there,
             remote_id: row.get(2)?,
             tag: tag(row, 3)?,
             owes_opt_out: row.get(7)?,
         });
     }
     Ok(departed)
+}
+
+/// Whether another contact of the list has the address that a departed one is known by, and bears the
+/// sync's tag: one that was deleted and came back, or one that took the address over.
+fn is_taken_over(connection: &Connection, scope: &Scope, contact: ContactId, there: &str) -> Step<bool> {
+    let mut statement = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM contacts k
+                        JOIN sync_members s ON s.sync_id = :sync AND s.contact_id = k.id AND s.tag_owned IS NOT NULL
+                        WHERE k.email_key = :key AND k.id <> :contact
+                          AND EXISTS (SELECT 1 FROM entries e
+                                      WHERE e.list_id = :list AND e.contact_id = k.id
+                                        AND e.generation BETWEEN :first AND :last))",
+    )?;
+    let there = address(there)?;
+    let key = there.key();
+    let mut parameters = scope.entries();
+    parameters.extend([(":sync", &scope.sync as &dyn ToSql), (":key", &key), (":contact", &contact.0)]);
+    Ok(statement.query_row(parameters.as_slice(), |row| row.get(0))?)
 }

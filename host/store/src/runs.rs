@@ -102,8 +102,11 @@ pub struct DepartedRow {
     pub remote_id: Option<String>,
     /// Its tag.
     pub tag: TagState,
-    /// Whether it withdrew its consent and was last seen there with a status that gets mail.
+    /// Whether it withdrew its consent and the audience is to be told.
     pub owes_opt_out: bool,
+    /// Whether another contact of the list has this address now, and bears the tag under it: the
+    /// member is that one's.
+    pub is_taken_over: bool,
 }
 
 /// A run that begins.

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
 use postroom_domain::contact::ContactId;
-use postroom_domain::decision::{Memory, OnCreate, PushKind, RemoteStatus, TagStep};
+use postroom_domain::decision::{Confirmed, Memory, OnCreate, PushKind, RemoteStatus, TagStep};
 use postroom_domain::outcome::{OutcomeClass, Reason};
 use postroom_store::Store;
 use postroom_store::runs::{BatchIntent, BatchRecord, Confirmation, ConfirmedContent, Outcome};
@@ -19,6 +19,7 @@ use crate::convert::MISSING;
 use crate::error::SyncError;
 use crate::judge::{OptOut, Sending, Tagging, outcome, outcome_of};
 use crate::ledger::Sums;
+use crate::offences::Offences;
 use crate::opt_out::opt_out;
 use crate::provider::Provider;
 use crate::push::{Verdict, push};
@@ -31,6 +32,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) audience: &'a str,
     pub(crate) prepared: &'a Arc<[u8]>,
     pub(crate) tags: &'a Tags,
+    pub(crate) offences: &'a Offences,
     pub(crate) run: i64,
     /// Why nothing more is sent, once that is so. Batches that wait for their turn look at it.
     pub(crate) stop: Arc<OnceLock<Reason>>,
@@ -76,7 +78,7 @@ impl<'a> Desk<'a> {
 
     /// Pushes contacts, and changes the tags of those that the provider took.
     pub(crate) fn push_batch(&self, batch: Vec<Sending>) -> Batch<'a> {
-        let Self { store, provider, audience, prepared, tags, run, .. } = *self;
+        let Self { store, provider, audience, prepared, tags, offences, run, .. } = *self;
         let stop = Arc::clone(&self.stop);
         self.recorded(async move {
             let mut done = Done::settled(BatchRecord::default());
@@ -86,7 +88,7 @@ impl<'a> Desk<'a> {
                 }
                 return Ok(done);
             }
-            let batch = match find(store, provider, audience, prepared, run, batch).await? {
+            let batch = match find(store, provider, audience, prepared, offences, run, batch).await? {
                 Found::All(batch) => batch,
                 Found::Stopped(batch, reason) => {
                     for sending in batch {
@@ -97,7 +99,7 @@ impl<'a> Desk<'a> {
                 }
             };
             announce(store, run, members_to_make(&batch)).await?;
-            let pushed = push(provider, audience, prepared, batch).await;
+            let pushed = push(provider, audience, prepared, offences, batch).await;
             done.stop = pushed.stop;
             let mut work = Vec::new();
             for (sending, verdict) in pushed.verdicts {
@@ -108,7 +110,7 @@ impl<'a> Desk<'a> {
             // Tags that a stopped push leaves open stay owed.
             if done.stop.is_none() {
                 announce(store, run, tags_to_put_on(&mut work)).await?;
-                done.tag(tags.apply(provider, audience, work).await);
+                done.tag(tags.apply(provider, audience, offences, work).await);
             }
             Ok(done)
         })
@@ -116,7 +118,7 @@ impl<'a> Desk<'a> {
 
     /// Changes the tags of contacts whose data is as it should be.
     pub(crate) fn tag_batch(&self, mut batch: Vec<Tagging>) -> Batch<'a> {
-        let Self { store, provider, audience, tags, run, .. } = *self;
+        let Self { store, provider, audience, tags, offences, run, .. } = *self;
         let stop = Arc::clone(&self.stop);
         self.recorded(async move {
             let mut done = Done::settled(BatchRecord::default());
@@ -124,7 +126,7 @@ impl<'a> Desk<'a> {
                 Some(reason) => TaggedBatch::untouched(batch, reason),
                 None => {
                     announce(store, run, tags_to_put_on(&mut batch)).await?;
-                    tags.apply(provider, audience, batch).await
+                    tags.apply(provider, audience, offences, batch).await
                 }
             };
             done.tag(tagged);
@@ -163,6 +165,7 @@ async fn find(
     provider: &dyn Provider,
     audience: &str,
     prepared: &Arc<[u8]>,
+    offences: &Offences,
     run: i64,
     batch: Vec<Sending>,
 ) -> Result<Found, SyncError> {
@@ -170,7 +173,7 @@ async fn find(
         return Ok(Found::All(batch));
     }
     let asked = batch.iter().filter(|sending| sending.is_in_doubt()).map(under_the_address_of_the_note).collect();
-    let pushed = push(provider, audience, prepared, asked).await;
+    let pushed = push(provider, audience, prepared, offences, asked).await;
     let mut record = BatchRecord::default();
     let mut members = HashMap::new();
     for (asked, verdict) in pushed.verdicts {
@@ -294,7 +297,9 @@ impl Done {
             }
             Verdict::Refused { class, reason } => {
                 self.record.memories.push((id, Some(Memory { class, reason: reason.clone(), attempt })));
-                if kind == PushKind::Create {
+                // A note of an earlier batch stays: that one may have made it.
+                let was_noted = contact.confirmed.as_ref().is_some_and(Confirmed::is_only_sent);
+                if kind == PushKind::Create && !was_noted {
                     self.record.not_made.push(id);
                 }
                 self.record.outcomes.push(outcome(place, Some(id), class, Some(reason)));

@@ -26,6 +26,7 @@ mod convert;
 mod error;
 mod judge;
 mod ledger;
+mod offences;
 mod opt_out;
 mod patience;
 mod planning;

@@ -122,6 +122,7 @@ pub async fn plan(store: &dyn Store, sync: &Sync, options: &RunOptions) -> Resul
                 continue;
             }
             match decision::depart(&row.tag, policy.retry_rejected) {
+                _ if row.is_taken_over => {}
                 Departure::Nothing => {}
                 Departure::Owed(_) => plan.tags_owed += 1,
                 Departure::Untag(tag) => {
@@ -138,6 +139,7 @@ pub async fn plan(store: &dyn Store, sync: &Sync, options: &RunOptions) -> Resul
         unsubscribe: plan.unsubscribe,
         subscribe: plan.subscribe,
         create: plan.create,
+        change: plan.update + plan.rename + plan.tag,
     };
     plan.trips = breaker::trips(&volume, sync.breaker_percent, sync.finished_runs == 0);
     plan.notice_renamed_list(sync);

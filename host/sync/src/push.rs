@@ -1,9 +1,9 @@
 //! One batch of contacts, pushed: what became of each of them.
 //!
 //! A batch that is refused as a whole is cut in half again and again until the contact at fault
-//! stands alone; the others go. When [`OFFENDERS`] single contacts fail with one and the same error
-//! it is not they who are at fault but the request, and the run stops and says so. Two halves that
-//! fail alike prove nothing yet: two contacts at fault look just the same.
+//! stands alone; the others go. When many single contacts fail with one and the same error it is not
+//! they who are at fault but the request, and the run stops and says so ([`Offences`]). Two halves
+//! that fail alike prove nothing yet: two contacts at fault look just the same.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,14 +15,9 @@ use postroom_runtime::contract::{ConsentBlockUntil, ContactWrite, ItemOutcome, I
 use crate::convert;
 use crate::error::Failure;
 use crate::judge::Sending;
+use crate::offences::{Offences, REQUEST_REFUSED};
 use crate::patience::Patience;
 use crate::provider::Provider;
-
-/// How many contacts must fail alone and alike before the request itself is blamed.
-pub(crate) const OFFENDERS: usize = 8;
-
-/// The word for a stop because of the request itself.
-const REQUEST_REFUSED: &str = "request-refused";
 
 /// What became of one contact.
 #[derive(Debug)]
@@ -55,9 +50,14 @@ pub(crate) struct Pushed {
 }
 
 /// Pushes a batch.
-pub(crate) async fn push(provider: &dyn Provider, audience: &str, prepared: &Arc<[u8]>, batch: Vec<Sending>) -> Pushed {
+pub(crate) async fn push(
+    provider: &dyn Provider,
+    audience: &str,
+    prepared: &Arc<[u8]>,
+    offences: &Offences,
+    batch: Vec<Sending>,
+) -> Pushed {
     let mut pushed = Pushed { verdicts: Vec::with_capacity(batch.len()), stop: None };
-    let mut offences: HashMap<(String, String), usize> = HashMap::new();
     let mut stack = vec![batch];
     while let Some(part) = stack.pop() {
         if let Some(reason) = &pushed.stop {
@@ -66,23 +66,16 @@ pub(crate) async fn push(provider: &dyn Provider, audience: &str, prepared: &Arc
             continue;
         }
         let Tried { mut concluded, open, failure } = attempt(provider, audience, prepared, part).await;
+        if concluded.iter().any(|(_, verdict)| matches!(verdict, Verdict::Taken { .. })) {
+            offences.others_went();
+        }
         pushed.verdicts.append(&mut concluded);
         match failure {
             None => pushed.verdicts.extend(open.into_iter().map(|sending| {
                 (sending, Verdict::Failed(Reason::new("no-answer", "the plugin gave no answer for this contact")))
             })),
             Some(Failure::Request(reason)) if open.len() == 1 => {
-                let alike = offences.entry((reason.code.clone(), reason.message.clone())).or_default();
-                *alike += 1;
-                if *alike >= OFFENDERS {
-                    pushed.stop = Some(Reason::new(
-                        REQUEST_REFUSED,
-                        format!(
-                            "{OFFENDERS} contacts failed alone with the same error, so the request itself is at fault: {}",
-                            reason.message
-                        ),
-                    ));
-                }
+                pushed.stop = offences.book(&reason);
                 pushed.verdicts.extend(open.into_iter().map(|sending| (sending, Verdict::Poison(reason.clone()))));
             }
             Some(Failure::Request(_)) => {

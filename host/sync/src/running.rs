@@ -7,7 +7,7 @@ use futures_util::future::join;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use postroom_domain::contact::ContactId;
-use postroom_domain::decision::{self, Departure, Policy, settings_hash};
+use postroom_domain::decision::{self, Departure, Policy, TagState, settings_hash};
 use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
 use postroom_store::Store;
 use postroom_store::runs::{BatchRecord, RunStart, RunState, RunSummary, SnapshotRow};
@@ -18,6 +18,7 @@ use crate::batches::{Batch, Desk, Recorded};
 use crate::error::{Failure, SyncError};
 use crate::judge::{OptOut, Sending, Tagging, Work, judge, outcome, outcome_of, owed};
 use crate::ledger::{Ledger, Sums};
+use crate::offences::Offences;
 use crate::patience::Patience;
 use crate::planning::{DEPARTED, PAGE, Plan, plan, policy};
 use crate::provider::Provider;
@@ -102,6 +103,7 @@ pub async fn run(
             audience,
             prepared: &prepared,
             tags: &Tags::new(plan.tags.0.clone(), plan.tags.1.clone()),
+            offences: &Offences::default(),
             run,
             stop: Arc::default(),
         },
@@ -317,6 +319,11 @@ impl<'a> Office<'a> {
                         remote_id: row.remote_id,
                         attempt: [0; 16],
                     });
+                    continue;
+                }
+                if row.is_taken_over {
+                    // The tag on the member is the other contact's now.
+                    settled.tags.push((row.contact, TagState::default()));
                     continue;
                 }
                 match decision::depart(&row.tag, self.policy.retry_rejected) {

@@ -1,4 +1,6 @@
 //! Tags, changed on the status that the push showed (rows A7 to A9).
+//!
+//! A batch that is refused as a whole is halved down to the contact at fault, as pushes are.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use tokio::sync::OnceCell;
 use crate::convert;
 use crate::error::Failure;
 use crate::judge::Tagging;
+use crate::offences::Offences;
 use crate::patience::Patience;
 use crate::provider::Provider;
 
@@ -58,7 +61,13 @@ impl Tags {
     }
 
     /// Changes the tags of a batch. What does not succeed stays owed.
-    pub(crate) async fn apply(&self, provider: &dyn Provider, audience: &str, batch: Vec<Tagging>) -> TaggedBatch {
+    pub(crate) async fn apply(
+        &self,
+        provider: &dyn Provider,
+        audience: &str,
+        offences: &Offences,
+        batch: Vec<Tagging>,
+    ) -> TaggedBatch {
         let mut done = TaggedBatch::default();
         if batch.is_empty() {
             return done;
@@ -68,25 +77,25 @@ impl Tags {
             Err(failure) => return TaggedBatch::untouched(batch, failure.reason()),
         };
         let mut answers = Answers::default();
-        let mut patience = Patience::default();
-        loop {
-            let open = batch.iter().filter_map(|work| answers.still_open(work)).collect();
-            let failure = match provider.apply_tags(audience, prepared, open).await {
-                Ok(answer) => {
-                    done.warnings.extend(answer.warnings);
-                    answers.take(answer.items);
-                    match answer.stopped {
-                        Some(error) if batch.iter().any(|work| answers.still_open(work).is_some()) => {
-                            Failure::from(error)
-                        }
-                        _ => break,
-                    }
+        let mut stack: Vec<&[Tagging]> = vec![&batch];
+        while let (Some(part), None) = (stack.pop(), &done.stop) {
+            let known = answers.0.len();
+            let failure = attempt(provider, audience, prepared, part, &mut answers, &mut done.warnings).await;
+            if answers.0.len() > known {
+                offences.others_went();
+            }
+            match (failure, part) {
+                (None, _) => {}
+                (Some(Failure::Request(reason)), [one]) => {
+                    done.stop = offences.book(&reason);
+                    answers.fail(one, &reason);
                 }
-                Err(failure) => failure,
-            };
-            if let Err(failure) = patience.wait(failure).await {
-                done.stop = Some(failure.reason().clone());
-                break;
+                (Some(Failure::Request(_)), _) => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    let is_open = |part: &&[Tagging]| part.iter().any(|work| answers.still_open(work).is_some());
+                    stack.extend([second, first].into_iter().filter(is_open));
+                }
+                (Some(failure), _) => done.stop = Some(failure.reason().clone()),
             }
         }
         let unanswered =
@@ -105,6 +114,35 @@ impl TaggedBatch {
     }
 }
 
+/// Asks for what is open of a part until it is concluded, fails for good, or patience ends.
+async fn attempt(
+    provider: &dyn Provider,
+    audience: &str,
+    prepared: &Arc<[u8]>,
+    part: &[Tagging],
+    answers: &mut Answers,
+    warnings: &mut Vec<String>,
+) -> Option<Failure> {
+    let mut patience = Patience::default();
+    loop {
+        let open = part.iter().filter_map(|work| answers.still_open(work)).collect();
+        let failure = match provider.apply_tags(audience, prepared, open).await {
+            Ok(answer) => {
+                warnings.extend(answer.warnings);
+                answers.take(answer.items);
+                match answer.stopped {
+                    Some(error) if part.iter().any(|work| answers.still_open(work).is_some()) => Failure::from(error),
+                    _ => return None,
+                }
+            }
+            Err(failure) => failure,
+        };
+        if let Err(failure) = patience.wait(failure).await {
+            return Some(failure);
+        }
+    }
+}
+
 /// What the plugin said of each contact's tags, by contact; there are two of them at most.
 #[derive(Debug, Default)]
 struct Answers(HashMap<u64, Vec<contract::TagResult>>);
@@ -114,6 +152,19 @@ impl Answers {
         for result in results {
             self.0.entry(result.key).or_default().push(result);
         }
+    }
+
+    /// Says of a contact's open tags that the call failed on them.
+    fn fail(&mut self, work: &Tagging, reason: &Reason) {
+        let Some(open) = self.still_open(work) else { return };
+        let failed = |tag| contract::TagResult {
+            key: open.key,
+            tag,
+            outcome: contract::TagOutcome::Failed(reason.message.clone()),
+            status: None,
+        };
+        let results = open.add.into_iter().chain(open.remove).map(failed).collect();
+        self.take(results);
     }
 
     /// The last word on one tag of a contact.

@@ -99,9 +99,21 @@ fn a_withdrawn_contact_is_unsubscribed_where_it_may_be_mailed_and_never_pushed()
         scene.confirmed = Some(confirmed(&jana, status));
         assert_eq!(scene.decide(&policy), Decision::Withdraw);
     }
-    for status in [RemoteStatus::Unsubscribed, RemoteStatus::Cleaned, RemoteStatus::Archived, RemoteStatus::Absent] {
+    let attempt = attempt_hash(&scene.facts(&jana, &projection(&jana)), &policy);
+    let told = Memory { class: OutcomeClass::Blocked, reason: Reason::new("withdrawn", WITHDRAWN), attempt };
+    for status in [
+        RemoteStatus::Unsubscribed,
+        RemoteStatus::Cleaned,
+        RemoteStatus::Archived,
+        RemoteStatus::Absent,
+        RemoteStatus::NoMarketing,
+        RemoteStatus::Other("snoozed".into()),
+    ] {
         scene.confirmed = Some(confirmed(&jana, status));
-        assert_eq!(class(&scene.decide(&policy)), Some(OutcomeClass::Blocked));
+        scene.memory = None;
+        assert_eq!(scene.decide(&policy), Decision::Withdraw, "it may get mail again by now");
+        scene.memory = Some(told.clone());
+        assert_eq!(class(&scene.decide(&policy)), Some(OutcomeClass::Blocked), "told once is told");
     }
 }
 

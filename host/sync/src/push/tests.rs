@@ -16,6 +16,7 @@ use postroom_store::runs::ContactSnapshot;
 
 use super::*;
 use crate::judge::Place;
+use crate::offences::OFFENDERS;
 
 /// A provider that refuses batches with certain contacts in them, and keeps count.
 #[derive(Default)]
@@ -146,7 +147,7 @@ fn taken(pushed: &Pushed) -> usize {
 #[tokio::test]
 async fn one_bad_contact_is_found_and_the_others_go() {
     let provider = Scripted { poison: [7, 400].into(), ..Scripted::default() };
-    let pushed = push(&provider, "a", &Arc::default(), batch(500)).await;
+    let pushed = push(&provider, "a", &Arc::default(), &Offences::default(), batch(500)).await;
     assert_eq!(refused(&pushed), [7, 400].into());
     assert_eq!((taken(&pushed), pushed.verdicts.len()), (498, 500));
     assert!(pushed.stop.is_none());
@@ -155,7 +156,7 @@ async fn one_bad_contact_is_found_and_the_others_go() {
 #[tokio::test]
 async fn eight_contacts_that_fail_alike_blame_the_request() {
     let provider = Scripted { poison: (1..=500).collect(), alike: true, ..Scripted::default() };
-    let pushed = push(&provider, "a", &Arc::default(), batch(500)).await;
+    let pushed = push(&provider, "a", &Arc::default(), &Offences::default(), batch(500)).await;
     assert_eq!(refused(&pushed).len(), 0, "nobody is remembered for the request's fault");
     let failed = pushed.verdicts.iter().filter(|(_, verdict)| matches!(verdict, Verdict::Failed(_))).count();
     assert_eq!(failed, OFFENDERS);
@@ -167,7 +168,7 @@ async fn eight_contacts_that_fail_alike_blame_the_request() {
 #[tokio::test]
 async fn nine_bad_contacts_with_faults_of_their_own_stop_nothing() {
     let provider = Scripted { poison: (1..=9).collect(), ..Scripted::default() };
-    let pushed = push(&provider, "a", &Arc::default(), batch(100)).await;
+    let pushed = push(&provider, "a", &Arc::default(), &Offences::default(), batch(100)).await;
     assert_eq!((refused(&pushed).len(), taken(&pushed)), (9, 91));
     assert!(pushed.stop.is_none());
 }
@@ -175,7 +176,7 @@ async fn nine_bad_contacts_with_faults_of_their_own_stop_nothing() {
 #[tokio::test]
 async fn what_was_concluded_before_a_stop_is_not_sent_again() {
     let provider = Scripted { stops_after: Mutex::new(Some(3)), ..Scripted::default() };
-    let pushed = push(&provider, "a", &Arc::default(), batch(5)).await;
+    let pushed = push(&provider, "a", &Arc::default(), &Offences::default(), batch(5)).await;
     assert_eq!(taken(&pushed), 5);
     assert_eq!(*provider.calls.lock().unwrap(), [vec![1, 2, 3, 4, 5], vec![4, 5]]);
 }
@@ -184,7 +185,7 @@ async fn what_was_concluded_before_a_stop_is_not_sent_again() {
 async fn lost_credentials_stop_the_run_and_leave_the_rest_open() {
     let error = ProviderError::AuthLost(detail("API Key Invalid"));
     let provider = Scripted { first: Mutex::new(vec![error]), ..Scripted::default() };
-    let pushed = push(&provider, "a", &Arc::default(), batch(3)).await;
+    let pushed = push(&provider, "a", &Arc::default(), &Offences::default(), batch(3)).await;
     assert_eq!(pushed.stop.as_ref().unwrap().code, "auth-lost");
     assert!(pushed.verdicts.iter().all(|(_, verdict)| matches!(verdict, Verdict::Open(_))));
 }
@@ -193,8 +194,8 @@ async fn lost_credentials_stop_the_run_and_leave_the_rest_open() {
 async fn a_provider_in_trouble_is_asked_a_few_times_and_then_left_alone() {
     let errors = vec![unavailable(), unavailable(), unavailable()];
     let patient = Scripted { first: Mutex::new(errors.clone()), ..Scripted::default() };
-    assert_eq!(taken(&push(&patient, "a", &Arc::default(), batch(2)).await), 2);
+    assert_eq!(taken(&push(&patient, "a", &Arc::default(), &Offences::default(), batch(2)).await), 2);
     let hopeless = Scripted { first: Mutex::new([errors, vec![unavailable()]].concat()), ..Scripted::default() };
-    let pushed = push(&hopeless, "a", &Arc::default(), batch(2)).await;
+    let pushed = push(&hopeless, "a", &Arc::default(), &Offences::default(), batch(2)).await;
     assert_eq!(pushed.stop.unwrap().code, "unavailable");
 }
