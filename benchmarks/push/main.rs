@@ -2,10 +2,10 @@
 //!
 //! So many new contacts, best of so many rounds. Each round pushes them with the program through
 //! the WASM plugin to a look-alike in another process, with plan, tags, confirmed state, outcomes
-//! and report; and then sends the very requests of that push again natively: the captured bodies
-//! through the same egress, as many at once, with the same confirmations written to a store that
-//! stands as it stood before the push. The ratio of the two is what planning, projecting and the
-//! sandbox cost.
+//! and report; and then sends the writes of that push again natively: the captured bodies through the
+//! same egress, as many at once, with the same confirmations written to a store that stands as it
+//! stood before the push. The ratio of the two is what everything else costs: starting the program,
+//! reading and judging contacts, the notes before sending, building bodies, the sandbox, the report.
 
 #![allow(
     clippy::unwrap_used,
