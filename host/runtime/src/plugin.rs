@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use postroom_egress::OriginTemplate;
-use sha2::{Digest as _, Sha256};
+use ring::digest::SHA256;
 use wasmtime::component::{Component, InstancePre};
 
 use crate::bindings::base::BasePre;
@@ -185,7 +185,7 @@ impl std::fmt::Debug for Plugin {
 pub fn digest(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     let mut digest = "sha256:".to_owned();
-    for byte in Sha256::digest(bytes) {
+    for byte in ring::digest::digest(&SHA256, bytes).as_ref() {
         // Writing to a string does not fail.
         let _ = write!(digest, "{byte:02x}");
     }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use postroom_store::accounts::{InstalledPlugin, KEPT_EARLIER_VERSIONS, Successor};
 use postroom_store::{Result, StoreError};
+use ring::digest::SHA256;
 use rusqlite::{Connection, Rows};
-use sha2::{Digest, Sha256};
 
 use crate::columns::{hex, micros, timestamp};
 use crate::failure::{Failure, Step, in_use};
@@ -194,7 +194,7 @@ fn not_found(id: &str) -> StoreError {
 }
 
 fn digest_of(component: &[u8]) -> String {
-    format!("{DIGEST_PREFIX}{}", hex(&Sha256::digest(component)))
+    format!("{DIGEST_PREFIX}{}", hex(ring::digest::digest(&SHA256, component).as_ref()))
 }
 
 /// Where a component lies. What is no digest names no file.
