@@ -41,6 +41,10 @@ pub enum Trip {
         subscribe: u64,
         /// How many members it would change or tag.
         change: u64,
+        /// How many it would untag.
+        untag: u64,
+        /// How many it would unsubscribe.
+        unsubscribe: u64,
     },
     /// Too many tags would be taken off.
     Untag {
@@ -68,11 +72,11 @@ pub enum Trip {
 impl std::fmt::Display for Trip {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::FirstRun { create, subscribe, change } => {
+            Self::FirstRun { create, subscribe, change, untag, unsubscribe } => {
                 write!(
                     f,
-                    "this is the sync's first run: it would create {create} members, {subscribe} of them subscribed, and \
-                     change or tag {change}"
+                    "this is the sync's first run: it would create {create} members, {subscribe} of them subscribed, \
+                     change or tag {change}, untag {untag} and unsubscribe {unsubscribe}"
                 )
             }
             Self::Untag { count, members } => write!(f, "it would take the tag off {count} of {members} members"),
@@ -87,17 +91,17 @@ impl std::fmt::Display for Trip {
 /// The reasons why a plan must ask first; none means that it may run.
 #[must_use]
 pub fn trips(volume: &Volume, share_percent: u8, first_run: bool) -> Vec<Trip> {
-    let Volume { members, create, subscribe, change, .. } = *volume;
+    let Volume { members, untag, unsubscribe, subscribe, create, change } = *volume;
     let mut trips = Vec::new();
-    if first_run && (create > 0 || change > 0) {
-        trips.push(Trip::FirstRun { create, subscribe, change });
+    if first_run && create + change + untag + unsubscribe > 0 {
+        trips.push(Trip::FirstRun { create, subscribe, change, untag, unsubscribe });
     }
     let allowed = ALWAYS_ALLOWED.max(members.saturating_mul(u64::from(share_percent)) / 100);
-    if volume.untag > allowed {
-        trips.push(Trip::Untag { count: volume.untag, members });
+    if untag > allowed {
+        trips.push(Trip::Untag { count: untag, members });
     }
-    if volume.unsubscribe > allowed {
-        trips.push(Trip::Unsubscribe { count: volume.unsubscribe, members });
+    if unsubscribe > allowed {
+        trips.push(Trip::Unsubscribe { count: unsubscribe, members });
     }
     // The first run has named them already.
     if subscribe > allowed && !first_run {
@@ -117,19 +121,29 @@ mod tests {
     }
 
     #[test]
-    fn a_first_run_asks_unless_it_does_nothing() {
-        let volume = Volume { create: 3, subscribe: 2, ..Volume::default() };
-        assert_eq!(trips(&volume, 100, true), [Trip::FirstRun { create: 3, subscribe: 2, change: 0 }]);
-        let volume = Volume { change: 4, ..Volume::default() };
-        assert_eq!(trips(&volume, 100, true), [Trip::FirstRun { create: 0, subscribe: 0, change: 4 }]);
-        assert_eq!(trips(&Volume::default(), 10, true), []);
+    fn a_first_run_asks_whatever_it_does_unless_it_does_nothing() {
+        let nothing = Volume { members: 100, ..Volume::default() };
+        assert_eq!(trips(&nothing, 100, true), []);
+        for little in [
+            Volume { create: 1, subscribe: 1, ..nothing },
+            Volume { change: 1, ..nothing },
+            Volume { untag: 1, ..nothing },
+            Volume { unsubscribe: 1, ..nothing },
+        ] {
+            let Volume { create, subscribe, change, untag, unsubscribe, .. } = little;
+            let asked = Trip::FirstRun { create, subscribe, change, untag, unsubscribe };
+            assert_eq!(trips(&little, 100, true), [asked]);
+            assert_eq!(trips(&little, 100, false), [], "a later one may do as much unasked");
+        }
     }
 
     #[test]
     fn a_first_run_that_was_cut_off_untags_nobody_unasked() {
         let volume = Volume { members: 5_000, untag: 5_000, unsubscribe: 600, ..Volume::default() };
+        let asked = trips(&volume, 10, true);
+        assert!(matches!(asked[0], Trip::FirstRun { untag: 5_000, unsubscribe: 600, .. }), "{asked:?}");
         let untag = Trip::Untag { count: 5_000, members: 5_000 };
-        assert_eq!(trips(&volume, 10, true), [untag, Trip::Unsubscribe { count: 600, members: 5_000 }]);
+        assert_eq!(asked[1..], [untag, Trip::Unsubscribe { count: 600, members: 5_000 }]);
     }
 
     #[test]

@@ -251,3 +251,6 @@ impl Tagged {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

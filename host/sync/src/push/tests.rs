@@ -10,7 +10,8 @@ use postroom_domain::field::Fields;
 use postroom_domain::mapping::Mapping;
 use postroom_domain::projection::project;
 use postroom_runtime::contract::{
-    Act, ActAnswer, BatchAnswer, ErrorDetail, Member, ProviderError, RetryDetail, TagChange, TagsAnswer,
+    Act, ActAnswer, BatchAnswer, ErrorDetail, Member, ProviderError, RetryDetail, TagChange, TagOutcome, TagResult,
+    TagsAnswer,
 };
 use postroom_store::runs::ContactSnapshot;
 
@@ -20,15 +21,15 @@ use crate::offences::OFFENDERS;
 
 /// A provider that refuses batches with certain contacts in them, and keeps count.
 #[derive(Default)]
-struct Scripted {
+pub(crate) struct Scripted {
     /// Contacts that make the whole request fail, each with its own sentence or all with one.
-    poison: BTreeSet<u64>,
-    alike: bool,
+    pub(crate) poison: BTreeSet<u64>,
+    pub(crate) alike: bool,
     /// Failures to answer with before anything else.
-    first: Mutex<Vec<ProviderError>>,
+    pub(crate) first: Mutex<Vec<ProviderError>>,
     /// How many items are concluded before the plugin stops, the first time.
-    stops_after: Mutex<Option<usize>>,
-    calls: Mutex<Vec<Vec<u64>>>,
+    pub(crate) stops_after: Mutex<Option<usize>>,
+    pub(crate) calls: Mutex<Vec<Vec<u64>>>,
 }
 
 fn detail(message: &str) -> ErrorDetail {
@@ -48,6 +49,14 @@ fn updated(key: u64) -> ItemResult {
         left_out: Vec::new(),
         warnings: Vec::new(),
         extras: Vec::new(),
+    }
+}
+
+impl Scripted {
+    fn swallow(&self, keys: &[u64]) -> Result<(), Failure> {
+        let Some(key) = keys.iter().find(|key| self.poison.contains(key)) else { return Ok(()) };
+        let message = if self.alike { "bad schema".to_owned() } else { format!("contact {key} is poison") };
+        Err(ProviderError::InvalidRequest(detail(&message)).into())
     }
 }
 
@@ -83,10 +92,7 @@ impl Provider for Scripted {
         if let Some(error) = self.first.lock().unwrap().pop() {
             return Err(error.into());
         }
-        if let Some(key) = keys.iter().find(|key| self.poison.contains(key)) {
-            let message = if self.alike { "bad schema".to_owned() } else { format!("contact {key} is poison") };
-            return Err(ProviderError::InvalidRequest(detail(&message)).into());
-        }
+        self.swallow(&keys)?;
         if let Some(after) = self.stops_after.lock().unwrap().take() {
             let items = keys.iter().take(after).map(|key| updated(*key)).collect();
             return Ok(BatchAnswer { items, stopped: Some(unavailable()) });
@@ -98,8 +104,13 @@ impl Provider for Scripted {
         Ok(Vec::new())
     }
 
-    async fn apply_tags(&self, _: &str, _: &Arc<[u8]>, _: Vec<TagChange>) -> Result<TagsAnswer, Failure> {
-        Ok(TagsAnswer { items: Vec::new(), warnings: Vec::new(), stopped: None })
+    async fn apply_tags(&self, _: &str, _: &Arc<[u8]>, changes: Vec<TagChange>) -> Result<TagsAnswer, Failure> {
+        let keys: Vec<u64> = changes.iter().map(|change| change.key).collect();
+        self.swallow(&keys)?;
+        let applied = |key, tag| TagResult { key, tag, outcome: TagOutcome::Applied, status: None };
+        let items =
+            changes.into_iter().flat_map(|change| change.add.into_iter().map(move |tag| applied(change.key, tag)));
+        Ok(TagsAnswer { items: items.collect(), warnings: Vec::new(), stopped: None })
     }
 
     async fn change(&self, _: &str, _: Act, _: &[Member]) -> Result<ActAnswer, Failure> {
@@ -163,6 +174,25 @@ async fn eight_contacts_that_fail_alike_blame_the_request() {
     assert_eq!(pushed.verdicts.len(), 500, "every contact has a verdict");
     assert_eq!(pushed.stop.unwrap().code, "request-refused");
     assert!(provider.calls.lock().unwrap().len() < 60);
+}
+
+#[tokio::test]
+async fn contacts_of_small_batches_that_fail_alike_blame_the_request_too() {
+    let provider = Scripted { poison: (1..=20).collect(), alike: true, ..Scripted::default() };
+    let offences = Offences::default();
+    let mut stops = Vec::new();
+    for sending in batch(20) {
+        stops.push(push(&provider, "a", &Arc::default(), &offences, vec![sending]).await.stop.is_some());
+    }
+    assert_eq!(stops.iter().position(|stopped| *stopped), Some(OFFENDERS - 1));
+
+    // One that goes in between clears the others of suspicion.
+    let provider =
+        Scripted { poison: (1..=20).filter(|key| key % 4 != 0).collect(), alike: true, ..Scripted::default() };
+    let offences = Offences::default();
+    for sending in batch(20) {
+        assert!(push(&provider, "a", &Arc::default(), &offences, vec![sending]).await.stop.is_none());
+    }
 }
 
 #[tokio::test]
