@@ -21,6 +21,7 @@ mod compiling;
 mod components;
 mod consent;
 mod exporting;
+mod fields;
 mod fixtures;
 mod house;
 mod importing;

@@ -75,7 +75,7 @@ impl Row {
             email: format!("guest{guest}@example.com"),
             firstname: text(random, &["Jana", "Bert", "Hélène", "O'Neil", "李", ""]),
             lastname: text(random, &["Nováková", "Smith", "de la Cruz", ""]),
-            phone: text(random, &["+420 777 123 456", "", ""]),
+            phone: text(random, &["+420777123456", "", ""]),
             address,
         }
     }
@@ -193,7 +193,7 @@ fn later(random: &mut StdRng, before: &Phase, rows: Vec<Row>) -> Phase {
             11..22 => row.firstname = "Changed".to_owned(),
             22..26 => {
                 // An empty cell says nothing of what is known already, so every cell is filled.
-                row.phone = format!("+420 777 000 {}", row.guest % 1_000);
+                row.phone = format!("+420777000{:03}", row.guest % 1_000);
                 row.lastname = "Changed".to_owned();
                 row.address = ["Short Lane 2", "Olomouc", "OL", "779 00"].map(str::to_owned);
             }

@@ -137,6 +137,10 @@ fn value_at(path: &FieldPath, fields: &Fields) -> Option<RemoteValue> {
         (FieldValue::Boolean(value), None) => Some(RemoteValue::Boolean(*value)),
         (FieldValue::Number { number }, None) => Some(RemoteValue::Number(number.clone())),
         (FieldValue::Date { date }, None) => Some(RemoteValue::Date(date.to_string())),
+        // The contract has no word for them: a provider gets what a person would read.
+        (value @ (FieldValue::DateTime { .. } | FieldValue::Choices { .. }), None) => {
+            Some(RemoteValue::Text(value.as_line()))
+        }
         (FieldValue::Address { .. }, None) | (_, Some(_)) => None,
     }
 }

@@ -3,7 +3,7 @@
 use csv::StringRecord;
 use postroom_domain::contact::{EntryFault, FieldPatch, ImportedRow};
 use postroom_domain::email::EmailAddress;
-use postroom_domain::field::{FieldDefinition, FieldPath, FieldType};
+use postroom_domain::field::{FieldDefinition, FieldPath};
 use serde::Serialize;
 
 use crate::cell;
@@ -46,18 +46,15 @@ pub(crate) struct Plan {
     width: usize,
     email: usize,
     key: Option<usize>,
-    fields: Vec<(usize, FieldPath, FieldType)>,
+    fields: Vec<(usize, FieldPath, FieldDefinition)>,
     clear_empty: bool,
 }
 
 impl Plan {
     pub(crate) fn new(columns: &[Column], clear_empty: bool, definitions: &[FieldDefinition]) -> Self {
         let position = |target: &Target| columns.iter().position(|column| column.target.as_ref() == Some(target));
-        let kind = |path: &FieldPath| {
-            let definition = definitions.iter().find(|definition| definition.name == path.field);
-            // A part of an address is a text.
-            definition.filter(|_| path.part.is_none()).map_or(FieldType::Text, |definition| definition.kind)
-        };
+        let definition =
+            |path: &FieldPath| definitions.iter().find(|definition| definition.name == path.field).cloned();
         Self {
             width: columns.len(),
             email: position(&Target::Email).unwrap_or(columns.len()),
@@ -66,7 +63,7 @@ impl Plan {
                 .iter()
                 .enumerate()
                 .filter_map(|(index, column)| match &column.target {
-                    Some(Target::Field(path)) => Some((index, path.clone(), kind(path))),
+                    Some(Target::Field(path)) => Some((index, path.clone(), definition(path)?)),
                     _ => None,
                 })
                 .collect(),
@@ -93,8 +90,8 @@ impl Plan {
         let cell = |index: usize| cell::clean(record.get(index).unwrap_or_default());
         let mut patch = FieldPatch::default();
         let mut left_out = Vec::new();
-        for (index, path, kind) in &self.fields {
-            match kind.read(&cell(*index)) {
+        for (index, path, definition) in &self.fields {
+            match definition.read_at(path.part, &cell(*index)) {
                 Ok(Some(value)) => patch.changes.push((path.clone(), Some(value))),
                 Ok(None) if self.clear_empty => patch.changes.push((path.clone(), None)),
                 Ok(None) => {}

@@ -257,16 +257,12 @@ fn change(path: &str, text: &str, definitions: &[FieldDefinition]) -> Result<(Fi
         let names = known(definitions.iter().map(|definition| definition.name.as_str()));
         return Err(ServiceError::BadInput(format!("there is no field `{}`; there are {names}", place.field)));
     };
-    let kind = match (definition.kind, place.part) {
-        (FieldType::Address, Some(_)) => FieldType::Text,
-        (kind, Some(_)) => {
-            let message = format!("`{}` is a {kind} and has no parts: write `{}`", place.field, place.field);
-            return Err(ServiceError::BadInput(message));
-        }
-        // A whole address can be emptied at once; it can't be read from one text.
-        (kind, None) => kind,
-    };
-    Ok((place, kind.read(text).map_err(bad)?))
+    if place.part.is_some() && definition.kind != FieldType::Address {
+        let message = format!("`{}` is a {} and has no parts: write `{}`", place.field, definition.kind, place.field);
+        return Err(ServiceError::BadInput(message));
+    }
+    let value = definition.read_at(place.part, text).map_err(bad)?;
+    Ok((place, value))
 }
 
 #[cfg(test)]

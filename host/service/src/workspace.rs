@@ -1,6 +1,6 @@
 //! What the store is, and the fields of its contacts (row D4).
 
-use postroom_domain::field::{FieldDefinition, FieldName, FieldType};
+use postroom_domain::field::{FieldChange, FieldDefinition, FieldFault, FieldName, FieldType};
 use postroom_store::workspace::Workspace;
 
 use crate::{Result, Service, ServiceError};
@@ -10,10 +10,12 @@ use crate::{Result, Service, ServiceError};
 pub struct AddField {
     /// The name that mappings use: a-z only.
     pub name: String,
-    /// `text`, `number`, `date`, `boolean` or `address`.
+    /// The word of a [`FieldType`].
     pub kind: String,
     /// What people read; none takes the name.
     pub label: Option<String>,
+    /// Its choices in their order, for the types that have any.
+    pub choices: Vec<String>,
 }
 
 impl Service {
@@ -35,18 +37,62 @@ impl Service {
         Ok(self.store().fields().await?)
     }
 
+    /// One field.
+    ///
+    /// # Errors
+    ///
+    /// Bad input for a name that is none, not found.
+    pub async fn field(&self, name: &str) -> Result<FieldDefinition> {
+        let name = field_name(name)?;
+        let found = self.store().fields().await?.into_iter().find(|field| field.name == name);
+        found.ok_or_else(|| {
+            ServiceError::NotFound(format!("there is no field `{name}`: look at the fields that there are"))
+        })
+    }
+
     /// Adds a field.
     ///
     /// # Errors
     ///
-    /// Bad input for a name or a type that is none; a conflict when the name is taken.
+    /// Bad input for a name, a type or a choice that is none; a conflict when the name is taken.
     pub async fn add_field(&self, request: AddField) -> Result<FieldDefinition> {
-        let bad = |fault: postroom_domain::field::FieldFault| ServiceError::BadInput(fault.to_string());
-        let name: FieldName = request.name.parse().map_err(bad)?;
+        let name = field_name(&request.name)?;
         let kind: FieldType = request.kind.parse().map_err(bad)?;
         let label = request.label.unwrap_or_else(|| name.to_string());
-        let field = FieldDefinition { name, kind, label };
+        let choices = request.choices.into_iter().map(FieldChange::AddChoice);
+        let field = choices
+            .chain([FieldChange::Label(label.clone())])
+            .try_fold(FieldDefinition::new(name, kind, label), |field, change| field.changed(&change))
+            .map_err(bad)?;
         self.store().add_field(field.clone()).await?;
         Ok(field)
     }
+
+    /// Changes a field. Contacts keep the values that they have.
+    ///
+    /// # Errors
+    ///
+    /// Not found; refused with the reason, as for a choice of a field that has none.
+    pub async fn change_field(&self, name: &str, change: &FieldChange) -> Result<FieldDefinition> {
+        Ok(self.store().change_field(&field_name(name)?, change).await?)
+    }
+
+    /// Puts the fields in an order: those that are named come first. Answers with all of them.
+    ///
+    /// # Errors
+    ///
+    /// Not found.
+    pub async fn order_fields(&self, names: &[String]) -> Result<Vec<FieldDefinition>> {
+        let names: Vec<FieldName> = names.iter().map(|name| field_name(name)).collect::<Result<_>>()?;
+        Ok(self.store().order_fields(&names).await?)
+    }
+}
+
+fn field_name(text: &str) -> Result<FieldName> {
+    text.parse().map_err(bad)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "it is handed to map_err as it is")]
+fn bad(fault: FieldFault) -> ServiceError {
+    ServiceError::BadInput(fault.to_string())
 }

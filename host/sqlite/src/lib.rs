@@ -24,6 +24,7 @@ mod consent_rows;
 mod contact_rows;
 mod contacts;
 mod failure;
+mod field_rows;
 mod folder;
 mod import;
 mod import_row;

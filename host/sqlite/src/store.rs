@@ -9,14 +9,14 @@ use postroom_store::{Result, StoreError};
 use rusqlite::{Connection, OpenFlags};
 use uuid::Uuid;
 
-use crate::columns::{micros, word};
+use crate::columns::micros;
 use crate::connection::{self, APPLICATION_ID, Purpose};
 use crate::failure::{Failure, Step};
 use crate::key::SecretKey;
 use crate::lock::Lock;
 use crate::readers::Readers;
 use crate::writer::Writer;
-use crate::{folder, schema};
+use crate::{field_rows, folder, schema};
 
 /// What a store is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,10 +228,7 @@ fn build(folder: &Path, name: &str, at: Timestamp) -> Step<()> {
         (name, Uuid::now_v7().to_string(), micros(at), key.check_value()),
     )?;
     for field in standard_fields() {
-        transaction.execute(
-            "INSERT INTO fields (name, type, label) VALUES (?, ?, ?)",
-            (field.name.as_str(), word(&field.kind)?, &field.label),
-        )?;
+        field_rows::insert(&transaction, &field)?;
     }
     transaction.commit()?;
     connection.close().map_err(|(_, error)| Failure::from(error))?;

@@ -1,15 +1,13 @@
 //! The store as a whole, and the fields of its contacts.
 
 use async_trait::async_trait;
-use postroom_domain::field::{FieldDefinition, FieldName};
+use postroom_domain::field::{FieldChange, FieldDefinition, FieldName};
 use postroom_store::workspace::{Workspace, WorkspaceStore};
 use postroom_store::{Result, StoreError};
-use rusqlite::OptionalExtension;
 
-use crate::columns::{from_word, timestamp, word};
-use crate::failure::Failure;
-use crate::schema;
+use crate::columns::timestamp;
 use crate::store::SqliteStore;
+use crate::{field_rows, schema};
 
 #[async_trait]
 impl WorkspaceStore for SqliteStore {
@@ -32,38 +30,40 @@ impl WorkspaceStore for SqliteStore {
     }
 
     async fn fields(&self) -> Result<Vec<FieldDefinition>> {
-        self.read("read its fields", |connection| {
-            let mut statement = connection.prepare_cached("SELECT name, type, label FROM fields ORDER BY position")?;
-            let mut rows = statement.query([])?;
-            let mut fields = Vec::new();
-            while let Some(row) = rows.next()? {
-                let name: String = row.get(0)?;
-                let kind: String = row.get(1)?;
-                fields.push(FieldDefinition {
-                    name: name.parse::<FieldName>().map_err(|_| Failure::unreadable("field name", &name))?,
-                    kind: from_word("field type", &kind)?,
-                    label: row.get(2)?,
-                });
-            }
-            Ok(fields)
-        })
-        .await
+        self.read("read its fields", |connection| field_rows::all(connection)).await
     }
 
     async fn add_field(&self, field: FieldDefinition) -> Result<()> {
         self.write("add a field", move |connection| {
-            let name = field.name.as_str();
-            let known: Option<i64> = connection
-                .query_row("SELECT position FROM fields WHERE name = ?", [name], |row| row.get(0))
-                .optional()?;
-            if known.is_some() {
-                return Err(StoreError::Taken { kind: "field", name: name.to_owned() }.into());
+            if field_rows::by_name(connection, &field.name)?.is_some() {
+                return Err(StoreError::Taken { kind: "field", name: field.name.to_string() }.into());
             }
-            connection.execute(
-                "INSERT INTO fields (name, type, label) VALUES (?, ?, ?)",
-                (name, word(&field.kind)?, &field.label),
-            )?;
-            Ok(())
+            field_rows::insert(connection, &field)
+        })
+        .await
+    }
+
+    async fn change_field(&self, name: &FieldName, change: &FieldChange) -> Result<FieldDefinition> {
+        let (name, change) = (name.clone(), change.clone());
+        self.write("change a field", move |connection| {
+            let field = field_rows::require(connection, &name)?;
+            let changed = field.changed(&change).map_err(|fault| StoreError::Refused(fault.to_string()))?;
+            field_rows::update(connection, &changed)?;
+            Ok(changed)
+        })
+        .await
+    }
+
+    async fn order_fields(&self, names: &[FieldName]) -> Result<Vec<FieldDefinition>> {
+        let names = names.to_vec();
+        self.write("order its fields", move |connection| {
+            for name in &names {
+                field_rows::require(connection, name)?;
+            }
+            let mut fields = field_rows::all(connection)?;
+            fields.sort_by_key(|field| names.iter().position(|name| *name == field.name).unwrap_or(names.len()));
+            field_rows::place(connection, &fields)?;
+            Ok(fields)
         })
         .await
     }

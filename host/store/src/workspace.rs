@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use postroom_domain::field::FieldDefinition;
+use postroom_domain::field::{FieldChange, FieldDefinition, FieldName};
 use serde::Serialize;
 
 use crate::Result;
@@ -47,4 +47,19 @@ pub trait WorkspaceStore {
     ///
     /// [`Taken`](crate::StoreError::Taken) when there is one of that name.
     async fn add_field(&self, field: FieldDefinition) -> Result<()>;
+
+    /// Changes a field, and answers with how it is now. Contacts keep the values that they have.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::StoreError::NotFound), [`Refused`](crate::StoreError::Refused) with the reason of the
+    /// domain.
+    async fn change_field(&self, name: &FieldName, change: &FieldChange) -> Result<FieldDefinition>;
+
+    /// Puts the fields in an order: those that are named come first, in the order given.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::StoreError::NotFound) for a name that no field has.
+    async fn order_fields(&self, names: &[FieldName]) -> Result<Vec<FieldDefinition>>;
 }

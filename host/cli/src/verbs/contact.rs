@@ -3,7 +3,7 @@
 use clap::{Subcommand, ValueEnum};
 use postroom_domain::consent::{ConsentAct, ConsentSource};
 use postroom_domain::contact::ContactId;
-use postroom_domain::field::{FieldValue, Fields};
+use postroom_domain::field::Fields;
 use postroom_service::contacts::{AddContact, ContactPage, ContactWritten, EditContact, StateConsent};
 use postroom_store::contacts::{Contact, ContactDetail, ContactQuery, Written};
 
@@ -207,23 +207,14 @@ fn contacts(page: &ContactPage) -> String {
 }
 
 fn name(contact: &Contact) -> String {
-    let part =
-        |wanted: &str| contact.fields.iter().find(|(name, _)| name.as_str() == wanted).map(|(_, value)| shown(value));
+    let part = |wanted: &str| {
+        contact.fields.iter().find(|(name, _)| name.as_str() == wanted).map(|(_, value)| value.as_line())
+    };
     [part("firstname"), part("lastname")].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-fn shown(value: &FieldValue) -> String {
-    match value {
-        FieldValue::Text(text) => text.clone(),
-        FieldValue::Boolean(is) => if *is { "yes" } else { "no" }.to_owned(),
-        FieldValue::Number { number } => number.clone(),
-        FieldValue::Date { date } => date.to_string(),
-        FieldValue::Address { address } => address.0.values().map(String::as_str).collect::<Vec<_>>().join(", "),
-    }
-}
-
 fn fields(fields: &Fields) -> impl Iterator<Item = (&str, String)> {
-    fields.iter().map(|(name, value)| (name.as_str(), shown(value)))
+    fields.iter().map(|(name, value)| (name.as_str(), value.as_line()))
 }
 
 fn written(answer: &ContactWritten) -> String {

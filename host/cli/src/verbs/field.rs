@@ -1,7 +1,7 @@
 //! `postroom field`: the fields that contacts have.
 
 use clap::Subcommand;
-use postroom_domain::field::FieldDefinition;
+use postroom_domain::field::{Choice, FieldChange, FieldDefinition};
 use postroom_service::workspace::AddField;
 
 use crate::exit::Exit;
@@ -18,29 +18,159 @@ pub(crate) enum Verb {
     Add {
         /// Its name: a-z only
         name: String,
-        /// text, number, date, boolean or address
+        /// text, long-text, number, decimal, date, date-time, boolean, single-choice, multiple-choice, url,
+        /// phone, country, language, time-zone or address
         #[arg(long = "type", value_name = "TYPE", default_value = "text")]
         kind: String,
         /// What people read
         #[arg(long)]
         label: Option<String>,
+        /// One of its choices; may be given several times
+        #[arg(long = "choice", value_name = "CHOICE")]
+        choices: Vec<String>,
+    },
+    /// Change what people read
+    Label {
+        /// The field
+        name: String,
+        /// The words
+        label: String,
+    },
+    /// Show a field where contacts are listed
+    Show {
+        /// The field
+        name: String,
+    },
+    /// Hide a field where contacts are listed
+    Hide {
+        /// The field
+        name: String,
+    },
+    /// Put fields in an order: those that are named come first
+    Order {
+        /// The fields
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// The choices of a field
+    #[command(subcommand)]
+    Choice(ChoiceVerb),
+}
+
+/// What to do with the choices of a field.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ChoiceVerb {
+    /// List the choices of a field
+    List {
+        /// The field
+        name: String,
+    },
+    /// Add a choice, or bring back one that was removed
+    Add {
+        /// The field
+        name: String,
+        /// The choice
+        choice: String,
+    },
+    /// Remove a choice. Contacts that have it keep it, and nobody gets it any more
+    Remove {
+        /// The field
+        name: String,
+        /// The choice
+        choice: String,
+    },
+    /// Change what people read for a choice
+    Label {
+        /// The field
+        name: String,
+        /// The choice
+        choice: String,
+        /// The words
+        label: String,
+        /// The language of these words, such as de; without it, they are for everybody else
+        #[arg(long)]
+        language: Option<String>,
+    },
+    /// Put the choices in an order: those that are named come first
+    Order {
+        /// The field
+        name: String,
+        /// The choices
+        #[arg(required = true)]
+        choices: Vec<String>,
     },
 }
 
 pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
     match verb {
         Verb::List => context.output.answer(&context.reading()?.fields().await?, |fields| page(fields))?,
-        Verb::Add { name, kind, label } => {
-            let field = context.writing("field add")?.add_field(AddField { name, kind, label }).await?;
+        Verb::Add { name, kind, label, choices } => {
+            let field = context.writing("field add")?.add_field(AddField { name, kind, label, choices }).await?;
             context.output.answer(&field, |field| format!("Added the field {} ({}).", field.name, field.kind))?;
         }
+        Verb::Label { name, label } => change(context, "field label", &name, FieldChange::Label(label)).await?,
+        Verb::Show { name } => change(context, "field show", &name, FieldChange::Visible(true)).await?,
+        Verb::Hide { name } => change(context, "field hide", &name, FieldChange::Visible(false)).await?,
+        Verb::Order { names } => {
+            let fields = context.writing("field order")?.order_fields(&names).await?;
+            context.output.answer(&fields, |fields| page(fields))?;
+        }
+        Verb::Choice(verb) => act_on_choices(verb, context).await?,
     }
     Ok(Exit::Done)
 }
 
+async fn act_on_choices(verb: ChoiceVerb, context: &Context) -> Result<()> {
+    let (name, change) = match verb {
+        ChoiceVerb::List { name } => {
+            let field = context.reading()?.field(&name).await?;
+            return context.output.answer(&field.choices, |choices| choices_page(choices));
+        }
+        ChoiceVerb::Add { name, choice } => (name, FieldChange::AddChoice(choice)),
+        ChoiceVerb::Remove { name, choice } => (name, FieldChange::RemoveChoice(choice)),
+        ChoiceVerb::Label { name, choice, label, language } => {
+            (name, FieldChange::LabelChoice { value: choice, language, label })
+        }
+        ChoiceVerb::Order { name, choices } => (name, FieldChange::OrderChoices(choices)),
+    };
+    let field = context.writing("field choice")?.change_field(&name, &change).await?;
+    context.output.answer(&field, |field| choices_page(&field.choices))
+}
+
+async fn change(context: &Context, verb: &'static str, name: &str, change: FieldChange) -> Result<()> {
+    let field = context.writing(verb)?.change_field(name, &change).await?;
+    context.output.answer(&field, |field| page(std::slice::from_ref(field)))
+}
+
 fn page(fields: &[FieldDefinition]) -> String {
     table::table(
-        ["name", "type", "label"],
-        fields.iter().map(|field| [field.name.to_string(), field.kind.to_string(), field.label.clone()]),
+        ["name", "type", "label", "shown", "choices"],
+        fields.iter().map(|field| {
+            let choices: Vec<&str> =
+                field.choices.iter().filter(|choice| !choice.is_removed).map(|choice| choice.value.as_str()).collect();
+            [
+                field.name.to_string(),
+                field.kind.to_string(),
+                field.label.clone(),
+                if field.is_visible { "yes" } else { "no" }.to_owned(),
+                choices.join(", "),
+            ]
+        }),
+    )
+}
+
+fn choices_page(choices: &[Choice]) -> String {
+    table::table(
+        ["choice", "label", "translations", ""],
+        choices.iter().map(|choice| {
+            let translations: Vec<String> =
+                choice.translations.iter().map(|(language, words)| format!("{language}: {words}")).collect();
+            [
+                choice.value.clone(),
+                choice.words(None).to_owned(),
+                translations.join(", "),
+                if choice.is_removed { "removed" } else { "" }.to_owned(),
+            ]
+        }),
     )
 }

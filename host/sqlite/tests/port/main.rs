@@ -10,6 +10,7 @@
 
 mod accounts;
 mod contacts;
+mod fields;
 mod fixture;
 mod imports;
 mod lists;

@@ -41,17 +41,6 @@ async fn a_new_store_has_its_name_and_the_standard_fields_and_is_its_owners() {
 }
 
 #[tokio::test]
-async fn a_field_is_added_once() {
-    let home = home();
-    let field: postroom_domain::field::FieldDefinition =
-        serde_json::from_str(r#"{"name": "stay", "type": "date", "label": "Last stay"}"#).unwrap();
-    home.store.add_field(field.clone()).await.unwrap();
-    assert_eq!(home.store.fields().await.unwrap().last(), Some(&field));
-    let again = home.store.add_field(field).await;
-    assert_eq!(again, Err(StoreError::Taken { kind: "field", name: "stay".to_owned() }));
-}
-
-#[tokio::test]
 async fn a_second_store_in_the_same_folder_is_refused() {
     let home = home();
     let folder = home.folder.path();
