@@ -48,7 +48,7 @@ async fn a_withdrawal_reaches_the_provider_and_no_import_lifts_it() {
     house.import("Guests", Some("form"), "email\njana@example.com\nbert@example.com\n");
     house.tie("Guests", "skip");
     house.run("Guests");
-    house.postroom(&["contact", "consent", "jana@example.com", "withdrawn"]).done();
+    house.postroom(&["consent", "set", "jana@example.com", "withdrawn"]).done();
     let imported = house.import("Guests", Some("form again"), "email\njana@example.com\nbert@example.com\n");
     assert_eq!(imported["counts"]["consent_kept_withdrawn"], 1);
     let report = house.run("Guests");
@@ -65,7 +65,7 @@ async fn an_opt_out_travels_also_where_another_hand_had_subscribed_the_contact()
     house.seed(json!([{"email": "jana@example.com", "status": "subscribed"}])).await;
     house.import("Guests", Some("form"), "email\njana@example.com\nbert@example.com\n");
     for email in ["jana@example.com", "bert@example.com"] {
-        house.postroom(&["contact", "consent", email, "withdrawn"]).done();
+        house.postroom(&["consent", "set", email, "withdrawn"]).done();
     }
     house.tie("Guests", "unsubscribed");
     assert_eq!(counted(&house.run("Guests")), "blocked=2");
@@ -158,7 +158,7 @@ async fn invariant_2_a_withdrawal_travels_also_where_the_member_was_last_seen_op
     // Both sign up by the provider's own form, which nobody here has heard of.
     for email in ["jana@example.com", "left@example.com"] {
         house.act("resubscribe", json!({"email": email})).await;
-        house.postroom(&["contact", "consent", email, "withdrawn"]).done();
+        house.postroom(&["consent", "set", email, "withdrawn"]).done();
     }
     house.postroom(&["list", "take-off", "Guests", "left@example.com"]).done();
     assert_eq!(counted(&house.run("Guests")), "blocked=1");
@@ -191,7 +191,7 @@ async fn a_withdrawal_reaches_the_provider_also_after_the_contact_left_the_list(
     house.import("Guests", Some("form"), "email\njana@example.com\nbert@example.com\n");
     house.tie("Guests", "skip");
     house.run("Guests");
-    house.postroom(&["contact", "consent", "jana@example.com", "withdrawn"]).done();
+    house.postroom(&["consent", "set", "jana@example.com", "withdrawn"]).done();
     house.import("Guests", Some("form"), "email\nbert@example.com\n");
     house.postroom(&["contact", "remove", "jana@example.com"]).refused(3, &["Hotel guests", "run its sync"]);
     assert_eq!(counted(&house.run("Guests")), "unchanged=1");
@@ -205,8 +205,62 @@ async fn a_withdrawal_reaches_the_provider_also_after_the_contact_left_the_list(
 async fn an_address_that_a_withdrawn_contact_gave_up_is_not_granted_by_a_file() {
     let house = House::open().await;
     house.import("Guests", Some("form"), "id,email\n1,old@example.com\n");
-    house.postroom(&["contact", "consent", "old@example.com", "withdrawn"]).done();
+    house.postroom(&["consent", "set", "old@example.com", "withdrawn"]).done();
     house.import("Guests", Some("form"), "id,email\n1,new@example.com\n");
     let back = house.import("Guests", Some("form"), "id,email\n2,old@example.com\n");
     assert_eq!(back["counts"]["consent_kept_withdrawn"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d3_every_change_keeps_when_how_and_from_where_and_can_be_proved() {
+    let house = House::bare().await;
+    house.import("Guests", Some("box ticked at check-in"), "email\njana@example.com\n");
+    house.postroom(&["consent", "set", "jana@example.com", "withdrawn", "--origin", "letter of 3 May"]).done();
+    house.postroom(&["consent", "set", "jana@example.com", "granted", "--by", "contact", "--evidence", "form"]).done();
+    let opt_in = ["consent", "set", "jana@example.com", "granted", "--by", "contact", "--evidence", "form of 9 May"];
+    let details = ["--wording", "news, version 2", "--ip", "192.0.2.7", "--origin", "https://hotel.example/news"];
+    house.postroom(&[opt_in.as_slice(), details.as_slice()].concat()).done();
+    house
+        .postroom(&["consent", "set", "jana@example.com", "withdrawn", "--at", "2999-01-01T00:00:00Z"])
+        .refused(3, &["2999", "has not come yet"]);
+
+    let proof = house.postroom(&["consent", "proof", "jana@example.com", "--json"]).done().json();
+    assert_eq!((&proof["email"], &proof["consent"]), (&"jana@example.com".into(), &"granted".into()));
+    let history = proof["history"].as_array().unwrap();
+    let acts: Vec<_> = history.iter().map(|event| (&event["act"], &event["source"])).collect();
+    let expected = [("granted", "import"), ("withdrawn", "operator"), ("granted", "contact"), ("granted", "contact")];
+    assert_eq!(acts.len(), expected.len());
+    for (seen, (act, source)) in acts.iter().zip(expected) {
+        assert_eq!((seen.0.as_str(), seen.1.as_str()), (Some(act), Some(source)));
+    }
+    assert_eq!(history[0]["evidence"], "box ticked at check-in");
+    assert_eq!(history[0]["origin"], "import.csv, line 2", "{proof}");
+    assert_eq!((&history[3]["ip"], &history[3]["wording"]), (&"192.0.2.7".into(), &"news, version 2".into()));
+    let page = house.postroom(&["consent", "history", "jana@example.com"]).done().stdout;
+    assert!(page.contains("letter of 3 May") && page.contains("https://hotel.example/news"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_person_is_erased_at_the_provider_and_comes_back_by_no_way() {
+    let house = House::open().await;
+    let file = "email,firstname\njana@example.com,Jana\nbert@example.com,Bert\n";
+    house.import("Guests", Some("form"), file);
+    house.tie("Guests", "skip");
+    house.run("Guests");
+    house.postroom(&["contact", "erase", "jana@example.com", "--json"]).refused(5, &[]);
+    house.postroom(&["contact", "show", "jana@example.com"]).done();
+
+    let erased = house.postroom(&["contact", "erase", "jana@example.com", "--yes", "--json"]).done().json();
+    assert_eq!(erased["audiences"][0]["state"], "erased", "{erased}");
+    house.postroom(&["contact", "show", "jana@example.com"]).refused(3, &[]);
+    assert_eq!(house.members().await.len(), 1);
+
+    house.postroom(&["contact", "add", "jana@example.com"]).refused(3, &["erased on request"]);
+    let again = house.import("Guests", Some("form"), file);
+    assert_eq!((&again["rejected"], &again["counts"]["unchanged"]), (&1.into(), &1.into()), "{again}");
+    let report = house.run("Guests");
+    assert_eq!(report["counts"]["unchanged"], 1, "{report}");
+    assert_eq!(house.members().await.len(), 1);
+    let page = house.postroom(&["contact", "erasures"]).done().stdout;
+    assert!(page.contains("erased") && !page.contains("jana"), "{page}");
 }

@@ -42,7 +42,7 @@ async fn a3_every_entry_ends_in_one_count_and_every_count_opens() {
         fake@yopmail.com,Fake\n";
     house.import("Guests", None, rows);
     house.import("Fakes", Some("form"), "email\nfake@yopmail.com\n");
-    house.postroom(&["contact", "consent", "blocked@example.com", "withdrawn"]).done();
+    house.postroom(&["consent", "set", "blocked@example.com", "withdrawn"]).done();
     house.tie("Guests", "skip");
     let answer = house.run_with("Guests", &[]);
     assert_eq!(answer.code, 4, "a run with a failed contact is not a success");

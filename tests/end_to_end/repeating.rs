@@ -150,7 +150,7 @@ async fn invariant_2_a_withdrawal_reaches_a_member_that_nobody_confirmed_and_tha
     unanswered(&house, "/lists/").await;
     assert_eq!(house.member("jana@example.com").await["status"], "subscribed");
     house.import("Guests", Some("form"), "email\nbert@example.com\n");
-    house.postroom(&["contact", "consent", "jana@example.com", "withdrawn"]).done();
+    house.postroom(&["consent", "set", "jana@example.com", "withdrawn"]).done();
     house.postroom(&["contact", "remove", "jana@example.com"]).refused(3, &["run its sync, or add one"]);
     house.run("Guests");
     assert_eq!(house.member("jana@example.com").await["status"], "unsubscribed");

@@ -66,7 +66,7 @@ impl<'a> Play<'a> {
         self.house.import(LIST, None, &phase.file());
         self.house.import("Newsletter", Some("box ticked at check-in"), &phase.granted_file());
         for email in &phase.withdrawals {
-            self.house.postroom(&["contact", "consent", email, "withdrawn"]).done();
+            self.house.postroom(&["consent", "set", email, "withdrawn"]).done();
         }
         if self.begun == 1 {
             self.house.tie(LIST, self.script.newcomers);

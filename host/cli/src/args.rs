@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
 use crate::verbs::{
-    account, audience, completions, contact, field, import, init, internal_compile, list, plugin, run, sync,
+    account, audience, completions, consent, contact, field, import, init, internal_compile, list, plugin, run, sync,
 };
 
 /// Where the options stand that every verb takes.
@@ -37,9 +37,12 @@ pub(crate) enum Verb {
     Init(init::Args),
     /// Import a CSV file of contacts, and fill a list with it
     Import(Box<import::Args>),
-    /// Contacts: list, show, add, edit, remove, tag, untag, consent
+    /// Contacts: list, show, add, edit, remove, tag, untag
     #[command(subcommand)]
     Contact(contact::Verb),
+    /// What is known of a contact's consent, and the proof of it
+    #[command(subcommand)]
+    Consent(consent::Verb),
     /// The fields that contacts have
     #[command(subcommand)]
     Field(field::Verb),
@@ -100,7 +103,7 @@ mod tests {
             "contact list --search jana --limit 10 --after 5",
             "contact add jana@example.com --set firstname=Jana --set address.city= --list Guests --tag vip",
             "contact edit '#12' --email jana@example.org --external-id G-7",
-            "contact consent jana@example.com granted --by contact --evidence 'form of 2 May'",
+            "consent set jana@example.com granted --by contact --evidence 'form of 2 May' --ip 2001:db8::7",
             "field add nickname --type text --label Nickname",
             "list take-off Guests jana@example.com",
             "list take-off Guests --position 3",
@@ -126,7 +129,7 @@ mod tests {
         for line in [
             "import guests.csv --consent granted",
             "import guests.csv --evidence form",
-            "contact consent jana@example.com perhaps",
+            "consent set jana@example.com perhaps",
             "list take-off Guests",
             "list take-off Guests jana@example.com --position 3",
             "account add main --plugin mailchimp --secret api-key=open-sesame",

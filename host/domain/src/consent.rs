@@ -6,6 +6,8 @@
 //!
 //! A withdrawal is lifted by one thing only: a later opt-in by the contact itself, with evidence.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -99,11 +101,41 @@ pub struct ConsentEvent {
     pub act: ConsentAct,
     /// Who says so.
     pub source: ConsentSource,
-    /// What shows it: the wording agreed to, the file and line, the form.
+    /// What shows it: the form and the day, the letter, the box that was ticked.
     pub evidence: Option<String>,
+    /// Where the event came from.
+    #[serde(flatten)]
+    pub provenance: Provenance,
+}
+
+/// Where an event of a consent came from, as far as it is known: what has to be shown to whoever asks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// The page, the file and its line, the program that called, the provider, the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+    /// Which version of which text the contact agreed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wording: Option<String>,
+    /// The network address that it was done from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<IpAddr>,
 }
 
 impl ConsentEvent {
+    /// An event of which nothing else is known.
+    #[must_use]
+    pub fn new(at: Timestamp, act: ConsentAct, source: ConsentSource) -> Self {
+        Self { at, act, source, evidence: None, provenance: Provenance::default() }
+    }
+
+    /// The event with what shows it.
+    #[must_use]
+    pub fn shown_by(mut self, evidence: impl Into<String>) -> Self {
+        self.evidence = Some(evidence.into());
+        self
+    }
+
     /// Whether the event is the contact's own opt-in with evidence: the only thing that lifts a
     /// withdrawal.
     #[must_use]
@@ -191,7 +223,8 @@ mod tests {
     use super::*;
 
     fn event(at: i64, act: ConsentAct, source: ConsentSource, evidence: Option<&str>) -> ConsentEvent {
-        ConsentEvent { at: Timestamp::from_second(at).unwrap(), act, source, evidence: evidence.map(str::to_owned) }
+        let event = ConsentEvent::new(Timestamp::from_second(at).unwrap(), act, source);
+        ConsentEvent { evidence: evidence.map(str::to_owned), ..event }
     }
 
     fn shown(history: &[ConsentEvent]) -> ConsentState {

@@ -1,6 +1,5 @@
-//! One contact at a time: find, write, tag, and what is known of its consent (rows D1 to D3).
+//! One contact at a time: find, write and tag (rows D1 and D2).
 
-use postroom_domain::consent::{ConsentAct, ConsentEvent, ConsentSource, ConsentState};
 use postroom_domain::contact::{ContactId, FieldPatch};
 use postroom_domain::email::EmailAddress;
 use postroom_domain::field::{FieldDefinition, FieldFault, FieldPath, FieldType, FieldValue};
@@ -62,28 +61,6 @@ pub struct ContactWritten {
     pub contact: Contact,
     /// The lists that it joined by this.
     pub joined: Vec<String>,
-}
-
-/// An event of a contact's consent, as somebody states it.
-#[derive(Debug, Clone)]
-pub struct StateConsent {
-    /// Whom, in words.
-    pub who: String,
-    /// What happened.
-    pub act: ConsentAct,
-    /// Who says so.
-    pub source: ConsentSource,
-    /// What shows it.
-    pub evidence: Option<String>,
-}
-
-/// What an event led to.
-#[derive(Debug, Clone, Serialize)]
-pub struct ConsentRecorded {
-    /// The contact.
-    pub contact: ContactId,
-    /// Its state now.
-    pub consent: ConsentState,
 }
 
 /// What became of a tag of ours.
@@ -181,31 +158,7 @@ impl Service {
         Ok(ContactTagged { tag, present, changed })
     }
 
-    /// Adds an event to the history of a contact's consent (row D3).
-    ///
-    /// # Errors
-    ///
-    /// Bad input for a grant without evidence, not found; a conflict when the grant lifts nothing
-    /// because the contact had withdrawn (invariant 2).
-    pub async fn state_consent(&self, request: StateConsent) -> Result<ConsentRecorded> {
-        let who = contact_ref(&request.who)?;
-        let evidence = request.evidence.filter(|text| !text.trim().is_empty());
-        if request.act == ConsentAct::Granted && evidence.is_none() {
-            return Err(ServiceError::BadInput(
-                "a consent that is granted needs its evidence: say what shows it, such as the form and the day"
-                    .to_owned(),
-            ));
-        }
-        let event = ConsentEvent { at: self.now(), act: request.act, source: request.source, evidence };
-        let detail = self.detail(&who, &request.who).await?;
-        let consent = self.store().record_consent(&who, &event).await?;
-        if event.act == ConsentAct::Granted && consent != ConsentState::Granted {
-            return Err(ServiceError::ConsentStands { who: request.who, state: consent });
-        }
-        Ok(ConsentRecorded { contact: detail.contact.id, consent })
-    }
-
-    async fn detail(&self, who: &ContactRef, named: &str) -> Result<ContactDetail> {
+    pub(crate) async fn detail(&self, who: &ContactRef, named: &str) -> Result<ContactDetail> {
         let found = self.store().contact(who).await?;
         found.ok_or_else(|| ServiceError::NotFound(format!("there is no contact `{named}`")))
     }

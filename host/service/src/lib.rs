@@ -13,6 +13,8 @@
 //!
 //! * [`workspace`]: what the store is, and the fields of its contacts.
 //! * [`contacts`], [`lists`]: one contact, one list at a time.
+//! * [`erasures`]: a person is forgotten, here and at every provider.
+//! * [`consent`]: what is known of a contact's consent, and the proof of it.
 //! * [`import`]: a file becomes contacts and a list, or nothing.
 //! * [`plugins`]: what a component asks for, and the approval without which it gets nothing.
 //! * [`accounts`]: a plugin plus settings and credentials, checked at the provider.
@@ -34,7 +36,9 @@ use postroom_sync::Clock;
 
 pub mod accounts;
 pub mod audiences;
+pub mod consent;
 pub mod contacts;
+pub mod erasures;
 mod error;
 pub mod import;
 pub mod lists;

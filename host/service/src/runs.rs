@@ -98,6 +98,8 @@ impl Service {
         let sync = self.store().sync(name).await?;
         let account = &sync.audience.account;
         let open = self.open_account(account).await?;
+        // Who was erased here goes before anybody is sent.
+        self.tell_providers(Some(account)).await?;
         let now = || self.now();
         let report = postroom_sync::run(self.store(), &open.connection, &sync, options, now, progress).await;
         report.map_err(|error| run_error(error, account))

@@ -62,6 +62,8 @@ pub(crate) fn open(file: &Path, purpose: Purpose) -> Step<Connection> {
             // An acknowledged write survives a power cut (invariant 1).
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.pragma_update(None, "foreign_keys", true)?;
+            // What is deleted is overwritten: an erased person is in no page of the file any more.
+            connection.pragma_update(None, "secure_delete", true)?;
             connection.pragma_update(None, "wal_autocheckpoint", WRITER_CHECKPOINT_PAGES)?;
             connection.execute_batch(schema::TEMPORARY)?;
         }

@@ -1,11 +1,13 @@
 //! The history of a contact's consent, and its fold that stands with the contact.
 
-use postroom_domain::consent::{Consent, ConsentEvent};
+use std::net::IpAddr;
+
+use postroom_domain::consent::{Consent, ConsentEvent, Provenance};
 use postroom_domain::contact::ContactId;
 use rusqlite::{Connection, Row};
 
 use crate::columns::{from_word, micros, timestamp, word};
-use crate::failure::Step;
+use crate::failure::{Failure, Step};
 
 /// The two axes from the columns `will` and `deliverability`, which stand at `first` and behind it.
 pub(crate) fn stored(row: &Row<'_>, first: usize) -> Step<Consent> {
@@ -17,7 +19,7 @@ pub(crate) fn stored(row: &Row<'_>, first: usize) -> Step<Consent> {
 /// The history of a contact, oldest first.
 pub(crate) fn history(connection: &Connection, contact: ContactId) -> Step<Vec<ConsentEvent>> {
     let mut statement = connection
-        .prepare_cached("SELECT at, act, source, evidence FROM consent_events WHERE contact_id = ? ORDER BY at, id")?;
+        .prepare_cached("SELECT at, act, source, evidence, origin, wording, ip FROM consent_events WHERE contact_id = ? ORDER BY at, id")?;
     let mut rows = statement.query([contact.0])?;
     let mut events = Vec::new();
     while let Some(row) = rows.next()? {
@@ -27,6 +29,7 @@ pub(crate) fn history(connection: &Connection, contact: ContactId) -> Step<Vec<C
             act: from_word("consent act", &act)?,
             source: from_word("consent source", &source)?,
             evidence: row.get(3)?,
+            provenance: Provenance { origin: row.get(4)?, wording: row.get(5)?, ip: address(row.get(6)?)? },
         });
     }
     Ok(events)
@@ -61,7 +64,23 @@ pub(crate) fn record(
 /// Adds an event to a history and nothing else: the contact's fold holds it already.
 pub(crate) fn append(connection: &Connection, contact: ContactId, event: &ConsentEvent) -> Step<()> {
     connection
-        .prepare_cached("INSERT INTO consent_events (contact_id, at, act, source, evidence) VALUES (?, ?, ?, ?, ?)")?
-        .execute((contact.0, micros(event.at), word(&event.act)?, word(&event.source)?, &event.evidence))?;
+        .prepare_cached(
+            "INSERT INTO consent_events (contact_id, at, act, source, evidence, origin, wording, ip)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        )?
+        .execute((
+            contact.0,
+            micros(event.at),
+            word(&event.act)?,
+            word(&event.source)?,
+            &event.evidence,
+            &event.provenance.origin,
+            &event.provenance.wording,
+            event.provenance.ip.map(|ip| ip.to_string()),
+        ))?;
     Ok(())
+}
+
+fn address(text: Option<String>) -> Step<Option<IpAddr>> {
+    text.map(|text| text.parse().map_err(|_| Failure::unreadable("network address", text))).transpose()
 }

@@ -180,7 +180,7 @@ pub(crate) fn update(
         // The person keeps the withdrawal, and so does the address: whoever comes under it next has
         // not agreed either.
         suppression::keep(connection, said.key, stored, said.at)?;
-        let event = ConsentEvent { at: said.at, act: ConsentAct::AddressChanged, source: said.source, evidence: None };
+        let event = ConsentEvent::new(said.at, ConsentAct::AddressChanged, said.source);
         consent = consent_rows::record(connection, stored.id, stored.consent, &event)?;
         let withdrawal = said.email.map(|email| suppression::take(connection, said.key, email)).transpose()?.flatten();
         if let Some(withdrawal) = withdrawal {

@@ -176,6 +176,11 @@ fn target(connection: &Connection, upsert: &ContactUpsert) -> Step<Option<Stored
 /// Refuses an address or a key that another contact has: one address, one contact (row D1).
 fn refuse_taken(connection: &Connection, said: &Said<'_>, own: ContactId) -> Step<()> {
     if let Some(email) = said.email
+        && suppression::is_erased(connection, said.key, email)?
+    {
+        return Err(StoreError::Refused(suppression::ERASED.to_owned()).into());
+    }
+    if let Some(email) = said.email
         && contact_rows::other_with_email(connection, email, own)?
     {
         return Err(StoreError::Refused(format!(

@@ -30,6 +30,11 @@ pub(crate) fn key(folder: &Path) -> PathBuf {
     folder.join("secret.key")
 }
 
+/// The journal of erasures.
+pub(crate) fn erasures(folder: &Path) -> PathBuf {
+    folder.join("erasures.journal")
+}
+
 /// The writer's lock.
 pub(crate) fn lock(folder: &Path) -> PathBuf {
     folder.join("lock")

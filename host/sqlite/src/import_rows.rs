@@ -5,7 +5,7 @@
 //! writer, which roll back with everything else and are gone when the process is: an import that
 //! was cut short is begun again.
 
-use postroom_domain::consent::{ConsentAct, ConsentEvent, ConsentSource, Will};
+use postroom_domain::consent::{ConsentAct, ConsentEvent, ConsentSource, Provenance, Will};
 use postroom_domain::contact::{ContactId, EntryFault, ImportedRow};
 use postroom_domain::email::EmailAddress;
 use postroom_store::contacts::Written;
@@ -21,6 +21,7 @@ use crate::import_row::ImportState;
 use crate::key::SecretKey;
 use crate::list_rows::{self, EntryKey, ListRow, entry_key, rolled, row_hash};
 use crate::sequence::{Change, Numbers};
+use crate::suppression;
 
 /// One chunk of an import at work.
 struct Chunk<'c> {
@@ -129,7 +130,12 @@ impl Chunk<'_> {
             Some(found) => Some(found),
             None => contact_rows::by_email(self.connection, email)?,
         };
-        let Some(stored) = found else { return Ok(Met::First(None)) };
+        let Some(stored) = found else {
+            return Ok(match suppression::is_erased(self.connection, self.key, email)? {
+                true => Met::Clash(suppression::ERASED.to_owned()),
+                false => Met::First(None),
+            });
+        };
         if self.first_row_of(stored.id)?.is_some() {
             if found_by_key && stored.email_key != email.key() {
                 return Ok(Met::Clash(
@@ -170,11 +176,10 @@ impl Chunk<'_> {
             at,
             key: self.key,
         };
-        let grant = self.import.evidence.as_ref().map(|evidence| ConsentEvent {
-            at,
-            act: ConsentAct::Granted,
-            source: ConsentSource::Import,
-            evidence: Some(format!("{evidence} ({}, line {})", self.import.file, row.line)),
+        let grant = self.import.evidence.as_ref().map(|evidence| {
+            let event = ConsentEvent::new(at, ConsentAct::Granted, ConsentSource::Import).shown_by(evidence);
+            let origin = Some(format!("{}, line {}", self.import.file, row.line));
+            ConsentEvent { provenance: Provenance { origin, ..Provenance::default() }, ..event }
         });
         let counts = &mut self.import.counts;
         let Some(stored) = stored else {

@@ -12,7 +12,7 @@
 //! * `workspace`, `contacts`, `lists`, `import`, `accounts`, `plugins`, `syncs`, `runs`: the port, one
 //!   module per room. `snapshot`, `batch` and `outcomes` are what a run reads, records and leaves;
 //!   `*_rows` are rows that several use cases share.
-//! * `suppression`: withdrawals that outlive a deleted contact.
+//! * `suppression`: withdrawals and erasures that outlive a contact; `erasure_journal`: what outlives the database.
 //! * `failure`, `columns`, `limits`: what goes wrong, how values stand in columns, and the bounds.
 
 mod accounts;
@@ -23,6 +23,8 @@ mod connection;
 mod consent_rows;
 mod contact_rows;
 mod contacts;
+mod erasure;
+mod erasure_journal;
 mod failure;
 mod field_rows;
 mod folder;

@@ -33,5 +33,7 @@ pub(crate) const ROWS_CLEARED_AT_ONCE: u32 = 5_000;
 /// Joins and leaves that get a change row each when an import finishes. Beyond, one row says that
 /// the list changed as a whole: whoever follows changes then compares the list, which is cheaper.
 pub(crate) const MEMBERSHIPS_NAMED: u64 = 5_000;
+/// Contacts whose digests are compared at a time when an older database catches up with its erasures.
+pub(crate) const CONTACTS_DIGESTED_AT_ONCE: u32 = 10_000;
 /// Characters of a raw row that stand in for a missing address.
 pub(crate) const RAW_SHOWN_CHARS: usize = 80;

@@ -16,7 +16,7 @@ use crate::key::SecretKey;
 use crate::lock::Lock;
 use crate::readers::Readers;
 use crate::writer::Writer;
-use crate::{field_rows, folder, schema};
+use crate::{erasure, field_rows, folder, schema};
 
 /// What a store is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +125,7 @@ impl SqliteStore {
             schema::migrate(&mut connection)?;
         }
         let key = matching_key(folder, &connection)?;
+        erasure::catch_up(&mut connection, &key, folder)?;
         Ok(Self {
             folder: folder.to_owned(),
             key: Arc::new(key),
@@ -166,6 +167,14 @@ impl SqliteStore {
             )));
         };
         writer.run(doing, work).await
+    }
+
+    /// Moves the log into the database and cuts it back, so that it holds nothing any more that was deleted.
+    pub(crate) async fn cut_the_log_back(&self) -> Result<()> {
+        match &self.writer {
+            Some(writer) => writer.cut_the_log_back().await,
+            None => Ok(()),
+        }
     }
 
     /// Runs a reading use case.

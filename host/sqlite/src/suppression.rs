@@ -1,5 +1,5 @@
-//! The withdrawals that addresses leave behind, under a hash of the address (invariant 2): of contacts
-//! that were deleted, and of those that took another address.
+//! What addresses leave behind, under a hash of the address: the withdrawals of contacts that were deleted,
+//! or took another address (invariant 2), and that a person was erased.
 
 use postroom_domain::consent::{ConsentAct, ConsentEvent, ConsentSource, Will};
 use postroom_domain::email::EmailAddress;
@@ -9,6 +9,10 @@ use crate::columns::{micros, timestamp};
 use crate::contact_rows::StoredContact;
 use crate::failure::Step;
 use crate::key::SecretKey;
+
+/// Why an address is not taken. It says nothing that is not in the question.
+pub(crate) const ERASED: &str = "the person of this e-mail address was erased on request, and the address is not taken \
+                                 again: leave it out";
 
 /// What stands as evidence in the history of a contact that comes back.
 const EVIDENCE: &str = "this address had withdrawn before";
@@ -24,20 +28,34 @@ pub(crate) fn keep(connection: &Connection, key: &SecretKey, contact: &StoredCon
     Ok(())
 }
 
+/// Keeps an address from ever being taken again.
+pub(crate) fn erase(connection: &Connection, digest: &[u8; 16], at: jiff::Timestamp) -> Step<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO suppressions (address_hash, at, kind) VALUES (?, ?, 'erased')
+             ON CONFLICT (address_hash) DO UPDATE SET kind = excluded.kind",
+        )?
+        .execute((digest, micros(at)))?;
+    Ok(())
+}
+
+/// Whether the person of this address was erased.
+pub(crate) fn is_erased(connection: &Connection, key: &SecretKey, email: &EmailAddress) -> Step<bool> {
+    Ok(connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM suppressions WHERE address_hash = ? AND kind = 'erased')")?
+        .query_row([key.address_hash(email.key())], |row| row.get(0))?)
+}
+
 /// The withdrawal that a contact of this address comes back with, if it left one. From here on it
 /// stands in the contact's history.
 pub(crate) fn take(connection: &Connection, key: &SecretKey, email: &EmailAddress) -> Step<Option<ConsentEvent>> {
     let at: Option<i64> = connection
-        .prepare_cached("DELETE FROM suppressions WHERE address_hash = ? RETURNING at")?
+        .prepare_cached("DELETE FROM suppressions WHERE address_hash = ? AND kind = 'withdrawn' RETURNING at")?
         .query_row([key.address_hash(email.key())], |row| row.get(0))
         .optional()?;
     at.map(|at| {
-        Ok(ConsentEvent {
-            at: timestamp(at)?,
-            act: ConsentAct::Withdrawn,
-            source: ConsentSource::Contact,
-            evidence: Some(EVIDENCE.to_owned()),
-        })
+        let event = ConsentEvent::new(timestamp(at)?, ConsentAct::Withdrawn, ConsentSource::Contact);
+        Ok(event.shown_by(EVIDENCE))
     })
     .transpose()
 }

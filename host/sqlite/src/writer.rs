@@ -32,10 +32,18 @@ struct Request {
     _place: OwnedSemaphorePermit,
 }
 
+/// What the writer is asked to do.
+enum Order {
+    /// A use case.
+    Write(Request),
+    /// To cut the log back, and to say when that was tried.
+    CutBack(oneshot::Sender<()>),
+}
+
 /// The writer's end that callers hold.
 pub(crate) struct Writer {
     /// None once the store is being closed.
-    requests: Option<Sender<Request>>,
+    requests: Option<Sender<Order>>,
     places: Arc<Semaphore>,
     thread: Option<JoinHandle<()>>,
 }
@@ -46,7 +54,7 @@ impl Writer {
         let (requests, queue) = channel();
         let thread = std::thread::Builder::new()
             .name("postroom-writer".to_owned())
-            .spawn(move || Loop { connection, log, has_written: false }.run(&queue))?;
+            .spawn(move || Loop { connection, log, has_written: false, cuts_back: false }.run(&queue))?;
         Ok(Self { requests: Some(requests), places: Arc::new(Semaphore::new(WRITES_WAITING)), thread: Some(thread) })
     }
 
@@ -70,8 +78,18 @@ impl Writer {
         });
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| gone())?;
         let requests = self.requests.as_ref().ok_or_else(gone)?;
-        requests.send(Request { work, _place: place }).map_err(|_| gone())?;
+        requests.send(Order::Write(Request { work, _place: place })).map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
+    }
+
+    /// Moves the log into the database and cuts it back to nothing. Where a reader still needs it, the
+    /// writer does it as soon as it can, and at the latest when the store is closed.
+    pub(crate) async fn cut_the_log_back(&self) -> Result<(), StoreError> {
+        let gone = || StoreError::Failed { doing: "cut its log back", cause: "the writer has ended".to_owned() };
+        let (done, answered) = oneshot::channel();
+        let requests = self.requests.as_ref().ok_or_else(gone)?;
+        requests.send(Order::CutBack(done)).map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())
     }
 }
 
@@ -94,19 +112,28 @@ struct Loop {
     log: PathBuf,
     /// Whether the log holds what the database does not.
     has_written: bool,
+    /// Whether the log is to be cut back as soon as no reader needs it.
+    cuts_back: bool,
 }
 
 impl Loop {
-    fn run(mut self, queue: &Receiver<Request>) {
+    fn run(mut self, queue: &Receiver<Order>) {
         loop {
             match queue.recv_timeout(IDLE_BEFORE_CHECKPOINT) {
-                Ok(first) => {
-                    self.group(first, queue);
+                Ok(Order::Write(first)) => {
+                    let asked = self.group(first, queue);
                     self.has_written = true;
                     self.keep_the_log_short();
+                    if let Some(done) = asked {
+                        self.cut_back(done);
+                    }
                 }
+                Ok(Order::CutBack(done)) => self.cut_back(done),
                 Err(RecvTimeoutError::Timeout) => {
-                    if self.has_written {
+                    if self.cuts_back {
+                        self.cuts_back = !self.checkpoint("TRUNCATE");
+                        self.has_written = self.cuts_back;
+                    } else if self.has_written {
                         self.has_written = !self.checkpoint("PASSIVE");
                     }
                 }
@@ -119,14 +146,24 @@ impl Loop {
         }
     }
 
-    /// Runs the first request and those that wait behind it, and commits them together.
-    fn group(&self, first: Request, queue: &Receiver<Request>) {
+    /// Cuts the log back, now or at the next chance.
+    fn cut_back(&mut self, done: oneshot::Sender<()>) {
+        self.cuts_back = !self.checkpoint("TRUNCATE");
+        if done.send(()).is_err() {
+            tracing::debug!("nobody waits any more for the log to be cut back");
+        }
+    }
+
+    /// Runs the first request and those that wait behind it, and commits them together. Answers with the
+    /// wish to cut the log back that ended the group, if one did.
+    fn group(&self, first: Request, queue: &Receiver<Order>) -> Option<oneshot::Sender<()>> {
         let mut kept: Vec<(Answer, OwnedSemaphorePermit)> = Vec::new();
         let began = Instant::now();
         if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
             refuse(first.work, &error);
-            return;
+            return None;
         }
+        let mut asked = None;
         let mut next = Some(first);
         while let Some(Request { work, _place: place }) = next {
             match self.in_savepoint(work) {
@@ -137,10 +174,17 @@ impl Loop {
                 // The storage gave the whole group up (a full disk does that).
                 let cause = "the disk did not take the group of writes that this one was in";
                 kept.drain(..).for_each(|(answer, _place)| answer(Err(cause.to_owned())));
-                return;
+                return None;
             }
             let is_full = kept.len() >= GROUP_WRITES || began.elapsed() >= GROUP_TIME;
-            next = if is_full { None } else { queue.try_recv().ok() };
+            next = match if is_full { None } else { queue.try_recv().ok() } {
+                Some(Order::Write(request)) => Some(request),
+                Some(Order::CutBack(done)) => {
+                    asked = Some(done);
+                    None
+                }
+                None => None,
+            };
         }
         let committed = self.connection.execute_batch("COMMIT").map_err(|error| error.to_string());
         if committed.is_err() && !self.connection.is_autocommit() {
@@ -149,6 +193,7 @@ impl Loop {
         for (answer, _place) in kept {
             answer(committed.clone());
         }
+        asked
     }
 
     /// Runs one request so that it can be taken back alone.

@@ -7,6 +7,7 @@
 //!
 //! * [`workspace`]: the store as a whole, and its fields.
 //! * [`contacts`]: contacts, their consent and their tags.
+//! * [`erasure`]: people who are forgotten, here and at providers.
 //! * [`lists`]: lists and their entries, and the import that fills them.
 //! * [`accounts`]: plugins, accounts and their sealed secrets.
 //! * [`syncs`]: audiences and the syncs that tie lists to them.
@@ -18,6 +19,7 @@
 
 pub mod accounts;
 pub mod contacts;
+pub mod erasure;
 mod error;
 pub mod lists;
 pub mod runs;
@@ -33,6 +35,7 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 pub trait Store:
     workspace::WorkspaceStore
     + contacts::ContactStore
+    + erasure::ErasureStore
     + lists::ListStore
     + lists::ImportStore
     + accounts::AccountStore
@@ -46,6 +49,7 @@ pub trait Store:
 impl<T> Store for T where
     T: workspace::WorkspaceStore
         + contacts::ContactStore
+        + erasure::ErasureStore
         + lists::ListStore
         + lists::ImportStore
         + accounts::AccountStore

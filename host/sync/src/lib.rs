@@ -13,6 +13,7 @@
 //! * `judge` turns a row of the store into a piece of work, by asking the domain.
 //! * `batches` takes one batch from the note of what is about to be sent to the record of what became
 //!   of it; `push`, `tagging` and `opt_out` carry it out and say what became of every contact in it.
+//! * [`forget`] tells a provider to erase a member, outside of any run.
 //! * [`Provider`] is what a run needs of a plugin; [`Connection`] is that, for an account.
 //!
 //! Every entry ends in exactly one of the ten counts, also when a run stops early: what it did not
@@ -24,6 +25,7 @@ mod batches;
 mod connection;
 mod convert;
 mod error;
+mod forgetting;
 mod judge;
 mod ledger;
 mod offences;
@@ -37,6 +39,7 @@ mod tagging;
 
 pub use connection::{Clock, Connection, SystemClock};
 pub use error::{Failure, SyncError};
+pub use forgetting::forget;
 pub use planning::{Plan, Planned, plan};
 pub use provider::Provider;
 pub use running::{CANARY, Progress, RunOptions, RunReport, run};

@@ -1,20 +1,20 @@
 //! `postroom contact`: one contact at a time.
 
-use clap::{Subcommand, ValueEnum};
-use postroom_domain::consent::{ConsentAct, ConsentSource};
+use clap::Subcommand;
 use postroom_domain::contact::ContactId;
 use postroom_domain::field::Fields;
-use postroom_service::contacts::{AddContact, ContactPage, ContactWritten, EditContact, StateConsent};
+use postroom_service::contacts::{AddContact, ContactPage, ContactWritten, EditContact};
 use postroom_store::contacts::{Contact, ContactDetail, ContactQuery, Written};
 
 use super::paging::{self, MAX_PAGE, PAGE};
+use super::{consent, erasing};
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::room::Context;
 use crate::table::{self, facts, moment};
 
 /// How a contact is named, for the help of every verb that takes one.
-const WHO: &str = "The contact: its e-mail address, #NUMBER, its hash, or external:KEY";
+pub(crate) const WHO: &str = "The contact: its e-mail address, #NUMBER, its hash, or external:KEY";
 
 /// What to do with contacts.
 #[derive(Debug, Subcommand)]
@@ -75,6 +75,24 @@ pub(crate) enum Verb {
         #[arg(help = WHO)]
         who: String,
     },
+    /// Erase a person for good: here at once, and at every provider that has it. Nobody of its address is
+    /// taken again
+    Erase {
+        #[arg(help = WHO)]
+        who: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// The erasures, and what providers still owe
+    Erasures {
+        /// Tell providers again what they still owe
+        #[arg(long)]
+        retry: bool,
+        /// At most so many
+        #[arg(long, default_value_t = PAGE, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_PAGE)))]
+        limit: u32,
+    },
     /// Put a tag on a contact
     Tag {
         #[arg(help = WHO)]
@@ -89,41 +107,6 @@ pub(crate) enum Verb {
         /// The tag
         tag: String,
     },
-    /// Record what is known of a contact's consent. The history is kept
-    Consent {
-        #[arg(help = WHO)]
-        who: String,
-        /// What happened
-        act: Act,
-        /// What shows it, such as the form and the day; a grant needs it
-        #[arg(long, value_name = "TEXT")]
-        evidence: Option<String>,
-        /// Who says so: only the contact itself lifts a withdrawal
-        #[arg(long, default_value = "operator")]
-        by: By,
-    },
-}
-
-/// What can happen to a consent.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Act {
-    /// It was given
-    Granted,
-    /// It was taken back
-    Withdrawn,
-    /// It was asked for
-    Asked,
-    /// The address does not take mail
-    Bounced,
-}
-
-/// Who can say so at this face.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum By {
-    /// The contact itself, by an act of its own
-    Contact,
-    /// You
-    Operator,
 }
 
 fn pair(text: &str) -> std::result::Result<(String, String), String> {
@@ -155,15 +138,10 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
                 format!("Removed {}. Its tags come off at the next run of each sync.", table::visible(&who))
             })?;
         }
+        Verb::Erase { who, yes } => return erasing::erase(context, &who, yes).await,
+        Verb::Erasures { retry, limit } => return erasing::list(context, retry, limit).await,
         Verb::Tag { who, tag } => tag_contact(context, "contact tag", &who, &tag, true).await?,
         Verb::Untag { who, tag } => tag_contact(context, "contact untag", &who, &tag, false).await?,
-        Verb::Consent { who, act, evidence, by } => {
-            let request = StateConsent { who: who.clone(), act: act.into(), source: by.into(), evidence };
-            let recorded = context.writing("contact consent")?.state_consent(request).await?;
-            output.answer(&recorded, |recorded| {
-                format!("The consent of {} is {} now.", table::visible(&who), recorded.consent)
-            })?;
-        }
     }
     Ok(Exit::Done)
 }
@@ -247,16 +225,8 @@ fn detail(detail: &ContactDetail) -> String {
     rows.push(("changed", moment(contact.updated_at)));
     let mut text = facts(rows);
     if !detail.consent_history.is_empty() {
-        let history = detail.consent_history.iter().map(|event| {
-            [
-                moment(event.at),
-                serde_word(&event.act),
-                serde_word(&event.source),
-                event.evidence.clone().unwrap_or_default(),
-            ]
-        });
         text.push_str("\nConsent, oldest first:\n");
-        text.push_str(&table::table(["when", "what", "who says so", "evidence"], history));
+        text.push_str(&consent::history(&detail.consent_history));
     }
     if !detail.members.is_empty() {
         let members = detail.members.iter().map(|member| {
@@ -271,32 +241,4 @@ fn detail(detail: &ContactDetail) -> String {
         text.push_str(&table::table(["account", "audience", "status", "confirmed"], members));
     }
     text
-}
-
-/// The word of an enumeration, the same that JSON has.
-fn serde_word<T: serde::Serialize>(value: &T) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word,
-        _ => String::new(),
-    }
-}
-
-impl From<Act> for ConsentAct {
-    fn from(act: Act) -> Self {
-        match act {
-            Act::Granted => Self::Granted,
-            Act::Withdrawn => Self::Withdrawn,
-            Act::Asked => Self::Asked,
-            Act::Bounced => Self::Bounced,
-        }
-    }
-}
-
-impl From<By> for ConsentSource {
-    fn from(by: By) -> Self {
-        match by {
-            By::Contact => Self::Contact,
-            By::Operator => Self::Operator,
-        }
-    }
 }

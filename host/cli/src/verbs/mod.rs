@@ -3,7 +3,9 @@
 pub(crate) mod account;
 pub(crate) mod audience;
 pub(crate) mod completions;
+pub(crate) mod consent;
 pub(crate) mod contact;
+mod erasing;
 pub(crate) mod field;
 pub(crate) mod import;
 pub(crate) mod init;
@@ -28,6 +30,7 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Init(args) => init::act(args, context).await,
         Verb::Import(args) => import::act(*args, context).await,
         Verb::Contact(verb) => contact::act(verb, context).await,
+        Verb::Consent(verb) => consent::act(verb, context).await,
         Verb::Field(verb) => field::act(verb, context).await,
         Verb::List(verb) => list::act(verb, context).await,
         Verb::Account(verb) => account::act(verb, context).await,

@@ -1,6 +1,6 @@
 //! Contacts, their consent and their tags.
 
-use postroom_domain::consent::{ConsentAct, ConsentSource, ConsentState};
+use postroom_domain::consent::{ConsentAct, ConsentEvent, ConsentSource, ConsentState, Provenance};
 use postroom_domain::contact::ContactId;
 use postroom_store::StoreError;
 use postroom_store::contacts::{ContactQuery, ContactRef, ContactStore, ContactUpsert, Written};
@@ -107,6 +107,22 @@ async fn d3_a_history_is_folded_by_time_whatever_the_order_it_came_in() {
     assert_eq!(sequence(store).await, before, "an event that changes nothing is kept and moves nothing");
     let history = store.contact(&jana).await.unwrap().unwrap().consent_history;
     assert_eq!(history, [late, own, now, operator]);
+}
+
+#[tokio::test]
+async fn d3_an_event_keeps_where_it_came_from() {
+    let home = home();
+    add(&home.store, "jana@example.cz").await;
+    let jana = who("jana@example.cz");
+    let provenance = Provenance {
+        origin: Some("https://hotel.example/news".to_owned()),
+        wording: Some("newsletter, version 3".to_owned()),
+        ip: Some("2001:db8::7".parse().unwrap()),
+    };
+    let given = event(10, ConsentAct::Granted, ConsentSource::Contact, Some("form"));
+    let given = ConsentEvent { provenance, ..given };
+    home.store.record_consent(&jana, &given).await.unwrap();
+    assert_eq!(home.store.contact(&jana).await.unwrap().unwrap().consent_history, [given]);
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ pub(crate) async fn add(store: &SqliteStore, address: &str) -> ContactId {
 }
 
 pub(crate) fn event(second: i64, act: ConsentAct, source: ConsentSource, evidence: Option<&str>) -> ConsentEvent {
-    ConsentEvent { at: at(second), act, source, evidence: evidence.map(str::to_owned) }
+    ConsentEvent { evidence: evidence.map(str::to_owned), ..ConsentEvent::new(at(second), act, source) }
 }
 
 /// A row as an import reads it: key, address and first name; an empty key is none.

@@ -10,6 +10,7 @@
 
 mod accounts;
 mod contacts;
+mod erasures;
 mod fields;
 mod fixture;
 mod imports;
