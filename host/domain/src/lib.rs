@@ -7,6 +7,7 @@
 //! * [`field`]: the fields that a workspace defines, and their typed values.
 //! * [`consent`]: the history of a contact's will and of its mailbox, folded into one state.
 //! * [`contact`]: a contact and the entries that lists hold of it.
+//! * [`merge`]: two contacts that turn out to be one person.
 //! * [`mapping`]: which local field goes to which remote field, checked against both sides.
 //! * [`projection`]: a contact seen through a mapping: exactly what an audience is to hold of it.
 //! * [`decision`]: what a run does with one entry, and with one contact that left the list.
@@ -23,5 +24,6 @@ pub mod decision;
 pub mod email;
 pub mod field;
 pub mod mapping;
+pub mod merge;
 pub mod outcome;
 pub mod projection;

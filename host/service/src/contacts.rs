@@ -138,6 +138,16 @@ impl Service {
         Ok(ContactWritten { outcome, contact, joined: Vec::new() })
     }
 
+    /// Joins two contacts that are one person: `kept` stays, and what only `other` had comes over.
+    ///
+    /// # Errors
+    ///
+    /// Bad input, not found; a conflict with the reason when they can't be joined as they are.
+    pub async fn merge_contacts(&self, kept: &str, other: &str) -> Result<Contact> {
+        let id = self.store().merge_contacts(&contact_ref(kept)?, &contact_ref(other)?, self.now()).await?;
+        Ok(self.detail(&ContactRef::Id(id), kept).await?.contact)
+    }
+
     /// Deletes a contact and its entries. At the next run of each sync its tag comes off (row A8).
     ///
     /// # Errors

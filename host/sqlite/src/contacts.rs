@@ -17,7 +17,7 @@ use crate::contact_rows::{self, Said, StoredContact};
 use crate::failure::Step;
 use crate::sequence::{Change, Numbers};
 use crate::store::SqliteStore;
-use crate::{consent_rows, list_rows, member_rows, suppression};
+use crate::{consent_rows, list_rows, member_rows, merge, suppression};
 
 /// The columns of a [`Contact`], its tags as a JSON array.
 macro_rules! select {
@@ -107,6 +107,11 @@ impl ContactStore for SqliteStore {
             Ok((id, written))
         })
         .await
+    }
+
+    async fn merge_contacts(&self, kept: &ContactRef, other: &ContactRef, at: Timestamp) -> Result<ContactId> {
+        let (kept, other, key) = (kept.clone(), other.clone(), self.key());
+        self.write("merge two contacts", move |connection| merge::merge(connection, &key, (&kept, &other), at)).await
     }
 
     async fn delete_contact(&self, who: &ContactRef, at: Timestamp) -> Result<ContactId> {

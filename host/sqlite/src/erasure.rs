@@ -214,15 +214,12 @@ fn erase(
     }
     let mut numbers = Numbers::begin(connection, at)?;
     list_rows::remove_contact(connection, &mut numbers, contact)?;
-    forget_in_every_list(connection, contact)?;
-    for table in ["remote_members", "sync_members"] {
-        let parents = if table == "remote_members" {
-            "audience_id IN (SELECT id FROM audiences)"
-        } else {
-            "sync_id IN (SELECT id FROM syncs)"
-        };
-        connection.execute(&format!("DELETE FROM {table} WHERE {parents} AND contact_id = ?"), [contact.0])?;
-    }
+    connection.execute(
+        "DELETE FROM remote_members WHERE audience_id IN (SELECT id FROM audiences) AND contact_id = ?",
+        [contact.0],
+    )?;
+    connection
+        .execute("DELETE FROM sync_members WHERE sync_id IN (SELECT id FROM syncs) AND contact_id = ?", [contact.0])?;
     // What a provider said of a contact may repeat its address.
     connection.execute(
         "UPDATE outcomes SET message = NULL, left_out = NULL WHERE run_id IN (SELECT id FROM runs) AND contact_id = ?",
@@ -232,13 +229,6 @@ fn erase(
     numbers.take(Change::ContactDeleted, Some(contact), None)?;
     numbers.end("contact-erased", &json!({ "contact": contact }))?;
     Ok(erasure)
-}
-
-/// Takes a contact's entries out of generations that no list shows, too: an import keeps the row as it stood.
-fn forget_in_every_list(connection: &Connection, contact: ContactId) -> Step<()> {
-    connection
-        .execute("DELETE FROM entries WHERE list_id IN (SELECT id FROM lists) AND contact_id = ?", [contact.0])?;
-    Ok(())
 }
 
 /// Seals what each audience needs to erase the member: where the provider may have it at all.

@@ -37,6 +37,7 @@ mod list_rows;
 mod lists;
 mod lock;
 mod member_rows;
+mod merge;
 mod outcomes;
 mod plugins;
 mod readers;

@@ -184,14 +184,20 @@ pub(crate) fn remove_shown(
     Ok(removed as u64)
 }
 
+/// Every list, shown or in the making.
+pub(crate) fn every(connection: &Connection) -> Step<Vec<ListRow>> {
+    let mut statement = connection.prepare_cached(select!("true ORDER BY id"))?;
+    let mut rows = statement.query([])?;
+    let mut lists = Vec::new();
+    while let Some(row) = rows.next()? {
+        lists.push(read(row)?);
+    }
+    Ok(lists)
+}
+
 /// Takes a contact that is about to be deleted off every list, shown or in the making.
 pub(crate) fn remove_contact(connection: &Connection, numbers: &mut Numbers<'_>, contact: ContactId) -> Step<()> {
-    let lists: Vec<i64> = connection
-        .prepare_cached("SELECT id FROM lists")?
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    for list in lists.into_iter().map(|id| by_id(connection, id)) {
-        let Some(list) = list? else { continue };
+    for list in every(connection)? {
         remove_shown(connection, numbers, &list, contact)?;
         let staged = connection
             .prepare_cached("DELETE FROM entries WHERE list_id = ? AND contact_id = ?")?

@@ -137,6 +137,17 @@ pub trait ContactStore {
     /// contact, [`NotFound`](crate::StoreError::NotFound) when `who` names none.
     async fn upsert_contact(&self, upsert: &ContactUpsert) -> Result<(ContactId, Written)>;
 
+    /// Joins two contacts that are one person: `kept` stays, `other` goes. What only the other had comes over:
+    /// fields, tags, places on lists, the history of what it wants. Its address is nobody's any more; at audiences
+    /// its own members lose their tags, as after a deletion. Answers with the one that stays.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::StoreError::NotFound); [`Refused`](crate::StoreError::Refused) when both are one, when
+    /// they have different external keys, or while one of them withdrew and an audience of the other has not been
+    /// told.
+    async fn merge_contacts(&self, kept: &ContactRef, other: &ContactRef, at: Timestamp) -> Result<ContactId>;
+
     /// Deletes a contact and its entries. What audiences hold of it stays known until their syncs
     /// have taken their tags off (row A8).
     ///

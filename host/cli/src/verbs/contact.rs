@@ -70,6 +70,13 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "KEY")]
         external_id: Option<String>,
     },
+    /// Join two contacts that are one person: the first stays, and what only the other had comes over
+    Merge {
+        #[arg(help = WHO)]
+        kept: String,
+        /// The one that goes, named in the same ways
+        other: String,
+    },
     /// Delete a contact. It stays at providers; its tags come off there at the next runs
     Remove {
         #[arg(help = WHO)]
@@ -131,6 +138,13 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Edit { who, email, values, external_id } => {
             let request = EditContact { who, email, external_id, values };
             output.answer(&context.writing("contact edit")?.edit_contact(request).await?, written)?;
+        }
+        Verb::Merge { kept, other } => {
+            let contact = context.writing("contact merge")?.merge_contacts(&kept, &other).await?;
+            output.answer(&contact, |contact| {
+                let kept = table::visible(contact.email.as_str());
+                format!("{} is {kept} (#{}) now.", table::visible(&other), contact.id.0)
+            })?;
         }
         Verb::Remove { who } => {
             let id = context.writing("contact remove")?.remove_contact(&who).await?;

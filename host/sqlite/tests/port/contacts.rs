@@ -167,3 +167,56 @@ async fn a_value_is_emptied_by_name() {
     assert_eq!(store.upsert_contact(&emptied).await.unwrap().1, Written::Updated);
     assert!(store.contact(&who("jana@example.cz")).await.unwrap().unwrap().contact.fields.is_empty());
 }
+
+#[tokio::test]
+async fn two_contacts_that_are_one_person_become_one() {
+    let home = home();
+    let store = &home.store;
+    let (old, new) = ("jana@old.example", "jana@new.example");
+    store.upsert_contact(&upsert(new, &[("firstname", "Jana")])).await.unwrap();
+    store.upsert_contact(&upsert(old, &[("firstname", "J."), ("lastname", "Nová")])).await.unwrap();
+    for (list, members) in [("both", [old, new].as_slice()), ("one", &[old])] {
+        store.create_list(list, at(1)).await.unwrap();
+        for member in members {
+            store.add_entry(list, &who(member), at(2)).await.unwrap();
+        }
+    }
+    store.tag_contact(&who(old), "vip", true, at(2)).await.unwrap();
+    store.record_consent(&who(new), &event(3, ConsentAct::Granted, ConsentSource::Import, Some("f"))).await.unwrap();
+    store.record_consent(&who(old), &event(5, ConsentAct::Withdrawn, ConsentSource::Contact, None)).await.unwrap();
+    store.record_consent(&who(old), &event(6, ConsentAct::Bounced, ConsentSource::Provider, None)).await.unwrap();
+
+    let id = store.contact(&who(new)).await.unwrap().unwrap().contact.id;
+    assert_eq!(store.merge_contacts(&who(new), &who(old), at(9)).await.unwrap(), id);
+    assert!(store.contact(&who(old)).await.unwrap().is_none());
+    let jana = store.contact(&who(new)).await.unwrap().unwrap();
+    let fields = serde_json::to_value(&jana.contact.fields).unwrap();
+    assert_eq!(fields, serde_json::json!({"firstname": "Jana", "lastname": "Nová"}));
+    assert_eq!(
+        (jana.contact.consent, jana.contact.tags.as_slice()),
+        (ConsentState::Withdrawn, ["vip".to_owned()].as_slice())
+    );
+    let acts: Vec<_> = jana.consent_history.iter().map(|event| event.act).collect();
+    assert_eq!(acts, [ConsentAct::Granted, ConsentAct::Withdrawn], "a mailbox that is nobody's speaks for nobody");
+    assert_eq!(jana.lists, ["both", "one"]);
+    let both = crate::fixture::entries(store, "both").await;
+    assert_eq!(both.iter().map(|entry| entry.duplicate_of).collect::<Vec<_>>(), [None, Some(1)]);
+    let back = store.upsert_contact(&upsert(old, &[])).await.unwrap().0;
+    let back = store.contact(&ContactRef::Id(back)).await.unwrap().unwrap();
+    assert_eq!(back.contact.consent, ConsentState::Withdrawn, "the withdrawal stays with the address, too");
+}
+
+#[tokio::test]
+async fn contacts_of_two_keys_and_a_contact_with_itself_are_not_joined() {
+    let home = home();
+    let store = &home.store;
+    for (address, key) in [("a@example.cz", "1"), ("b@example.cz", "2")] {
+        store.upsert_contact(&ContactUpsert { external_id: Some(key.into()), ..upsert(address, &[]) }).await.unwrap();
+    }
+    let before = sequence(store).await;
+    for (other, why) in [("b@example.cz", "`1` and `2`"), ("a@example.cz", "name two")] {
+        let refused = store.merge_contacts(&who("a@example.cz"), &who(other), at(9)).await.unwrap_err();
+        assert!(matches!(&refused, StoreError::Refused(text) if text.contains(why)), "{refused}");
+    }
+    assert_eq!(sequence(store).await, before);
+}

@@ -1,0 +1,104 @@
+//! Joining two contacts that are one person.
+
+use jiff::Timestamp;
+use postroom_domain::consent::{Consent, Will};
+use postroom_domain::contact::ContactId;
+use postroom_domain::merge::{self, MergeFault};
+use postroom_store::StoreError;
+use postroom_store::contacts::ContactRef;
+use rusqlite::Connection;
+use serde_json::json;
+
+use crate::columns::{micros, word};
+use crate::contact_rows::{self, StoredContact};
+use crate::failure::Step;
+use crate::key::SecretKey;
+use crate::sequence::{Change, Numbers};
+use crate::{consent_rows, list_rows, member_rows, suppression};
+
+/// Joins `other` into `kept`.
+pub(crate) fn merge(
+    connection: &Connection,
+    key: &SecretKey,
+    (kept, other): (&ContactRef, &ContactRef),
+    at: Timestamp,
+) -> Step<ContactId> {
+    let refused = |fault: MergeFault| StoreError::Refused(fault.to_string());
+    let (kept, mut other) = (contact_rows::require(connection, kept)?, contact_rows::require(connection, other)?);
+    if kept.id == other.id {
+        return Err(refused(MergeFault::Same).into());
+    }
+    let external_id = merge::joined_key(kept.external_id.as_deref(), other.external_id.as_deref()).map_err(refused)?;
+    let fields = merge::joined_fields(&serde_json::from_str(&kept.fields)?, &serde_json::from_str(&other.fields)?);
+    let consent = joined_consent(connection, &kept, &other)?;
+    if consent.will == Will::Withdrawn {
+        // The person said no: also the members under the address that goes are to hear of it first.
+        other.consent.will = Will::Withdrawn;
+        member_rows::require_told(connection, &other)?;
+    }
+    let mut numbers = Numbers::begin(connection, at)?;
+    member_rows::keep_until_untagged(connection, other.id, &other.email, at)?;
+    suppression::keep(connection, key, &other, at)?;
+    move_entries(connection, &mut numbers, &kept, &other)?;
+    connection.execute(
+        "INSERT INTO contact_tags (contact_id, tag_id) SELECT ?, tag_id FROM contact_tags WHERE contact_id = ?
+         ON CONFLICT DO NOTHING",
+        (kept.id.0, other.id.0),
+    )?;
+    connection.execute(
+        "UPDATE consent_events SET contact_id = ? WHERE contact_id = ? AND act <> 'bounced' AND act <> 'address-changed'",
+        (kept.id.0, other.id.0),
+    )?;
+    connection.execute("DELETE FROM contacts WHERE id = ?", [other.id.0])?;
+    let seq = numbers.take(Change::Contact, Some(kept.id), None)?;
+    connection.execute(
+        "UPDATE contacts SET external_id = ?, fields = ?, will = ?, deliverability = ?, shown = ?, seq = ?, updated_at = ?
+         WHERE id = ?",
+        (
+            external_id,
+            serde_json::to_string(&fields)?,
+            word(&consent.will)?,
+            word(&consent.deliverability)?,
+            consent.shown().as_str(),
+            seq,
+            micros(at),
+            kept.id.0,
+        ),
+    )?;
+    numbers.take(Change::ContactDeleted, Some(other.id), None)?;
+    numbers.end("contacts-merged", &json!({ "contact": kept.id, "merged": other.id }))?;
+    Ok(kept.id)
+}
+
+/// What the two histories come to as one.
+fn joined_consent(connection: &Connection, kept: &StoredContact, other: &StoredContact) -> Step<Consent> {
+    let mut history = consent_rows::history(connection, kept.id)?;
+    history.extend(consent_rows::history(connection, other.id)?.into_iter().filter(merge::comes_over));
+    Ok(Consent::fold(&history))
+}
+
+/// Gives the other's places on lists to the one that stays. Where both stood on a list, the later entry
+/// is a duplicate from now on (row A6).
+fn move_entries(
+    connection: &Connection,
+    numbers: &mut Numbers<'_>,
+    kept: &StoredContact,
+    other: &StoredContact,
+) -> Step<()> {
+    for list in list_rows::every(connection)? {
+        let joins = list_rows::on_list_since(connection, &list, kept.id)?.is_none();
+        let moved = connection
+            .prepare_cached("UPDATE entries SET contact_id = ? WHERE list_id = ? AND contact_id = ?")?
+            .execute((kept.id.0, list.id, other.id.0))?;
+        if moved == 0 {
+            continue;
+        }
+        list_rows::mark_removed(connection, list.id)?;
+        connection.execute("UPDATE imports SET entries_hash = NULL WHERE list_id = ? AND state = 'open'", [list.id])?;
+        if joins {
+            numbers.take(Change::Joined, Some(kept.id), Some(list.id))?;
+        }
+        numbers.take(Change::Left, Some(other.id), Some(list.id))?;
+    }
+    Ok(())
+}
