@@ -63,7 +63,6 @@ pub(crate) fn open(file: &Path, purpose: Purpose) -> Step<Connection> {
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.pragma_update(None, "wal_autocheckpoint", WRITER_CHECKPOINT_PAGES)?;
-            connection.execute_batch(schema::TEMPORARY)?;
         }
         Purpose::Read => {
             connection.pragma_update(None, "cache_size", -READER_CACHE_KIBIBYTES)?;

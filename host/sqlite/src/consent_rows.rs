@@ -4,7 +4,7 @@ use postroom_domain::consent::{Consent, ConsentEvent};
 use postroom_domain::contact::ContactId;
 use rusqlite::{Connection, Row};
 
-use crate::columns::{from_word, micros, timestamp, word};
+use crate::columns::{from_word, micros, timestamp};
 use crate::failure::Step;
 
 /// The two axes from the columns `will` and `deliverability`, which stand at `first` and behind it.
@@ -53,7 +53,7 @@ pub(crate) fn record(
     if after != before {
         connection
             .prepare_cached("UPDATE contacts SET will = ?, deliverability = ?, shown = ? WHERE id = ?")?
-            .execute((word(&after.will)?, word(&after.deliverability)?, after.shown().as_str(), contact.0))?;
+            .execute((after.will.as_str(), after.deliverability.as_str(), after.shown().as_str(), contact.0))?;
     }
     Ok(after)
 }
@@ -62,6 +62,6 @@ pub(crate) fn record(
 pub(crate) fn append(connection: &Connection, contact: ContactId, event: &ConsentEvent) -> Step<()> {
     connection
         .prepare_cached("INSERT INTO consent_events (contact_id, at, act, source, evidence) VALUES (?, ?, ?, ?, ?)")?
-        .execute((contact.0, micros(event.at), word(&event.act)?, word(&event.source)?, &event.evidence))?;
+        .execute((contact.0, micros(event.at), event.act.as_str(), event.source.as_str(), &event.evidence))?;
     Ok(())
 }

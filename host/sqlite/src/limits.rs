@@ -28,6 +28,16 @@ pub(crate) const WRITER_CHECKPOINT_PAGES: i64 = 16_384;
 pub(crate) const LOG_BYTES_BEFORE_TRUNCATE: u64 = 256 * 1_024 * 1_024;
 /// Prepared statements kept per connection: all that the adapter has.
 pub(crate) const STATEMENTS_KEPT: usize = 128;
+/// Rows that an import writes in one unit at most. On a quick machine this takes a good part of
+/// [`IMPORT_UNIT_TIME`]; the bound makes a unit's dirty pages few enough for a short commit.
+pub(crate) const IMPORT_UNIT_ROWS: usize = 2_000;
+/// How long a unit of an import takes rows: with its commit, the writer is then held for less than the
+/// 50 ms that an opt-out may wait for it.
+pub(crate) const IMPORT_UNIT_TIME: Duration = Duration::from_millis(30);
+/// Rows between two looks at the clock: a thirtieth of a unit.
+pub(crate) const IMPORT_ROWS_BETWEEN_LOOKS: usize = 64;
+/// Entries that an import copies from one generation to the next in one unit.
+pub(crate) const ENTRIES_COPIED_AT_ONCE: i64 = 2_000;
 /// Rows that are cleared away in one unit, so that other writes get in between.
 pub(crate) const ROWS_CLEARED_AT_ONCE: u32 = 5_000;
 /// Joins and leaves that get a change row each when an import finishes. Beyond, one row says that

@@ -155,7 +155,7 @@ impl ListStore for SqliteStore {
                 let mend = format!("look the position up among the entries of the list `{}`", list.name);
                 return Err(StoreError::NotFound { kind: "entry", name: position.to_string(), mend }.into());
             };
-            connection.prepare_cached("DELETE FROM entries WHERE id = ?")?.execute([entry])?;
+            list_rows::remove(connection, &list, &[entry])?;
             list_rows::mark_removed(connection, list.id)?;
             let contact = contact.map(ContactId);
             let still_there = match contact {

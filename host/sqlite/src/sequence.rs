@@ -45,6 +45,8 @@ impl Change {
 pub(crate) struct Numbers<'c> {
     connection: &'c Connection,
     at: Timestamp,
+    /// Whether a change of a contact leaves a row.
+    keeps_contacts: bool,
     /// The last number before this use case.
     before: i64,
     last: i64,
@@ -54,7 +56,13 @@ impl<'c> Numbers<'c> {
     /// Begins at the workspace's last number.
     pub(crate) fn begin(connection: &'c Connection, at: Timestamp) -> Step<Self> {
         let before = current(connection)?;
-        Ok(Self { connection, at, before, last: before })
+        Ok(Self { connection, at, keeps_contacts: true, before, last: before })
+    }
+
+    /// The same for a unit of an import: its event tells the range of numbers, and each contact bears
+    /// its own (`contacts.seq`, by an index), so that a row for each would say nothing more.
+    pub(crate) fn begin_import(connection: &'c Connection, at: Timestamp) -> Step<Self> {
+        Ok(Self { keeps_contacts: false, ..Self::begin(connection, at)? })
     }
 
     /// The number that the next change will take.
@@ -65,6 +73,9 @@ impl<'c> Numbers<'c> {
     /// Takes the next number for a change.
     pub(crate) fn take(&mut self, change: Change, contact: Option<ContactId>, list: Option<i64>) -> Step<i64> {
         self.last += 1;
+        if !self.keeps_contacts && matches!(change, Change::Contact | Change::Consent) {
+            return Ok(self.last);
+        }
         self.connection
             .prepare_cached("INSERT INTO changes (seq, kind, contact_id, list_id, at) VALUES (?, ?, ?, ?, ?)")?
             .execute((self.last, change.word(), contact.map(|id| id.0), list, micros(self.at)))?;

@@ -26,8 +26,19 @@ type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;
 /// Does the work inside its savepoint, or learns why it can't. `Ok` means that it is to be kept.
 type Work = Box<dyn FnOnce(Result<&Connection, String>) -> Result<Answer, Answer> + Send>;
 
+/// How a write is put into a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Share {
+    /// One transaction with what waits beside it, in a savepoint of its own.
+    Together,
+    /// A transaction of its own. A savepoint keeps a copy of every page that changes under it, which is
+    /// dear where thousands do.
+    Alone,
+}
+
 struct Request {
     work: Work,
+    share: Share,
     /// The request's place in the queue; given back when it is answered.
     _place: OwnedSemaphorePermit,
 }
@@ -51,7 +62,7 @@ impl Writer {
     }
 
     /// Runs one use case in the writer and answers when it is on disk.
-    pub(crate) async fn run<T, F>(&self, doing: &'static str, work: F) -> Result<T, StoreError>
+    pub(crate) async fn run<T, F>(&self, doing: &'static str, share: Share, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Step<T> + Send + 'static,
@@ -70,7 +81,7 @@ impl Writer {
         });
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| gone())?;
         let requests = self.requests.as_ref().ok_or_else(gone)?;
-        requests.send(Request { work, _place: place }).map_err(|_| gone())?;
+        requests.send(Request { work, share, _place: place }).map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
 }
@@ -101,9 +112,18 @@ impl Loop {
         loop {
             match queue.recv_timeout(IDLE_BEFORE_CHECKPOINT) {
                 Ok(first) => {
-                    self.group(first, queue);
-                    self.has_written = true;
-                    self.keep_the_log_short();
+                    let mut next = Some(first);
+                    while let Some(first) = next {
+                        next = match first.share {
+                            Share::Together => self.group(first, queue),
+                            Share::Alone => {
+                                self.alone(first);
+                                None
+                            }
+                        };
+                        self.has_written = true;
+                        self.keep_the_log_short();
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     if self.has_written {
@@ -119,16 +139,18 @@ impl Loop {
         }
     }
 
-    /// Runs the first request and those that wait behind it, and commits them together.
-    fn group(&self, first: Request, queue: &Receiver<Request>) {
+    /// Runs the first request and those that wait behind it, and commits them together. Answers with the
+    /// one that ended the group because it goes alone.
+    fn group(&self, first: Request, queue: &Receiver<Request>) -> Option<Request> {
         let mut kept: Vec<(Answer, OwnedSemaphorePermit)> = Vec::new();
         let began = Instant::now();
         if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
             refuse(first.work, &error);
-            return;
+            return None;
         }
         let mut next = Some(first);
-        while let Some(Request { work, _place: place }) = next {
+        let mut left_over = None;
+        while let Some(Request { work, _place: place, .. }) = next {
             match self.in_savepoint(work) {
                 Ok(answer) => kept.push((answer, place)),
                 Err(answer) => answer(Ok(())),
@@ -137,18 +159,49 @@ impl Loop {
                 // The storage gave the whole group up (a full disk does that).
                 let cause = "the disk did not take the group of writes that this one was in";
                 kept.drain(..).for_each(|(answer, _place)| answer(Err(cause.to_owned())));
-                return;
+                return None;
             }
             let is_full = kept.len() >= GROUP_WRITES || began.elapsed() >= GROUP_TIME;
-            next = if is_full { None } else { queue.try_recv().ok() };
+            let waiting = if is_full { None } else { queue.try_recv().ok() };
+            (next, left_over) = match waiting {
+                Some(request) if request.share == Share::Alone => (None, Some(request)),
+                waiting => (waiting, None),
+            };
         }
+        let committed = self.commit();
+        for (answer, _place) in kept {
+            answer(committed.clone());
+        }
+        left_over
+    }
+
+    /// Runs one request in a transaction of its own.
+    fn alone(&self, request: Request) {
+        let Request { work, _place, .. } = request;
+        if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
+            refuse(work, &error);
+            return;
+        }
+        match work(Ok(&self.connection)) {
+            Ok(answer) if self.connection.is_autocommit() => {
+                answer(Err("the disk did not take this write".to_owned()));
+            }
+            Ok(answer) => answer(self.commit()),
+            Err(answer) => {
+                if !self.connection.is_autocommit() {
+                    self.roll_back("ROLLBACK");
+                }
+                answer(Ok(()));
+            }
+        }
+    }
+
+    fn commit(&self) -> Result<(), String> {
         let committed = self.connection.execute_batch("COMMIT").map_err(|error| error.to_string());
         if committed.is_err() && !self.connection.is_autocommit() {
             self.roll_back("ROLLBACK");
         }
-        for (answer, _place) in kept {
-            answer(committed.clone());
-        }
+        committed
     }
 
     /// Runs one request so that it can be taken back alone.
