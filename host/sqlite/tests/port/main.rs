@@ -10,6 +10,7 @@
 
 mod accounts;
 mod contacts;
+mod cut_short;
 mod fixture;
 mod imports;
 mod lists;
