@@ -14,7 +14,7 @@ use postroom_domain::field::FieldDefinition;
 use postroom_import::{Column, Examined, ImportFault, Options, RejectedRow, Rejects, Row, examine, rejects_path};
 use postroom_store::contacts::ContactRef;
 use postroom_store::lists::{
-    ImportBegun, ImportCounts, ImportMode, ImportReport, ImportStart, LEAVERS_SHOWN, StatedConsent,
+    IMPORT_BATCH_ROWS, ImportBegun, ImportCounts, ImportMode, ImportReport, ImportStart, LEAVERS_SHOWN, StatedConsent,
 };
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -22,10 +22,8 @@ use tokio::task::JoinHandle;
 
 use crate::{Result, Service, ServiceError, names};
 
-/// Rows that are handed to the store at a time: enough for a unit of its writer, few enough for memory.
-const CHUNK_ROWS: usize = 2_000;
 /// Chunks that are read ahead of the store.
-const CHUNKS_AHEAD: usize = 2;
+const CHUNKS_AHEAD: usize = 1;
 /// How many cells that were left out an answer names.
 const LEFT_OUT_SHOWN: usize = 20;
 /// Entries that a preview reads at a time.
@@ -459,7 +457,7 @@ fn read(examined: Arc<Examined>) -> Reading {
                 Ok(Row::Rejected(row)) => chunk.rejected.push(row),
                 Err(fault) => return drop(sender.blocking_send(Err(fault))),
             }
-            let is_full = chunk.rows.len() + chunk.rejected.len() >= CHUNK_ROWS;
+            let is_full = chunk.rows.len() + chunk.rejected.len() >= IMPORT_BATCH_ROWS;
             // Nobody listens any more when the import was given up: then nothing is left to read for.
             if is_full && sender.blocking_send(Ok(std::mem::take(&mut chunk))).is_err() {
                 return;

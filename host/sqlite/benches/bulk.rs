@@ -23,12 +23,10 @@ use postroom_domain::projection::{Base, ContentHash};
 use postroom_sqlite::SqliteStore;
 use postroom_store::accounts::{AccountDraft, AccountStore, PluginSource};
 use postroom_store::contacts::{ContactRef, ContactStore, ContactUpsert};
-use postroom_store::lists::{ImportMode, ImportStart, ImportStore, StatedConsent};
+use postroom_store::lists::{IMPORT_BATCH_ROWS, ImportMode, ImportStart, ImportStore, StatedConsent};
 use postroom_store::runs::{BatchRecord, Confirmation, ConfirmedContent, RunStart, RunStore, SnapshotContent};
 use postroom_store::syncs::{SyncDraft, SyncStore};
 
-/// Rows per chunk, as an import hands them over.
-const CHUNK: u64 = 2_000;
 /// Values of the filterable field.
 const COMPANIES: u64 = 5_000;
 /// How long a caller waits between two single writes.
@@ -193,8 +191,8 @@ async fn import(store: &SqliteStore, list: &str, rows: u64, mode: ImportMode, la
         at: Timestamp::UNIX_EPOCH,
     };
     let import = store.begin_import(&start).await.unwrap().import;
-    for first in (0..rows).step_by(usize::try_from(CHUNK).unwrap()) {
-        let chunk = (first..rows.min(first + CHUNK)).map(|number| row(number, number + 1 == rows, last)).collect();
+    for first in (0..rows).step_by(IMPORT_BATCH_ROWS) {
+        let chunk = (first..rows.min(first + IMPORT_BATCH_ROWS as u64)).map(|number| row(number, number + 1 == rows, last)).collect();
         store.import_rows(import, chunk).await.unwrap();
     }
     store.finish_import(import, Timestamp::UNIX_EPOCH).await.unwrap();

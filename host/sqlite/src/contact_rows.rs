@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 use uuid::{Builder, Uuid};
 
 use crate::columns::micros;
-use crate::failure::Step;
+use crate::failure::{Failure, Step};
 use crate::key::SecretKey;
 use crate::sequence::{Change, Numbers};
 use crate::{consent_rows, suppression};
@@ -125,6 +125,19 @@ pub(crate) fn create(
     said: &Said<'_>,
     grant: Option<&ConsentEvent>,
 ) -> Step<(ContactId, Consent)> {
+    create_if_absent(connection, numbers, email, said, grant)?
+        .ok_or_else(|| Failure::Cause("the address of a new contact is another's".to_owned()))
+}
+
+/// The same where the address may be another contact's: then nothing is written.
+pub(crate) fn create_if_absent(
+    connection: &Connection,
+    numbers: &mut Numbers<'_>,
+    email: &EmailAddress,
+    said: &Said<'_>,
+    grant: Option<&ConsentEvent>,
+) -> Step<Option<(ContactId, Consent)>> {
+    // An address that left a withdrawal behind is nobody's.
     let withdrawal = if said.some_withdrew { suppression::take(connection, said.key, email)? } else { None };
     let first = withdrawal.as_ref().or(grant);
     let consent = first.map_or_else(Consent::default, |event| Consent::default().after(event));
@@ -137,11 +150,12 @@ pub(crate) fn create(
         }
     };
     let seq = numbers.upcoming();
-    connection
+    let created = connection
         .prepare_cached(
             "INSERT INTO contacts (public_hash, email, email_key, external_id, fields, will, deliverability, shown,
                                    seq, created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)
+             ON CONFLICT (email_key) DO NOTHING",
         )?
         .execute((
             public_hash(seq, said.at)?.as_bytes(),
@@ -155,12 +169,15 @@ pub(crate) fn create(
             seq,
             micros(said.at),
         ))?;
+    if created == 0 {
+        return Ok(None);
+    }
     let id = ContactId(connection.last_insert_rowid());
     numbers.take(Change::Contact, Some(id), None)?;
     if let Some(event) = first {
         consent_rows::append(connection, id, event)?;
     }
-    Ok((id, consent))
+    Ok(Some((id, consent)))
 }
 
 /// Brings a contact up to what was said; writes nothing where that is so already. The caller has
@@ -231,6 +248,14 @@ pub(crate) fn touch(
         contact.0,
     ))?;
     Ok(())
+}
+
+/// Whether a contact has this address still, and its consent if it has.
+pub(crate) fn consent_of(connection: &Connection, id: ContactId, email: &EmailAddress) -> Step<Option<Consent>> {
+    let mut statement =
+        connection.prepare_cached("SELECT will, deliverability FROM contacts WHERE id = ? AND email_key = ?")?;
+    let mut rows = statement.query((id.0, email.key()))?;
+    rows.next()?.map(|row| consent_rows::stored(row, 0)).transpose()
 }
 
 /// Whether an address belongs to a contact other than `own`.

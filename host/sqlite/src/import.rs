@@ -5,6 +5,7 @@
 //! shown any more, and what was never shown, is cleared away afterwards in small units.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -17,6 +18,7 @@ use rusqlite::{Connection, named_params};
 use serde_json::json;
 
 use crate::failure::{Failure, Step};
+use crate::import_prepared::Prepared;
 use crate::import_row::ImportState;
 use crate::import_seen::{Seen, UnderWay};
 use crate::import_survey::{Survey, survey};
@@ -24,7 +26,7 @@ use crate::limits::ROWS_CLEARED_AT_ONCE;
 use crate::list_rows::{self, ListRow};
 use crate::sequence::{Change, Numbers};
 use crate::store::SqliteStore;
-use crate::{import_entries, import_prepared, import_rows, lists};
+use crate::{import_ahead, import_entries, import_prepared, import_rows, lists};
 
 #[async_trait]
 impl ImportStore for SqliteStore {
@@ -66,6 +68,7 @@ impl ImportStore for SqliteStore {
             .map_err(|error| Failure::Cause(error.to_string()))
             .and_then(|prepared| prepared)
             .map_err(|failure| failure.while_doing(DOING))?;
+        rows = self.make_ahead(import, rows).await?;
         let mut refused = Vec::new();
         while !rows.is_empty() {
             let (key, under_way) = (self.key(), self.imports());
@@ -161,6 +164,43 @@ impl ImportStore for SqliteStore {
 }
 
 impl SqliteStore {
+    /// Makes the contacts of a batch ahead of its rows, if most of them are new.
+    async fn make_ahead(&self, import: ImportId, rows: Vec<Prepared>) -> Result<Vec<Prepared>> {
+        const DOING: &str = "import contacts";
+        let (mut rows, candidates) = self
+            .read(DOING, move |connection| {
+                let mut candidates = import_ahead::candidates(&rows);
+                if !import_ahead::are_new(connection, &rows, &candidates)? {
+                    candidates.clear();
+                }
+                Ok((rows, candidates))
+            })
+            .await?;
+        let candidates = Arc::new(candidates);
+        let mut from = 0;
+        while from < candidates.len() {
+            let (key, under_way, all) = (self.key(), self.imports(), Arc::clone(&candidates));
+            let made = self
+                .write_alone(DOING, move |connection| {
+                    let import = ImportState::open(connection, import)?;
+                    let seen = Seen::of(connection, &import, under_way.take(import.id))?;
+                    let next = all.iter().skip(from).filter_map(|place| Some((*place, rows.get(*place)?)));
+                    let made = import_ahead::make(connection, &key, &import, seen, next)?;
+                    under_way.keep(import.id, made.seen);
+                    for (place, contact) in made.contacts {
+                        if let Some(row) = rows.get_mut(place) {
+                            row.made = Some(contact);
+                        }
+                    }
+                    Ok((rows, made.passed))
+                })
+                .await?;
+            rows = made.0;
+            from += made.1;
+        }
+        Ok(rows)
+    }
+
     /// Deletes the entries of generations that a list does not show and no open import is writing.
     async fn clear_hidden(&self, list: i64) -> Result<()> {
         const DOING: &str = "clear old entries away";
@@ -182,7 +222,7 @@ impl SqliteStore {
 
     /// Deletes what imports knew of their rows that are not open any more.
     async fn clear_ended(&self) -> Result<()> {
-        for table in ["import_seen", "import_repeats", "import_refused"] {
+        for table in ["import_seen", "import_made", "import_repeats", "import_refused"] {
             while self.write_alone("clear an import away", move |connection| clear_ended(connection, table)).await? {}
         }
         Ok(())
@@ -193,6 +233,7 @@ impl SqliteStore {
 fn clear_ended(connection: &Connection, table: &str) -> Step<bool> {
     let key = match table {
         "import_seen" => "rows_done",
+        "import_made" => "unit",
         "import_repeats" => "row_hash",
         _ => "line",
     };

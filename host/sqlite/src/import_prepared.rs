@@ -1,6 +1,6 @@
 //! Rows of an import as far as they can be worked out before the writer's turn comes.
 
-use postroom_domain::contact::{EntryFault, FieldPatch, ImportedRow};
+use postroom_domain::contact::{ContactId, EntryFault, FieldPatch, ImportedRow};
 use postroom_domain::email::EmailAddress;
 use postroom_domain::field::Fields;
 
@@ -21,6 +21,8 @@ pub(crate) struct Prepared {
     pub(crate) raw_json: String,
     /// The fields of a contact that has nothing but what the row says, as they are stored.
     pub(crate) fields_json: String,
+    /// Its contact, where that was made before the row's turn.
+    pub(crate) made: Option<ContactId>,
 }
 
 /// Prepares rows.
@@ -35,6 +37,7 @@ fn one(row: ImportedRow) -> Step<Prepared> {
         hash: row_hash(&row.raw),
         raw_json: serde_json::to_string(&row.raw)?,
         fields_json: serde_json::to_string(&fields)?,
+        made: None,
         line: row.line,
         raw: row.raw,
         address: row.address,

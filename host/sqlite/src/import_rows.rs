@@ -11,9 +11,7 @@
 //! What a row needs to know of the rows before it is committed with them, so that an import that was
 //! cut short goes on behind its last committed row.
 
-use std::time::Instant;
-
-use postroom_domain::consent::{ConsentAct, ConsentEvent, ConsentSource, Will};
+use postroom_domain::consent::{Consent, ConsentAct, ConsentEvent, ConsentSource, Will};
 use postroom_domain::contact::{ContactId, EntryFault};
 use postroom_domain::email::EmailAddress;
 use postroom_store::contacts::Written;
@@ -31,7 +29,7 @@ use crate::import_row::ImportState;
 use crate::import_seen::Seen;
 use crate::import_shown::{Place, Shown};
 use crate::key::SecretKey;
-use crate::limits::{IMPORT_ROWS_BETWEEN_LOOKS, IMPORT_UNIT_ROWS, IMPORT_UNIT_TIME};
+use crate::limits::UnitBound;
 use crate::list_rows::{EntryKey, ListRow, entry_key, rolled};
 use crate::sequence::{Change, Numbers};
 use crate::suppression;
@@ -98,7 +96,6 @@ pub(crate) fn take(
     seen: Seen,
     rows: Vec<Prepared>,
 ) -> Step<Taken> {
-    let began = Instant::now();
     let before = import.counts;
     let mut unit = Unit {
         connection,
@@ -112,11 +109,11 @@ pub(crate) fn take(
         refused: Vec::new(),
     };
     let mut rows = rows.into_iter();
-    for (number, row) in rows.by_ref().take(IMPORT_UNIT_ROWS).enumerate() {
+    let mut bound = UnitBound::begin();
+    while bound.has_room()
+        && let Some(row) = rows.next()
+    {
         unit.take(row)?;
-        if number % IMPORT_ROWS_BETWEEN_LOOKS == IMPORT_ROWS_BETWEEN_LOOKS - 1 && began.elapsed() >= IMPORT_UNIT_TIME {
-            break;
-        }
     }
     let Unit { mut import, numbers, mut seen, shown, refused, .. } = unit;
     import.expected = shown.expected();
@@ -135,6 +132,7 @@ impl Unit<'_> {
     fn take(&mut self, row: Prepared) -> Step<()> {
         self.import.rows_done += 1;
         match &row.address {
+            Ok(email) if self.take_made(&row, email)? => {}
             Err(fault) => {
                 self.import.counts.invalid += 1;
                 self.stage_later(None, Some(fault), &row)?;
@@ -144,6 +142,9 @@ impl Unit<'_> {
                 Met::Again(contact) => {
                     self.import.counts.duplicate += 1;
                     self.stage_later(Some(contact), None, &row)?;
+                }
+                Met::First(Some(stored)) if self.seen.has_made(stored.id) => {
+                    self.stage_made(&row, stored.id, stored.consent)?;
                 }
                 Met::First(stored) => {
                     let contact = self.write(&row, email, stored.as_deref())?;
@@ -160,6 +161,36 @@ impl Unit<'_> {
         }
         self.import.counts.rows += 1;
         Ok(())
+    }
+
+    /// Takes a row whose contact was made ahead of it; answers whether it was, and is as it was.
+    fn take_made(&mut self, row: &Prepared, email: &EmailAddress) -> Step<bool> {
+        let Some(contact) = row.made.filter(|contact| !self.seen.has(*contact)) else { return Ok(false) };
+        let Some(consent) = contact_rows::consent_of(self.connection, contact, email)? else { return Ok(false) };
+        self.stage_made(row, contact, consent)?;
+        Ok(true)
+    }
+
+    /// Counts a contact that was made ahead of its row, and stages its entry.
+    fn stage_made(&mut self, row: &Prepared, contact: ContactId, consent: Consent) -> Step<()> {
+        self.count_created(consent);
+        self.seen.add(contact);
+        let key = entry_key(&row.hash, 1);
+        let raw = &row.raw_json;
+        // Only by hand can a contact that this import made have come onto the list.
+        let is_untouched = self.list.as_ref().is_none_or(|list| list.revision == self.import.base_revision);
+        let search = if is_untouched { Search::Needless } else { Search::First };
+        self.stage(&Staged { contact: Some(contact), key, fault: None, raw, search })
+    }
+
+    fn count_created(&mut self, consent: Consent) {
+        let counts = &mut self.import.counts;
+        counts.created += 1;
+        if self.import.evidence.is_some() {
+            let is_granted = consent.will == Will::Granted;
+            counts.consent_recorded += u64::from(is_granted);
+            counts.consent_kept_withdrawn += u64::from(!is_granted);
+        }
     }
 
     fn refuse(&mut self, row: Prepared, reason: &str) -> Step<()> {
@@ -228,15 +259,9 @@ impl Unit<'_> {
             some_withdrew: self.some_withdrew,
         };
         let Some(stored) = stored else {
-            let grant = self.grant(row);
+            let grant = grant(&self.import, row.line);
             let (id, consent) = contact_rows::create(self.connection, &mut self.numbers, email, &said, grant.as_ref())?;
-            let counts = &mut self.import.counts;
-            if grant.is_some() {
-                let is_granted = consent.will == Will::Granted;
-                counts.consent_recorded += u64::from(is_granted);
-                counts.consent_kept_withdrawn += u64::from(!is_granted);
-            }
-            counts.created += 1;
+            self.count_created(consent);
             return Ok(id);
         };
         let update = contact_rows::update(self.connection, &mut self.numbers, stored, &said)?;
@@ -259,7 +284,7 @@ impl Unit<'_> {
             Will::Withdrawn => counts.consent_kept_withdrawn += 1,
             Will::Unknown | Will::Pending => {
                 counts.consent_recorded += 1;
-                if let Some(grant) = self.grant(row) {
+                if let Some(grant) = grant(&self.import, row.line) {
                     consent_rows::record(self.connection, stored.id, update.consent, &grant)?;
                     contact_rows::touch(self.connection, &mut self.numbers, Change::Consent, stored.id, at)?;
                     self.shown.forget(stored.id);
@@ -267,17 +292,6 @@ impl Unit<'_> {
             }
         }
         Ok(stored.id)
-    }
-
-    /// The grant that the import states for a row's contact.
-    fn grant(&self, row: &Prepared) -> Option<ConsentEvent> {
-        let evidence = self.import.evidence.as_ref()?;
-        Some(ConsentEvent {
-            at: self.import.started_at,
-            act: ConsentAct::Granted,
-            source: ConsentSource::Import,
-            evidence: Some(format!("{evidence} ({}, line {})", self.import.file, row.line)),
-        })
     }
 
     /// Stages a row that is no contact's first, under the key that the same file gives it every time.
@@ -346,6 +360,17 @@ impl Unit<'_> {
             ))?;
         Ok(())
     }
+}
+
+/// The grant that an import states for the contact of a line.
+pub(crate) fn grant(import: &ImportState, line: u64) -> Option<ConsentEvent> {
+    let evidence = import.evidence.as_ref()?;
+    Some(ConsentEvent {
+        at: import.started_at,
+        act: ConsentAct::Granted,
+        source: ConsentSource::Import,
+        evidence: Some(format!("{evidence} ({}, line {line})", import.file)),
+    })
 }
 
 fn book(counts: &mut ImportCounts, written: Written) {

@@ -21,6 +21,8 @@ pub(crate) struct Seen {
     contacts: RoaringTreemap,
     /// Those of the unit at work.
     fresh: RoaringTreemap,
+    /// The contacts that the import made before it came to their rows.
+    made: RoaringTreemap,
 }
 
 impl Seen {
@@ -29,14 +31,31 @@ impl Seen {
         if let Some(kept) = kept.filter(|kept| kept.rows_done == import.rows_done) {
             return Ok(kept);
         }
-        let mut statement = connection.prepare_cached("SELECT contacts FROM import_seen WHERE import_id = ?")?;
-        let mut rows = statement.query([import.id])?;
-        let mut contacts = RoaringTreemap::new();
-        while let Some(row) = rows.next()? {
-            let bytes = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-            contacts |= RoaringTreemap::deserialize_from(bytes)?;
+        Ok(Self {
+            rows_done: import.rows_done,
+            contacts: read(connection, "SELECT contacts FROM import_seen WHERE import_id = ?", import.id)?,
+            fresh: RoaringTreemap::new(),
+            made: read(connection, "SELECT contacts FROM import_made WHERE import_id = ?", import.id)?,
+        })
+    }
+
+    /// Whether the import made this contact before it came to its row.
+    pub(crate) fn has_made(&self, contact: ContactId) -> bool {
+        self.made.contains(contact.0.cast_unsigned())
+    }
+
+    /// Writes which contacts a unit made ahead of their rows.
+    pub(crate) fn add_made(&mut self, connection: &Connection, import: i64, contacts: RoaringTreemap) -> Step<()> {
+        if !contacts.is_empty() {
+            connection
+                .prepare_cached(
+                    "INSERT INTO import_made (import_id, unit, contacts)
+                     SELECT ?1, coalesce(max(unit), 0) + 1, ?2 FROM import_made WHERE import_id = ?1",
+                )?
+                .execute((import, bytes(&contacts)?))?;
+            self.made |= contacts;
         }
-        Ok(Self { rows_done: import.rows_done, contacts, fresh: RoaringTreemap::new() })
+        Ok(())
     }
 
     /// Whether a row before met this contact.
@@ -55,16 +74,31 @@ impl Seen {
         let mut fresh = std::mem::take(&mut self.fresh);
         if !fresh.is_empty() {
             fresh.optimize();
-            let mut bytes = Vec::with_capacity(fresh.serialized_size());
-            fresh.serialize_into(&mut bytes)?;
             connection
                 .prepare_cached("INSERT INTO import_seen (import_id, rows_done, contacts) VALUES (?, ?, ?)")?
-                .execute((import.id, self.rows_done, bytes))?;
+                .execute((import.id, self.rows_done, bytes(&fresh)?))?;
             self.contacts |= fresh;
         }
         self.rows_done = import.rows_done;
         Ok(())
     }
+}
+
+fn read(connection: &Connection, sql: &str, import: i64) -> Step<RoaringTreemap> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([import])?;
+    let mut contacts = RoaringTreemap::new();
+    while let Some(row) = rows.next()? {
+        let bytes = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+        contacts |= RoaringTreemap::deserialize_from(bytes)?;
+    }
+    Ok(contacts)
+}
+
+fn bytes(contacts: &RoaringTreemap) -> Step<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(contacts.serialized_size());
+    contacts.serialize_into(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The imports that this process has begun and that have not ended, with what they have met.

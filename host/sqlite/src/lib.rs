@@ -26,6 +26,7 @@ mod contacts;
 mod failure;
 mod folder;
 mod import;
+mod import_ahead;
 mod import_entries;
 mod import_prepared;
 mod import_row;

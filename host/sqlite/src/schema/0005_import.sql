@@ -29,6 +29,14 @@ CREATE TABLE import_seen (
     PRIMARY KEY (import_id, rows_done)
 ) STRICT, WITHOUT ROWID;
 
+-- The contacts that an open import made before it came to their rows: a compressed set for each unit.
+CREATE TABLE import_made (
+    import_id INTEGER NOT NULL REFERENCES imports (id),
+    unit      INTEGER NOT NULL,
+    contacts  BLOB NOT NULL,
+    PRIMARY KEY (import_id, unit)
+) STRICT, WITHOUT ROWID;
+
 -- How often an open import met a raw row that was no contact's first.
 CREATE TABLE import_repeats (
     import_id INTEGER NOT NULL REFERENCES imports (id),

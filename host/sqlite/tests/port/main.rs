@@ -13,6 +13,7 @@ mod contacts;
 mod cut_short;
 mod fixture;
 mod imports;
+mod killed;
 mod lists;
 mod opening;
 mod runs;
