@@ -24,7 +24,7 @@ use crate::import_seen::{Seen, UnderWay};
 use crate::import_survey::{Survey, survey};
 use crate::limits::ROWS_CLEARED_AT_ONCE;
 use crate::list_rows::{self, ListRow};
-use crate::sequence::{Change, Numbers};
+use crate::sequence::{Calm, Change, Numbers};
 use crate::store::SqliteStore;
 use crate::{import_ahead, import_entries, import_prepared, import_rows, lists};
 
@@ -68,7 +68,8 @@ impl ImportStore for SqliteStore {
             .map_err(|error| Failure::Cause(error.to_string()))
             .and_then(|prepared| prepared)
             .map_err(|failure| failure.while_doing(DOING))?;
-        rows = self.make_ahead(import, rows).await?;
+        let mut calm;
+        (rows, calm) = self.make_ahead(import, rows).await?;
         let mut refused = Vec::new();
         while !rows.is_empty() {
             let (key, under_way) = (self.key(), self.imports());
@@ -78,13 +79,14 @@ impl ImportStore for SqliteStore {
                     let list = list_rows::of(connection, import.list)?;
                     let id = import.id;
                     let seen = Seen::of(connection, &import, under_way.take(id))?;
-                    let taken = import_rows::take(connection, &key, import, list, seen, rows)?;
+                    let taken = import_rows::take(connection, &key, import, list, seen, calm.holds(connection)?, rows)?;
                     under_way.keep(id, taken.seen);
-                    Ok((taken.refused, taken.rest))
+                    calm.after(taken.sequence);
+                    Ok((taken.refused, taken.rest, calm))
                 })
                 .await?;
             refused.extend(taken.0);
-            rows = taken.1;
+            (rows, calm) = (taken.1, taken.2);
         }
         Ok(refused)
     }
@@ -165,15 +167,15 @@ impl ImportStore for SqliteStore {
 
 impl SqliteStore {
     /// Makes the contacts of a batch ahead of its rows, if most of them are new.
-    async fn make_ahead(&self, import: ImportId, rows: Vec<Prepared>) -> Result<Vec<Prepared>> {
+    async fn make_ahead(&self, import: ImportId, rows: Vec<Prepared>) -> Result<(Vec<Prepared>, Calm)> {
         const DOING: &str = "import contacts";
-        let (mut rows, candidates) = self
+        let (mut rows, candidates, mut calm) = self
             .read(DOING, move |connection| {
                 let mut candidates = import_ahead::candidates(&rows);
                 if !import_ahead::are_new(connection, &rows, &candidates)? {
                     candidates.clear();
                 }
-                Ok((rows, candidates))
+                Ok((rows, candidates, Calm::begin(connection)?))
             })
             .await?;
         let candidates = Arc::new(candidates);
@@ -183,22 +185,24 @@ impl SqliteStore {
             let made = self
                 .write_alone(DOING, move |connection| {
                     let import = ImportState::open(connection, import)?;
+                    calm.holds(connection)?;
                     let seen = Seen::of(connection, &import, under_way.take(import.id))?;
                     let next = all.iter().skip(from).filter_map(|place| Some((*place, rows.get(*place)?)));
                     let made = import_ahead::make(connection, &key, &import, seen, next)?;
                     under_way.keep(import.id, made.seen);
-                    for (place, contact) in made.contacts {
+                    for (place, contact, consent) in made.contacts {
                         if let Some(row) = rows.get_mut(place) {
-                            row.made = Some(contact);
+                            row.made = Some((contact, consent));
                         }
                     }
-                    Ok((rows, made.passed))
+                    calm.after(made.sequence);
+                    Ok((rows, calm, made.passed))
                 })
                 .await?;
-            rows = made.0;
-            from += made.1;
+            (rows, calm) = (made.0, made.1);
+            from += made.2;
         }
-        Ok(rows)
+        Ok((rows, calm))
     }
 
     /// Deletes the entries of generations that a list does not show and no open import is writing.

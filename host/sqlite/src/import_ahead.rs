@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use postroom_domain::consent::ConsentSource;
+use postroom_domain::consent::{Consent, ConsentSource};
 use postroom_domain::contact::ContactId;
 use roaring::RoaringTreemap;
 use rusqlite::Connection;
@@ -59,9 +59,11 @@ pub(crate) fn are_new(connection: &Connection, rows: &[Prepared], candidates: &[
 /// What a unit made.
 pub(crate) struct Made {
     /// Contacts by their rows' places in the batch.
-    pub(crate) contacts: Vec<(usize, ContactId)>,
+    pub(crate) contacts: Vec<(usize, ContactId, Consent)>,
     /// So many candidates were gone through.
     pub(crate) passed: usize,
+    /// The workspace's sequence number afterwards.
+    pub(crate) sequence: i64,
     pub(crate) seen: Seen,
 }
 
@@ -98,13 +100,13 @@ pub(crate) fn make<'a>(
         };
         let grant = grant(import, row.line);
         let created = contact_rows::create_if_absent(connection, &mut numbers, email, &said, grant.as_ref())?;
-        if let Some((contact, _)) = created {
+        if let Some((contact, consent)) = created {
             numbers_made.insert(contact.0.cast_unsigned());
-            contacts.push((place, contact));
+            contacts.push((place, contact, consent));
         }
     }
     seen.add_made(connection, import.id, numbers_made)?;
     let payload = serde_json::json!({ "import": import.id, "list": import.list, "created": contacts.len() });
-    numbers.end("import-contacts", &payload)?;
-    Ok(Made { contacts, passed, seen })
+    let sequence = numbers.end("import-contacts", &payload)?;
+    Ok(Made { contacts, passed, sequence, seen })
 }

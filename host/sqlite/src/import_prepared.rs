@@ -1,5 +1,6 @@
 //! Rows of an import as far as they can be worked out before the writer's turn comes.
 
+use postroom_domain::consent::Consent;
 use postroom_domain::contact::{ContactId, EntryFault, FieldPatch, ImportedRow};
 use postroom_domain::email::EmailAddress;
 use postroom_domain::field::Fields;
@@ -21,8 +22,8 @@ pub(crate) struct Prepared {
     pub(crate) raw_json: String,
     /// The fields of a contact that has nothing but what the row says, as they are stored.
     pub(crate) fields_json: String,
-    /// Its contact, where that was made before the row's turn.
-    pub(crate) made: Option<ContactId>,
+    /// Its contact, where that was made before the row's turn, with the consent that it was made with.
+    pub(crate) made: Option<(ContactId, Consent)>,
 }
 
 /// Prepares rows.

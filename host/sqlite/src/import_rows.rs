@@ -45,6 +45,8 @@ struct Unit<'c> {
     shown: Shown<'c>,
     /// Whether any address left a withdrawal behind.
     some_withdrew: bool,
+    /// Whether what was made ahead is surely as it was made.
+    is_calm: bool,
     refused: Vec<RefusedRow>,
 }
 
@@ -84,6 +86,8 @@ pub(crate) struct Taken {
     pub(crate) refused: Vec<RefusedRow>,
     /// Rows that are left for the next unit.
     pub(crate) rest: Vec<Prepared>,
+    /// The workspace's sequence number afterwards.
+    pub(crate) sequence: i64,
     pub(crate) seen: Seen,
 }
 
@@ -94,6 +98,7 @@ pub(crate) fn take(
     import: ImportState,
     list: Option<ListRow>,
     seen: Seen,
+    is_calm: bool,
     rows: Vec<Prepared>,
 ) -> Step<Taken> {
     let before = import.counts;
@@ -104,6 +109,7 @@ pub(crate) fn take(
         seen,
         shown: Shown::from(connection, list.clone(), import.expected),
         some_withdrew: suppression::is_any(connection)?,
+        is_calm,
         import,
         list,
         refused: Vec::new(),
@@ -124,8 +130,8 @@ pub(crate) fn take(
         "import": import.id, "list": import.list,
         "created": counts.created - before.created, "updated": counts.updated - before.updated,
     });
-    numbers.end("import-chunk", &payload)?;
-    Ok(Taken { refused, rest: rows.collect(), seen })
+    let sequence = numbers.end("import-chunk", &payload)?;
+    Ok(Taken { refused, rest: rows.collect(), sequence, seen })
 }
 
 impl Unit<'_> {
@@ -165,8 +171,10 @@ impl Unit<'_> {
 
     /// Takes a row whose contact was made ahead of it; answers whether it was, and is as it was.
     fn take_made(&mut self, row: &Prepared, email: &EmailAddress) -> Step<bool> {
-        let Some(contact) = row.made.filter(|contact| !self.seen.has(*contact)) else { return Ok(false) };
-        let Some(consent) = contact_rows::consent_of(self.connection, contact, email)? else { return Ok(false) };
+        let Some((contact, made)) = row.made else { return Ok(false) };
+        let consent =
+            if self.is_calm { Some(made) } else { contact_rows::consent_of(self.connection, contact, email)? };
+        let Some(consent) = consent.filter(|_| !self.seen.has(contact)) else { return Ok(false) };
         self.stage_made(row, contact, consent)?;
         Ok(true)
     }

@@ -77,7 +77,8 @@ impl ListStore for SqliteStore {
             delete(connection, list.id)?;
             let mut numbers = Numbers::begin(connection, at)?;
             numbers.take(Change::List, None, Some(list.id))?;
-            numbers.end("list-deleted", &json!({ "list": list.id }))
+            numbers.end("list-deleted", &json!({ "list": list.id }))?;
+            Ok(())
         })
         .await
     }
@@ -165,7 +166,8 @@ impl ListStore for SqliteStore {
             let mut numbers = Numbers::begin(connection, at)?;
             let change = if still_there { Change::List } else { Change::Left };
             numbers.take(change, contact, Some(list.id))?;
-            numbers.end("entry-removed", &json!({ "list": list.id, "entry": entry }))
+            numbers.end("entry-removed", &json!({ "list": list.id, "entry": entry }))?;
+            Ok(())
         })
         .await
     }
