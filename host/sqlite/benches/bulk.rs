@@ -125,7 +125,7 @@ impl std::fmt::Display for Latencies {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
-        let at = |share: usize| sorted[(sorted.len() - 1) * share / 1_000];
+        let at = |share: usize| sorted.get(sorted.len().saturating_sub(1) * share / 1_000).copied().unwrap_or_default();
         let over = sorted.iter().filter(|time| **time > Duration::from_millis(100)).count();
         write!(
             f,
@@ -192,7 +192,9 @@ async fn import(store: &SqliteStore, list: &str, rows: u64, mode: ImportMode, la
     };
     let import = store.begin_import(&start).await.unwrap().import;
     for first in (0..rows).step_by(IMPORT_BATCH_ROWS) {
-        let chunk = (first..rows.min(first + IMPORT_BATCH_ROWS as u64)).map(|number| row(number, number + 1 == rows, last)).collect();
+        let chunk = (first..rows.min(first + IMPORT_BATCH_ROWS as u64))
+            .map(|number| row(number, number + 1 == rows, last))
+            .collect();
         store.import_rows(import, chunk).await.unwrap();
     }
     store.finish_import(import, Timestamp::UNIX_EPOCH).await.unwrap();
@@ -209,7 +211,12 @@ fn row(number: u64, is_last: bool, last: &str) -> ImportedRow {
         address: Ok(EmailAddress::parse(&address).unwrap()),
         external_id: None,
         patch: FieldPatch {
-            changes: vec![value("firstname", &name), value("lastname", "Guest"), value("language", "cs"), value("company", &company)],
+            changes: vec![
+                value("firstname", &name),
+                value("lastname", "Guest"),
+                value("language", "cs"),
+                value("company", &company),
+            ],
         },
         raw: vec![address, name, "Guest".to_owned(), "cs".to_owned(), company],
         left_out: Vec::new(),

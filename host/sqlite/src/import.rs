@@ -84,7 +84,8 @@ impl ImportStore for SqliteStore {
                     calm.after(taken.sequence);
                     Ok((taken.refused, taken.rest, calm))
                 })
-                .await?;
+                .await
+                .inspect_err(|_| self.imports().distrust(import.0))?;
             refused.extend(taken.0);
             (rows, calm) = (taken.1, taken.2);
         }
@@ -198,7 +199,8 @@ impl SqliteStore {
                     calm.after(made.sequence);
                     Ok((rows, calm, made.passed))
                 })
-                .await?;
+                .await
+                .inspect_err(|_| self.imports().distrust(import.0))?;
             (rows, calm) = (made.0, made.1);
             from += made.2;
         }

@@ -137,9 +137,7 @@ pub(crate) fn hand_over(connection: &Connection, list: &ListRow, entries: &[i64]
             .execute((generation, entry, copied, agreed))?;
     }
     if moved > 0 {
-        connection
-            .prepare_cached("UPDATE imports SET copied = ? WHERE id = ?")?
-            .execute((copied, import))?;
+        connection.prepare_cached("UPDATE imports SET copied = ? WHERE id = ?")?.execute((copied, import))?;
     }
     Ok(())
 }

@@ -126,6 +126,11 @@ impl UnderWay {
         self.with(|imports| imports.insert(import, Some(seen)));
     }
 
+    /// Drops what memory holds of an import, of which a unit may not have been committed.
+    pub(crate) fn distrust(&self, import: i64) {
+        drop(self.take(import));
+    }
+
     /// Forgets an import that has ended.
     pub(crate) fn end(&self, import: i64) {
         self.with(|imports| imports.remove(&import));

@@ -53,14 +53,7 @@ pub(crate) struct Shown<'c> {
 impl<'c> Shown<'c> {
     /// Begins at a position of a list.
     pub(crate) fn from(connection: &'c Connection, list: Option<ListRow>, expected: i64) -> Self {
-        Self {
-            connection,
-            list,
-            expected,
-            page: Vec::new().into_iter(),
-            served: PAGE,
-            moved: HashSet::new(),
-        }
+        Self { connection, list, expected, page: Vec::new().into_iter(), served: PAGE, moved: HashSet::new() }
     }
 
     /// The position at which the next row is expected.
@@ -129,8 +122,7 @@ impl<'c> Shown<'c> {
              WHERE e.list_id = ? AND e.position >= ? AND e.generation BETWEEN ? AND ?
              ORDER BY e.position LIMIT ?",
         )?;
-        let mut rows =
-            statement.query((list.id, self.expected, list.first_generation, list.last_generation, PAGE))?;
+        let mut rows = statement.query((list.id, self.expected, list.first_generation, list.last_generation, PAGE))?;
         let mut page = Vec::with_capacity(usize::try_from(PAGE)?);
         while let Some(row) = rows.next()? {
             page.push(read_entry(row)?);

@@ -42,8 +42,8 @@ pub(crate) const IMPORT_SAMPLE: usize = 32;
 pub(crate) const IMPORT_SORTED_ROWS: usize = 2 * IMPORT_UNIT_ROWS;
 /// Entries that an import copies from one generation to the next in one unit.
 pub(crate) const ENTRIES_COPIED_AT_ONCE: i64 = 2_000;
-/// Rows that are cleared away in one unit, so that other writes get in between.
-pub(crate) const ROWS_CLEARED_AT_ONCE: u32 = 5_000;
+/// Rows that are cleared away in one unit, so that other writes get in between: 10 µs each.
+pub(crate) const ROWS_CLEARED_AT_ONCE: u32 = 2_000;
 /// Joins and leaves that get a change row each when an import finishes. Beyond, one row says that
 /// the list changed as a whole: whoever follows changes then compares the list, which is cheaper.
 pub(crate) const MEMBERSHIPS_NAMED: u64 = 5_000;

@@ -26,9 +26,7 @@ pub(crate) fn keep(connection: &Connection, key: &SecretKey, contact: &StoredCon
 
 /// Whether any address left a withdrawal behind.
 pub(crate) fn is_any(connection: &Connection) -> Step<bool> {
-    Ok(connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM suppressions)")?
-        .query_row([], |row| row.get(0))?)
+    Ok(connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM suppressions)")?.query_row([], |row| row.get(0))?)
 }
 
 /// The withdrawal that a contact of this address comes back with, if it left one. From here on it
