@@ -20,9 +20,10 @@ use serde_json::json;
 use crate::failure::{Failure, Step};
 use crate::import_prepared::Prepared;
 use crate::import_row::ImportState;
+use crate::import_rows::Ground;
 use crate::import_seen::{Seen, UnderWay};
 use crate::import_survey::{Survey, survey};
-use crate::limits::ROWS_CLEARED_AT_ONCE;
+use crate::limits::{ROWS_CLEARED_AT_ONCE, UnitBound};
 use crate::list_rows::{self, ListRow};
 use crate::sequence::{Calm, Change, Numbers};
 use crate::store::SqliteStore;
@@ -72,14 +73,16 @@ impl ImportStore for SqliteStore {
         (rows, calm) = self.make_ahead(import, rows).await?;
         let mut refused = Vec::new();
         while !rows.is_empty() {
-            let (key, under_way) = (self.key(), self.imports());
+            let (key, under_way, waiting) = (self.key(), self.imports(), self.waiting());
             let taken = self
                 .write_alone(DOING, move |connection| {
                     let import = ImportState::open(connection, import)?;
                     let list = list_rows::of(connection, import.list)?;
                     let id = import.id;
                     let seen = Seen::of(connection, &import, under_way.take(id))?;
-                    let taken = import_rows::take(connection, &key, import, list, seen, calm.holds(connection)?, rows)?;
+                    let is_calm = calm.holds(connection)?;
+                    let ground = Ground { connection, key: &key, import, list, seen, is_calm };
+                    let taken = import_rows::take(ground, UnitBound::begin(waiting), rows)?;
                     under_way.keep(id, taken.seen);
                     calm.after(taken.sequence);
                     Ok((taken.refused, taken.rest, calm))
@@ -182,14 +185,15 @@ impl SqliteStore {
         let candidates = Arc::new(candidates);
         let mut from = 0;
         while from < candidates.len() {
-            let (key, under_way, all) = (self.key(), self.imports(), Arc::clone(&candidates));
+            let (key, under_way, waiting) = (self.key(), self.imports(), self.waiting());
+            let all = Arc::clone(&candidates);
             let made = self
                 .write_alone(DOING, move |connection| {
                     let import = ImportState::open(connection, import)?;
                     calm.holds(connection)?;
                     let seen = Seen::of(connection, &import, under_way.take(import.id))?;
                     let next = all.iter().skip(from).filter_map(|place| Some((*place, rows.get(*place)?)));
-                    let made = import_ahead::make(connection, &key, &import, seen, next)?;
+                    let made = import_ahead::make(connection, &key, &import, seen, UnitBound::begin(waiting), next)?;
                     under_way.keep(import.id, made.seen);
                     for (place, contact, consent) in made.contacts {
                         if let Some(row) = rows.get_mut(place) {

@@ -76,13 +76,12 @@ pub(crate) fn make<'a>(
     key: &SecretKey,
     import: &ImportState,
     mut seen: Seen,
-    candidates: impl Iterator<Item = Candidate<'a>>,
+    mut bound: UnitBound,
+    mut candidates: impl Iterator<Item = Candidate<'a>>,
 ) -> Step<Made> {
     let some_withdrew = suppression::is_any(connection)?;
     let mut numbers = Numbers::begin_import(connection, import.started_at)?;
-    let mut bound = UnitBound::begin();
     let (mut contacts, mut numbers_made, mut passed) = (Vec::new(), RoaringTreemap::new(), 0);
-    let mut candidates = candidates;
     while bound.has_room()
         && let Some((place, row)) = candidates.next()
     {

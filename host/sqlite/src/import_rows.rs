@@ -91,16 +91,20 @@ pub(crate) struct Taken {
     pub(crate) seen: Seen,
 }
 
+/// The ground that a unit stands on.
+pub(crate) struct Ground<'c> {
+    pub(crate) connection: &'c Connection,
+    pub(crate) key: &'c SecretKey,
+    pub(crate) import: ImportState,
+    pub(crate) list: Option<ListRow>,
+    pub(crate) seen: Seen,
+    /// Whether what was made ahead is surely as it was made.
+    pub(crate) is_calm: bool,
+}
+
 /// Writes the contacts of as many rows as a unit takes, and stages their entries.
-pub(crate) fn take(
-    connection: &Connection,
-    key: &SecretKey,
-    import: ImportState,
-    list: Option<ListRow>,
-    seen: Seen,
-    is_calm: bool,
-    rows: Vec<Prepared>,
-) -> Step<Taken> {
+pub(crate) fn take(ground: Ground<'_>, mut bound: UnitBound, rows: Vec<Prepared>) -> Step<Taken> {
+    let Ground { connection, key, import, list, seen, is_calm } = ground;
     let before = import.counts;
     let mut unit = Unit {
         connection,
@@ -115,7 +119,6 @@ pub(crate) fn take(
         refused: Vec::new(),
     };
     let mut rows = rows.into_iter();
-    let mut bound = UnitBound::begin();
     while bound.has_room()
         && let Some(row) = rows.next()
     {

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::writer::Waiting;
+
 /// How long a connection waits for a lock. There is one writer, so this only ever covers the moment
 /// in which another process opens or closes the file.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -36,6 +38,9 @@ const IMPORT_UNIT_ROWS: usize = 2_000;
 const IMPORT_UNIT_TIME: Duration = Duration::from_millis(30);
 /// Rows between two looks at the clock: a thirtieth of a unit.
 const IMPORT_ROWS_BETWEEN_LOOKS: usize = 64;
+/// Rows that a unit takes also while somebody waits: 10 ms, so that many single writes slow an import down
+/// and do not stop it.
+const IMPORT_ROWS_DESPITE_OTHERS: usize = 256;
 /// So many rows of a batch are looked up to tell whether its contacts are new.
 pub(crate) const IMPORT_SAMPLE: usize = 32;
 /// Fewer rows than these are written in the file's order: too few lie side by side in an index.
@@ -52,20 +57,23 @@ pub(crate) const RAW_SHOWN_CHARS: usize = 80;
 
 /// How many more rows a unit of an import takes.
 pub(crate) struct UnitBound {
+    waiting: Waiting,
     began: Instant,
     rows: usize,
 }
 
 impl UnitBound {
     /// Begins a unit.
-    pub(crate) fn begin() -> Self {
-        Self { began: Instant::now(), rows: 0 }
+    pub(crate) fn begin(waiting: Waiting) -> Self {
+        Self { waiting, began: Instant::now(), rows: 0 }
     }
 
     /// Whether there is room for one more row, which is then counted. The first always has room.
     pub(crate) fn has_room(&mut self) -> bool {
         let is_look = self.rows > 0 && self.rows.is_multiple_of(IMPORT_ROWS_BETWEEN_LOOKS);
-        let is_full = self.rows >= IMPORT_UNIT_ROWS || (is_look && self.began.elapsed() >= IMPORT_UNIT_TIME);
+        let is_full = self.rows >= IMPORT_UNIT_ROWS
+            || (is_look && self.began.elapsed() >= IMPORT_UNIT_TIME)
+            || (is_look && self.rows >= IMPORT_ROWS_DESPITE_OTHERS && self.waiting.is_any());
         self.rows += usize::from(!is_full);
         !is_full
     }

@@ -16,7 +16,7 @@ use crate::import_seen::UnderWay;
 use crate::key::SecretKey;
 use crate::lock::Lock;
 use crate::readers::Readers;
-use crate::writer::{Share, Writer};
+use crate::writer::{Share, Waiting, Writer};
 use crate::{folder, schema};
 
 /// What a store is opened for.
@@ -179,6 +179,11 @@ impl SqliteStore {
         F: FnOnce(&Connection) -> Step<T> + Send + 'static,
     {
         self.write_as(Share::Alone, doing, work).await
+    }
+
+    /// Tells whether somebody waits for the writer.
+    pub(crate) fn waiting(&self) -> Waiting {
+        self.writer.as_ref().map(Writer::waiting).unwrap_or_default()
     }
 
     async fn write_as<T, F>(&self, share: Share, doing: &'static str, work: F) -> Result<T>

@@ -10,9 +10,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use postroom_store::StoreError;
 use rusqlite::Connection;
@@ -43,8 +44,20 @@ struct Request {
     _place: OwnedSemaphorePermit,
 }
 
+/// How many requests the writer has not taken up yet.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Waiting(Arc<AtomicUsize>);
+
+impl Waiting {
+    /// Whether somebody waits for the writer: a long unit then ends sooner.
+    pub(crate) fn is_any(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+}
+
 /// The writer's end that callers hold.
 pub(crate) struct Writer {
+    waiting: Waiting,
     /// None once the store is being closed.
     requests: Option<Sender<Request>>,
     places: Arc<Semaphore>,
@@ -55,10 +68,22 @@ impl Writer {
     /// Starts the thread on its connection.
     pub(crate) fn start(connection: Connection, log: PathBuf) -> Step<Self> {
         let (requests, queue) = channel();
+        let waiting = Waiting::default();
+        let queue = Queue { requests: queue, waiting: waiting.clone() };
         let thread = std::thread::Builder::new()
             .name("postroom-writer".to_owned())
             .spawn(move || Loop { connection, log, has_written: false }.run(&queue))?;
-        Ok(Self { requests: Some(requests), places: Arc::new(Semaphore::new(WRITES_WAITING)), thread: Some(thread) })
+        Ok(Self {
+            waiting,
+            requests: Some(requests),
+            places: Arc::new(Semaphore::new(WRITES_WAITING)),
+            thread: Some(thread),
+        })
+    }
+
+    /// Tells whether somebody waits for the writer.
+    pub(crate) fn waiting(&self) -> Waiting {
+        self.waiting.clone()
     }
 
     /// Runs one use case in the writer and answers when it is on disk.
@@ -81,6 +106,7 @@ impl Writer {
         });
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| gone())?;
         let requests = self.requests.as_ref().ok_or_else(gone)?;
+        self.waiting.0.fetch_add(1, Ordering::Relaxed);
         requests.send(Request { work, share, _place: place }).map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
@@ -99,6 +125,20 @@ impl Drop for Writer {
     }
 }
 
+/// The writer's end of the queue.
+struct Queue {
+    requests: Receiver<Request>,
+    waiting: Waiting,
+}
+
+impl Queue {
+    fn next(&self, patience: Duration) -> Result<Request, RecvTimeoutError> {
+        let taken = self.requests.recv_timeout(patience)?;
+        self.waiting.0.fetch_sub(1, Ordering::Relaxed);
+        Ok(taken)
+    }
+}
+
 /// What the thread keeps.
 struct Loop {
     connection: Connection,
@@ -108,9 +148,9 @@ struct Loop {
 }
 
 impl Loop {
-    fn run(mut self, queue: &Receiver<Request>) {
+    fn run(mut self, queue: &Queue) {
         loop {
-            match queue.recv_timeout(IDLE_BEFORE_CHECKPOINT) {
+            match queue.next(IDLE_BEFORE_CHECKPOINT) {
                 Ok(first) => {
                     let mut next = Some(first);
                     while let Some(first) = next {
@@ -141,7 +181,7 @@ impl Loop {
 
     /// Runs the first request and those that wait behind it, and commits them together. Answers with the
     /// one that ended the group because it goes alone.
-    fn group(&self, first: Request, queue: &Receiver<Request>) -> Option<Request> {
+    fn group(&self, first: Request, queue: &Queue) -> Option<Request> {
         let mut kept: Vec<(Answer, OwnedSemaphorePermit)> = Vec::new();
         let began = Instant::now();
         if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
@@ -162,7 +202,7 @@ impl Loop {
                 return None;
             }
             let is_full = kept.len() >= GROUP_WRITES || began.elapsed() >= GROUP_TIME;
-            let waiting = if is_full { None } else { queue.try_recv().ok() };
+            let waiting = if is_full { None } else { queue.next(Duration::ZERO).ok() };
             (next, left_over) = match waiting {
                 Some(request) if request.share == Share::Alone => (None, Some(request)),
                 waiting => (waiting, None),
