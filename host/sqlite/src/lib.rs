@@ -12,6 +12,9 @@
 //! * `workspace`, `contacts`, `lists`, `import`, `accounts`, `plugins`, `syncs`, `runs`: the port, one
 //!   module per room. `snapshot`, `batch` and `outcomes` are what a run reads, records and leaves;
 //!   `*_rows` are rows that several use cases share.
+//! * `import_*`: what an import is made of: its row and what it has met (`row`, `seen`), its rows before the
+//!   writer sees them (`prepared`), the entries that are there (`shown`, `entries`), contacts made ahead of
+//!   their rows (`ahead`), the rows themselves (`rows`), and what finishing does (`survey`).
 //! * `suppression`: withdrawals that outlive a deleted contact.
 //! * `failure`, `columns`, `limits`: what goes wrong, how values stand in columns, and the bounds.
 

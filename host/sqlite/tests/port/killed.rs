@@ -195,5 +195,5 @@ async fn an_import_that_is_killed_at_any_moment_goes_on_without_a_trace() {
 #[ignore = "takes minutes"]
 async fn fifty_kills_leave_no_trace() {
     let seed = std::env::var("POSTROOM_SEED").map_or(1, |seed| seed.parse().unwrap());
-    killed(seed, 30_000, 50).await;
+    killed(seed, 12_000, 50).await;
 }
