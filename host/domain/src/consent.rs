@@ -196,6 +196,57 @@ impl Consent {
     }
 }
 
+impl Will {
+    /// Its word, as it stands in tables and in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Pending => "pending",
+            Self::Granted => "granted",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+impl Deliverability {
+    /// Its word, as it stands in tables and in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Usable => "usable",
+            Self::Unusable => "unusable",
+        }
+    }
+}
+
+impl ConsentAct {
+    /// Its word, as it stands in tables and in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AddressChanged => "address-changed",
+            Self::Asked => "asked",
+            Self::Granted => "granted",
+            Self::Bounced => "bounced",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+impl ConsentSource {
+    /// Its word, as it stands in tables and in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Contact => "contact",
+            Self::Import => "import",
+            Self::Provider => "provider",
+            Self::Operator => "operator",
+        }
+    }
+}
+
 impl ConsentState {
     /// The state's word.
     #[must_use]
@@ -229,6 +280,27 @@ mod tests {
 
     fn shown(history: &[ConsentEvent]) -> ConsentState {
         Consent::fold(history).shown()
+    }
+
+    #[test]
+    fn a_word_is_the_same_in_tables_and_in_json() {
+        fn check<T: Serialize>(value: &T, word: &str) {
+            assert_eq!(serde_json::to_value(value).unwrap(), word);
+        }
+        for will in [Will::Unknown, Will::Pending, Will::Granted, Will::Withdrawn] {
+            check(&will, will.as_str());
+        }
+        for deliverability in [Deliverability::Usable, Deliverability::Unusable] {
+            check(&deliverability, deliverability.as_str());
+        }
+        use ConsentAct::{AddressChanged, Asked, Bounced, Granted, Withdrawn};
+        for act in [AddressChanged, Asked, Granted, Bounced, Withdrawn] {
+            check(&act, act.as_str());
+        }
+        use ConsentSource::{Contact, Import, Operator, Provider};
+        for source in [Contact, Import, Provider, Operator] {
+            check(&source, source.as_str());
+        }
     }
 
     #[test]

@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use postroom_domain::contact::{ContactId, ImportedRow};
 use postroom_domain::email::EmailAddress;
+use postroom_domain::field::FieldDefinition;
 use postroom_import::{Column, Examined, ImportFault, Options, RejectedRow, Rejects, Row, examine, rejects_path};
 use postroom_store::contacts::ContactRef;
 use postroom_store::lists::{
-    ImportCounts, ImportId, ImportMode, ImportReport, ImportStart, LEAVERS_SHOWN, StatedConsent,
+    IMPORT_BATCH_ROWS, ImportBegun, ImportCounts, ImportMode, ImportReport, ImportStart, LEAVERS_SHOWN, StatedConsent,
 };
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -21,11 +22,8 @@ use tokio::task::JoinHandle;
 
 use crate::{Result, Service, ServiceError, names};
 
-/// Rows that one transaction writes: large enough to be quick, small enough that an opt-out gets in
-/// between.
-const CHUNK_ROWS: usize = 2_000;
 /// Chunks that are read ahead of the store.
-const CHUNKS_AHEAD: usize = 2;
+const CHUNKS_AHEAD: usize = 1;
 /// How many cells that were left out an answer names.
 const LEFT_OUT_SHOWN: usize = 20;
 /// Entries that a preview reads at a time.
@@ -94,6 +92,9 @@ pub struct Imported {
     pub list: Option<String>,
     /// Whether its rows joined the list or are the list.
     pub mode: ImportMode,
+    /// Rows that an earlier import of this file had written before it was cut short. They were passed
+    /// over, and are in the sums.
+    pub taken_up: u64,
     /// The sums.
     pub counts: ImportCounts,
     /// Rows that could not be taken.
@@ -160,7 +161,8 @@ struct LeftOut {
 }
 
 impl Service {
-    /// Imports a file.
+    /// Imports a file. An import of the same file in the same way that was cut short (by a crash, say)
+    /// goes on where it stopped.
     ///
     /// # Errors
     ///
@@ -171,18 +173,20 @@ impl Service {
         request: ImportFile,
         progress: &(dyn Fn(ImportProgress) + Send + Sync),
     ) -> Result<Imported> {
-        let examined = self.examine(&request).await?;
+        let (examined, reading) = self.examine(&request).await?;
         let start = ImportStart {
             list: request.list.clone(),
             mode: request.mode,
             file: file_name(&examined),
             digest: examined.digest.to_hex().to_string(),
+            reading,
             consent: request.consent_evidence.clone().map(|evidence| StatedConsent { evidence }),
             at: self.now(),
         };
-        let import = self.store().begin_import(&start).await?;
+        let begun = self.store().begin_import(&start).await?;
+        let import = begun.import;
         let rejects = Rejects::new(&rejects_of(&request), &examined);
-        match self.carry_out(import, Arc::clone(&examined), rejects, progress).await {
+        match self.carry_out(begun, Arc::clone(&examined), rejects, progress).await {
             Ok(done) => Ok(done.into_answer(request, &examined)),
             Err(error) => {
                 if let Err(second) = self.store().abandon_import(import).await {
@@ -200,7 +204,7 @@ impl Service {
     ///
     /// An [`ImportFault`] that would refuse the file.
     pub async fn preview_import(&self, request: ImportFile) -> Result<ImportPreview> {
-        let examined = self.examine(&request).await?;
+        let (examined, _) = self.examine(&request).await?;
         let mut preview = ImportPreview {
             dry_run: true,
             warnings: warnings(&examined, &request),
@@ -242,7 +246,8 @@ impl Service {
         Ok(preview)
     }
 
-    async fn examine(&self, request: &ImportFile) -> Result<Arc<Examined>> {
+    /// Examines a file; answers also with what tells this way of reading it from another.
+    async fn examine(&self, request: &ImportFile) -> Result<(Arc<Examined>, String)> {
         if let Some(list) = &request.list {
             names::checked("a list", list)?;
         } else if request.mode == ImportMode::Replace {
@@ -257,28 +262,40 @@ impl Service {
         }
         let definitions = self.store().fields().await?;
         let (path, options) = (request.file.clone(), request.options.clone());
-        let examined = tokio::task::spawn_blocking(move || examine(&path, &options, &definitions));
-        Ok(Arc::new(examined.await.map_err(thread_ended)??))
+        let examined = tokio::task::spawn_blocking(move || -> Result<_> {
+            let examined = examine(&path, &options, &definitions)?;
+            let reading = reading(&examined, &options, &definitions)?;
+            Ok((Arc::new(examined), reading))
+        });
+        examined.await.map_err(thread_ended)?
     }
 
     async fn carry_out(
         &self,
-        import: ImportId,
+        begun: ImportBegun,
         examined: Arc<Examined>,
         mut rejects: Rejects,
         progress: &(dyn Fn(ImportProgress) + Send + Sync),
     ) -> Result<Done> {
         let rows = examined.rows;
         let mut done = 0;
+        let mut to_pass_over = begun.done;
         let mut left_out = LeftOut::default();
         let mut reading = read(examined);
         progress(ImportProgress { done, rows });
-        while let Some(Chunk { rows: taken, mut rejected }) = reading.next().await? {
+        while let Some(Chunk { rows: mut taken, mut rejected }) = reading.next().await? {
             done += count(taken.len() + rejected.len());
             for row in &taken {
                 left_out.note(row);
             }
-            let refused = self.store().import_rows(import, taken).await?;
+            let passed = split_off_done(&mut taken, &mut to_pass_over);
+            let mut refused = Vec::new();
+            if let (Some(first), Some(last)) = (passed.first(), passed.last()) {
+                refused.extend(self.store().refused_rows(begun.import, first.line..=last.line).await?);
+            }
+            if !taken.is_empty() {
+                refused.extend(self.store().import_rows(begun.import, taken).await?);
+            }
             rejected.extend(refused.into_iter().map(|row| RejectedRow {
                 line: row.line,
                 reason: row.reason,
@@ -292,8 +309,8 @@ impl Service {
         }
         let rejected = rejects.rows();
         let rejects_file = rejects.finish()?;
-        let report = self.store().finish_import(import, self.now()).await?;
-        Ok(Done { report, rejected, rejects_file, left_out })
+        let report = self.store().finish_import(begun.import, self.now()).await?;
+        Ok(Done { taken_up: begun.done, report, rejected, rejects_file, left_out })
     }
 
     /// How many contacts of a list are not among the file's, and the first of them.
@@ -345,6 +362,7 @@ impl Known {
 
 /// What a finished import leaves behind.
 struct Done {
+    taken_up: u64,
     report: ImportReport,
     rejected: u64,
     rejects_file: Option<PathBuf>,
@@ -358,6 +376,7 @@ impl Done {
             warnings: warnings(examined, &request),
             list: request.list,
             mode: request.mode,
+            taken_up: self.taken_up,
             counts: self.report.counts,
             rejected: self.rejected,
             rejects_file: self.rejects_file,
@@ -378,6 +397,31 @@ impl LeftOut {
             reason: reason.clone(),
         }));
     }
+}
+
+/// Takes the rows off a chunk's front that an import had written before it was cut short.
+fn split_off_done(rows: &mut Vec<ImportedRow>, done: &mut u64) -> Vec<ImportedRow> {
+    let passed = usize::try_from(*done).map_or(rows.len(), |done| done.min(rows.len()));
+    *done -= count(passed);
+    let rest = rows.split_off(passed);
+    std::mem::replace(rows, rest)
+}
+
+/// What tells one way of reading a file from another: all that decides how its bytes become rows. A
+/// later version of the program may read differently, so it begins anew.
+fn reading(examined: &Examined, options: &Options, definitions: &[FieldDefinition]) -> Result<String> {
+    let columns: Vec<_> = examined.columns.iter().map(|column| (&column.name, &column.target)).collect();
+    let all = (
+        env!("CARGO_PKG_VERSION"),
+        examined.encoding,
+        examined.had_bom,
+        char::from(examined.delimiter.byte()),
+        columns,
+        options.clear_empty,
+        definitions,
+    );
+    let json = serde_json::to_vec(&all).map_err(|error| ServiceError::Internal(error.to_string()))?;
+    Ok(blake3::hash(&json).to_hex().to_string())
 }
 
 /// A file that is being read on a thread of its own, chunk by chunk, as fast as they are taken.
@@ -413,7 +457,7 @@ fn read(examined: Arc<Examined>) -> Reading {
                 Ok(Row::Rejected(row)) => chunk.rejected.push(row),
                 Err(fault) => return drop(sender.blocking_send(Err(fault))),
             }
-            let is_full = chunk.rows.len() + chunk.rejected.len() >= CHUNK_ROWS;
+            let is_full = chunk.rows.len() + chunk.rejected.len() >= IMPORT_BATCH_ROWS;
             // Nobody listens any more when the import was given up: then nothing is left to read for.
             if is_full && sender.blocking_send(Ok(std::mem::take(&mut chunk))).is_err() {
                 return;

@@ -11,12 +11,13 @@ mod house;
 
 use postroom_service::accounts::AddAccount;
 use postroom_service::contacts::{AddContact, StateConsent};
+use postroom_service::import::ImportProgress;
 use postroom_service::plugins::{InstallPlugin, PluginOrigin, StatedSource};
 use postroom_service::{ErrorKind, ServiceError};
 
 use house::{House, component, file};
 use postroom_domain::consent::{ConsentAct, ConsentSource, ConsentState};
-use postroom_store::lists::ImportMode;
+use postroom_store::lists::{IMPORT_BATCH_ROWS, ImportMode};
 
 #[tokio::test]
 async fn d1_an_import_says_what_became_of_every_row() {
@@ -40,6 +41,35 @@ async fn a_bad_row_is_written_to_the_rejects_file_and_the_others_go() {
     assert_eq!((imported.counts.created, imported.rejected), (40, 1));
     let rejects = std::fs::read_to_string(imported.rejects_file.unwrap()).unwrap();
     assert!(rejects.contains("42") && rejects.contains("ragged@example.com"), "{rejects}");
+}
+
+#[tokio::test]
+async fn an_import_that_was_cut_short_goes_on_and_rejects_what_it_had_rejected() {
+    let house = House::new();
+    // The third line is refused by the store, the fourth cannot be read; both come before the cut.
+    let mut rows = String::from("id,E-mail\n0,first@example.com\n0,second@example.com\n1,ragged@example.com,more\n");
+    (2..IMPORT_BATCH_ROWS + 10).for_each(|number| rows.push_str(&format!("{number},guest{number}@example.com\n")));
+    let (cut, is_cut) = (tokio::sync::Notify::new(), |progress: ImportProgress| progress.done > 0);
+    let request = file(&house, &rows, ImportMode::Replace);
+    tokio::select! {
+        biased;
+        () = cut.notified() => {}
+        ended = house.service.import(request.clone(), &|progress| if is_cut(progress) { cut.notify_one() }) => {
+            panic!("it ended before it was cut: {ended:?}");
+        }
+    }
+    let house = house.reopened();
+    house.tick();
+    assert!(house.service.lists().await.unwrap().is_empty());
+    let imported = house.service.import(request.clone(), &|_| {}).await.unwrap();
+    let batch = IMPORT_BATCH_ROWS as u64;
+    assert_eq!(imported.taken_up, batch - 1, "the ragged row never came to the store");
+    assert_eq!((imported.counts.created, imported.counts.joined, imported.rejected), (batch + 9, batch + 9, 2));
+    let rejects = std::fs::read_to_string(imported.rejects_file.unwrap()).unwrap();
+    let lines: Vec<_> = rejects.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+    assert_eq!(lines, ["3", "4"], "{rejects}");
+    let again = house.service.import(request, &|_| {}).await.unwrap();
+    assert_eq!((again.taken_up, again.counts.unchanged, again.rejected), (0, batch + 9, 2));
 }
 
 #[tokio::test]

@@ -1,15 +1,19 @@
 //! How long the large things take: `cargo bench -p postroom-sqlite -- 1000000`.
 //!
 //! A file of so many rows is imported as new, again unchanged in both modes, and once with its last
-//! row changed; then a run's reading side goes over the list, first with nothing confirmed, then
-//! with everything. Wall time per step, and the size of the database. One run is one sample: compare
-//! the best of several on an idle machine.
+//! row changed, each with a stated consent and with an index on one field, as a filterable one has;
+//! then once more as new and once unchanged while single writes come in all the time, each of which is
+//! timed. Then a run's reading side goes over the list, first with nothing confirmed, then with
+//! everything. Wall and processor time per step, and the size of the database. One run is one sample:
+//! compare the best of several on an idle machine. `-- 1000000 import` leaves the run out.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and ends at the first failure")]
 
-use std::time::Instant;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use postroom_domain::consent::{ConsentAct, ConsentEvent, ConsentSource};
 use postroom_domain::contact::{ContactId, FieldPatch, ImportedRow};
 use postroom_domain::decision::{Newcomers, RemoteStatus, TagState};
 use postroom_domain::email::EmailAddress;
@@ -18,12 +22,15 @@ use postroom_domain::mapping::Mapping;
 use postroom_domain::projection::{Base, ContentHash};
 use postroom_sqlite::SqliteStore;
 use postroom_store::accounts::{AccountDraft, AccountStore, PluginSource};
-use postroom_store::lists::{ImportMode, ImportStart, ImportStore, StatedConsent};
+use postroom_store::contacts::{ContactRef, ContactStore, ContactUpsert};
+use postroom_store::lists::{IMPORT_BATCH_ROWS, ImportMode, ImportStart, ImportStore, StatedConsent};
 use postroom_store::runs::{BatchRecord, Confirmation, ConfirmedContent, RunStart, RunStore, SnapshotContent};
 use postroom_store::syncs::{SyncDraft, SyncStore};
 
-/// Rows per chunk, as an import hands them over.
-const CHUNK: u64 = 1_000;
+/// Values of the filterable field.
+const COMPANIES: u64 = 5_000;
+/// How long a caller waits between two single writes.
+const BETWEEN_WRITES: Duration = Duration::from_millis(5);
 /// Entries per page, as a run reads them.
 const PAGE: usize = 2_000;
 /// The settings that the entries are compared under.
@@ -34,6 +41,10 @@ async fn main() {
     let rows = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(100_000);
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::create(folder.path(), "Bench", Timestamp::UNIX_EPOCH).unwrap();
+    add_filterable_field(folder.path());
+    let busy = tempfile::tempdir().unwrap();
+    let busy_store = SqliteStore::create(busy.path(), "Busy", Timestamp::UNIX_EPOCH).unwrap();
+    add_filterable_field(busy.path());
     println!("{rows} rows");
     for (what, mode, last) in [
         ("import, new", ImportMode::Replace, "Last"),
@@ -41,12 +52,19 @@ async fn main() {
         ("import, unchanged, add", ImportMode::Add, "Last"),
         ("import, last row changed, replace", ImportMode::Replace, "Changed"),
     ] {
-        let began = Instant::now();
-        import(&store, rows, mode, last).await;
-        println!("{what}: {:.2?}", began.elapsed());
+        let clock = Clock::start();
+        import(&store, "bench", rows, mode, last).await;
+        println!("{what}: {clock}");
     }
     let size = std::fs::metadata(folder.path().join("postroom.db")).unwrap().len();
     println!("database: {} MB", size / 1_000_000);
+    for (what, last) in [("new", "Last"), ("unchanged", "Last")] {
+        let writes = import_beside_writes(&busy_store, rows, last).await;
+        println!("single writes beside an import, {what}: {writes}");
+    }
+    if std::env::args().any(|argument| argument == "import") {
+        return;
+    }
 
     let sync = add_sync(&store).await;
     let began = Instant::now();
@@ -69,18 +87,109 @@ async fn main() {
     println!("departed: {:.2?}", began.elapsed());
 }
 
-async fn import(store: &SqliteStore, rows: u64, mode: ImportMode, last: &str) {
+/// Wall and processor time since it was started.
+struct Clock {
+    wall: Instant,
+    processor: Duration,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self { wall: Instant::now(), processor: processor_time() }
+    }
+}
+
+impl std::fmt::Display for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:.2?}, {:.2?} of processor time", self.wall.elapsed(), processor_time() - self.processor)
+    }
+}
+
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap())
+}
+
+/// The index that a filterable field has. The next connection that opens the store finds it.
+fn add_filterable_field(folder: &Path) {
+    let connection = rusqlite::Connection::open(folder.join("postroom.db")).unwrap();
+    connection
+        .execute_batch("CREATE INDEX contacts_by_company ON contacts (json_extract(fields, '$.company'))")
+        .unwrap();
+}
+
+/// How long single writes took.
+struct Latencies(Vec<Duration>);
+
+impl std::fmt::Display for Latencies {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable();
+        let at = |share: usize| sorted.get(sorted.len().saturating_sub(1) * share / 1_000).copied().unwrap_or_default();
+        let over = sorted.iter().filter(|time| **time > Duration::from_millis(100)).count();
+        write!(
+            f,
+            "{} writes, p50 {:.1?}, p99 {:.1?}, p99.9 {:.1?}, max {:.1?}, {over} over 100 ms",
+            sorted.len(),
+            at(500),
+            at(990),
+            at(999),
+            at(1_000)
+        )
+    }
+}
+
+/// Imports while withdrawals and changes of contacts come in, one after the other.
+async fn import_beside_writes(store: &SqliteStore, rows: u64, last: &str) -> Latencies {
+    let importing = import(store, "busy", rows, ImportMode::Replace, last);
+    tokio::pin!(importing);
+    let mut latencies = Vec::new();
+    let mut number = 0_u64;
+    loop {
+        number += 1;
+        let address = EmailAddress::parse(&format!("single{}@example.com", number / 2)).unwrap();
+        let write = async {
+            let began = Instant::now();
+            if number.is_multiple_of(2) {
+                let upsert = ContactUpsert {
+                    who: None,
+                    email: Some(address),
+                    external_id: None,
+                    patch: FieldPatch::default(),
+                    at: Timestamp::UNIX_EPOCH,
+                };
+                store.upsert_contact(&upsert).await.unwrap();
+            } else if number > 1 {
+                let event = ConsentEvent::new(Timestamp::UNIX_EPOCH, ConsentAct::Withdrawn, ConsentSource::Contact);
+                store.record_consent(&ContactRef::Email(address), &event).await.unwrap();
+            }
+            let took = began.elapsed();
+            tokio::time::sleep(BETWEEN_WRITES).await;
+            took
+        };
+        tokio::pin!(write);
+        tokio::select! {
+            () = &mut importing => return Latencies(latencies),
+            took = &mut write => latencies.push(took),
+        }
+    }
+}
+
+async fn import(store: &SqliteStore, list: &str, rows: u64, mode: ImportMode, last: &str) {
     let start = ImportStart {
-        list: Some("bench".to_owned()),
+        list: Some(list.to_owned()),
         mode,
         file: "bench.csv".to_owned(),
         digest: "00".to_owned(),
+        reading: String::new(),
         consent: Some(StatedConsent { evidence: "form".to_owned() }),
         at: Timestamp::UNIX_EPOCH,
     };
-    let import = store.begin_import(&start).await.unwrap();
-    for first in (0..rows).step_by(usize::try_from(CHUNK).unwrap()) {
-        let chunk = (first..rows.min(first + CHUNK)).map(|number| row(number, number + 1 == rows, last)).collect();
+    let import = store.begin_import(&start).await.unwrap().import;
+    for first in (0..rows).step_by(IMPORT_BATCH_ROWS) {
+        let chunk = (first..rows.min(first + IMPORT_BATCH_ROWS as u64))
+            .map(|number| row(number, number + 1 == rows, last))
+            .collect();
         store.import_rows(import, chunk).await.unwrap();
     }
     store.finish_import(import, Timestamp::UNIX_EPOCH).await.unwrap();
@@ -90,15 +199,21 @@ async fn import(store: &SqliteStore, rows: u64, mode: ImportMode, last: &str) {
 fn row(number: u64, is_last: bool, last: &str) -> ImportedRow {
     let address = format!("guest{:016x}@example.com", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let name = if is_last { last.to_owned() } else { format!("Name{number}") };
+    let company = format!("Company {}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15) % COMPANIES);
     let value = |path: &str, value: &str| (path.parse().unwrap(), Some(FieldValue::Text(value.to_owned())));
     ImportedRow {
         line: number + 2,
         address: Ok(EmailAddress::parse(&address).unwrap()),
         external_id: None,
         patch: FieldPatch {
-            changes: vec![value("firstname", &name), value("lastname", "Guest"), value("language", "cs")],
+            changes: vec![
+                value("firstname", &name),
+                value("lastname", "Guest"),
+                value("language", "cs"),
+                value("company", &company),
+            ],
         },
-        raw: vec![address, name, "Guest".to_owned(), "cs".to_owned()],
+        raw: vec![address, name, "Guest".to_owned(), "cs".to_owned(), company],
         left_out: Vec::new(),
     }
 }

@@ -65,7 +65,6 @@ pub(crate) fn open(file: &Path, purpose: Purpose) -> Step<Connection> {
             // What is deleted is overwritten: an erased person is in no page of the file any more.
             connection.pragma_update(None, "secure_delete", true)?;
             connection.pragma_update(None, "wal_autocheckpoint", WRITER_CHECKPOINT_PAGES)?;
-            connection.execute_batch(schema::TEMPORARY)?;
         }
         Purpose::Read => {
             connection.pragma_update(None, "cache_size", -READER_CACHE_KIBIBYTES)?;

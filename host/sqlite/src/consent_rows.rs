@@ -6,7 +6,7 @@ use postroom_domain::consent::{Consent, ConsentEvent, Provenance};
 use postroom_domain::contact::ContactId;
 use rusqlite::{Connection, Row};
 
-use crate::columns::{from_word, micros, timestamp, word};
+use crate::columns::{from_word, micros, timestamp};
 use crate::failure::{Failure, Step};
 
 /// The two axes from the columns `will` and `deliverability`, which stand at `first` and behind it.
@@ -56,7 +56,7 @@ pub(crate) fn record(
     if after != before {
         connection
             .prepare_cached("UPDATE contacts SET will = ?, deliverability = ?, shown = ? WHERE id = ?")?
-            .execute((word(&after.will)?, word(&after.deliverability)?, after.shown().as_str(), contact.0))?;
+            .execute((after.will.as_str(), after.deliverability.as_str(), after.shown().as_str(), contact.0))?;
     }
     Ok(after)
 }
@@ -71,8 +71,8 @@ pub(crate) fn append(connection: &Connection, contact: ContactId, event: &Consen
         .execute((
             contact.0,
             micros(event.at),
-            word(&event.act)?,
-            word(&event.source)?,
+            event.act.as_str(),
+            event.source.as_str(),
             &event.evidence,
             &event.provenance.origin,
             &event.provenance.wording,

@@ -1,5 +1,7 @@
 //! Rows of contacts: how one is found, created and changed. Single writes and imports share it.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use postroom_domain::consent::{Consent, ConsentAct, ConsentEvent, ConsentSource};
 use postroom_domain::contact::{ContactId, FieldPatch};
@@ -10,8 +12,8 @@ use postroom_store::contacts::{ContactRef, Written};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 use uuid::{Builder, Uuid};
 
-use crate::columns::{micros, word};
-use crate::failure::Step;
+use crate::columns::micros;
+use crate::failure::{Failure, Step};
 use crate::key::SecretKey;
 use crate::sequence::{Change, Numbers};
 use crate::{consent_rows, suppression};
@@ -31,11 +33,16 @@ pub(crate) struct Said<'a> {
     pub(crate) email: Option<&'a EmailAddress>,
     pub(crate) external_id: Option<&'a str>,
     pub(crate) patch: &'a FieldPatch,
+    /// The fields of a contact that has nothing but what the patch says, as they are stored, where that
+    /// is known already.
+    pub(crate) alone: Option<&'a str>,
     /// Who says it: stands in the history when the address changes.
     pub(crate) source: ConsentSource,
     pub(crate) at: Timestamp,
     /// Recognises addresses that left a withdrawal behind.
     pub(crate) key: &'a SecretKey,
+    /// Whether any address did: false spares the search.
+    pub(crate) some_withdrew: bool,
 }
 
 /// What became of a contact that was there.
@@ -118,36 +125,59 @@ pub(crate) fn create(
     said: &Said<'_>,
     grant: Option<&ConsentEvent>,
 ) -> Step<(ContactId, Consent)> {
-    let withdrawal = suppression::take(connection, said.key, email)?;
+    create_if_absent(connection, numbers, email, said, grant)?
+        .ok_or_else(|| Failure::Cause("the address of a new contact is another's".to_owned()))
+}
+
+/// The same where the address may be another contact's: then nothing is written.
+pub(crate) fn create_if_absent(
+    connection: &Connection,
+    numbers: &mut Numbers<'_>,
+    email: &EmailAddress,
+    said: &Said<'_>,
+    grant: Option<&ConsentEvent>,
+) -> Step<Option<(ContactId, Consent)>> {
+    // An address that left a withdrawal behind is nobody's.
+    let withdrawal = if said.some_withdrew { suppression::take(connection, said.key, email)? } else { None };
     let first = withdrawal.as_ref().or(grant);
     let consent = first.map_or_else(Consent::default, |event| Consent::default().after(event));
-    let mut fields = Fields::new();
-    said.patch.apply(&mut fields);
+    let fields = match said.alone {
+        Some(fields) => Cow::Borrowed(fields),
+        None => {
+            let mut fields = Fields::new();
+            said.patch.apply(&mut fields);
+            Cow::Owned(serde_json::to_string(&fields)?)
+        }
+    };
     let seq = numbers.upcoming();
-    connection
+    let created = connection
         .prepare_cached(
             "INSERT INTO contacts (public_hash, email, email_key, external_id, fields, will, deliverability, shown,
                                    seq, created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)
+             ON CONFLICT (email_key) DO NOTHING",
         )?
         .execute((
             public_hash(seq, said.at)?.as_bytes(),
             email.as_str(),
             email.key(),
             said.external_id,
-            serde_json::to_string(&fields)?,
-            word(&consent.will)?,
-            word(&consent.deliverability)?,
+            fields,
+            consent.will.as_str(),
+            consent.deliverability.as_str(),
             consent.shown().as_str(),
             seq,
             micros(said.at),
         ))?;
+    if created == 0 {
+        return Ok(None);
+    }
     let id = ContactId(connection.last_insert_rowid());
     numbers.take(Change::Contact, Some(id), None)?;
     if let Some(event) = first {
         consent_rows::append(connection, id, event)?;
     }
-    Ok((id, consent))
+    Ok(Some((id, consent)))
 }
 
 /// Brings a contact up to what was said; writes nothing where that is so already. The caller has
@@ -158,22 +188,21 @@ pub(crate) fn update(
     stored: &StoredContact,
     said: &Said<'_>,
 ) -> Step<Update> {
-    let before: Fields = serde_json::from_str(&stored.fields)?;
-    let mut fields = before.clone();
-    said.patch.apply(&mut fields);
     let email = said.email.map_or(stored.email.as_str(), EmailAddress::as_str);
     let email_key = said.email.map_or(stored.email_key.as_str(), EmailAddress::key);
     let external_id = said.external_id.or(stored.external_id.as_deref());
-    if fields == before && email == stored.email && external_id == stored.external_id.as_deref() {
+    let has_same_names = email == stored.email && external_id == stored.external_id.as_deref();
+    let fields = after(&stored.fields, said)?;
+    let Some(fields) = fields.or_else(|| (!has_same_names).then(|| stored.fields.clone())) else {
         return Ok(Update { written: Written::Unchanged, renamed: false, consent: stored.consent });
-    }
+    };
     let seq = numbers.take(Change::Contact, Some(stored.id), None)?;
     connection
         .prepare_cached(
             "UPDATE contacts SET email = ?, email_key = ?, external_id = ?, fields = ?, seq = ?, updated_at = ?
              WHERE id = ?",
         )?
-        .execute((email, email_key, external_id, serde_json::to_string(&fields)?, seq, micros(said.at), stored.id.0))?;
+        .execute((email, email_key, external_id, fields, seq, micros(said.at), stored.id.0))?;
     let renamed = email_key != stored.email_key;
     let mut consent = stored.consent;
     if renamed {
@@ -188,6 +217,20 @@ pub(crate) fn update(
         }
     }
     Ok(Update { written: Written::Updated, renamed, consent })
+}
+
+/// The stored fields after what is said; none if it says nothing new.
+///
+/// Carrying a patch out twice is carrying it out once. So what is stored as the patch alone would be
+/// needs no look at its values.
+fn after(stored: &str, said: &Said<'_>) -> Step<Option<String>> {
+    if said.alone == Some(stored) {
+        return Ok(None);
+    }
+    let before: Fields = serde_json::from_str(stored)?;
+    let mut fields = before.clone();
+    said.patch.apply(&mut fields);
+    Ok(if fields == before { None } else { Some(serde_json::to_string(&fields)?) })
 }
 
 /// Takes a number for a change of a contact that stands in other tables than its own.
@@ -205,6 +248,14 @@ pub(crate) fn touch(
         contact.0,
     ))?;
     Ok(())
+}
+
+/// Whether a contact has this address still, and its consent if it has.
+pub(crate) fn consent_of(connection: &Connection, id: ContactId, email: &EmailAddress) -> Step<Option<Consent>> {
+    let mut statement =
+        connection.prepare_cached("SELECT will, deliverability FROM contacts WHERE id = ? AND email_key = ?")?;
+    let mut rows = statement.query((id.0, email.key()))?;
+    rows.next()?.map(|row| consent_rows::stored(row, 0)).transpose()
 }
 
 /// Whether an address belongs to a contact other than `own`.

@@ -82,9 +82,11 @@ impl ContactStore for SqliteStore {
                 email: upsert.email.as_ref(),
                 external_id: upsert.external_id.as_deref(),
                 patch: &upsert.patch,
+                alone: None,
                 source: ConsentSource::Operator,
                 at: upsert.at,
                 key: &key,
+                some_withdrew: true,
             };
             let mut numbers = Numbers::begin(connection, upsert.at)?;
             let (id, written) = match (target(connection, &upsert)?, said.email) {

@@ -220,6 +220,9 @@ fn erase(
     )?;
     connection
         .execute("DELETE FROM sync_members WHERE sync_id IN (SELECT id FROM syncs) AND contact_id = ?", [contact.0])?;
+    for address in addresses {
+        connection.execute("DELETE FROM import_refused WHERE instr(lower(raw), ?) > 0", [address])?;
+    }
     // What a provider said of a contact may repeat its address.
     connection.execute(
         "UPDATE outcomes SET message = NULL, left_out = NULL WHERE run_id IN (SELECT id FROM runs) AND contact_id = ?",

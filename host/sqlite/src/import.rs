@@ -4,59 +4,113 @@
 //! Finishing moves the list's two generation numbers, whatever the number of entries. What is not
 //! shown any more, and what was never shown, is cleared away afterwards in small units.
 
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
-use postroom_domain::contact::{ContactId, ImportedRow};
+use postroom_domain::contact::ImportedRow;
 use postroom_store::Result;
 use postroom_store::lists::{
-    ImportCounts, ImportId, ImportMode, ImportReport, ImportStart, ImportStore, LEAVERS_SHOWN, RefusedRow,
+    ImportBegun, ImportCounts, ImportId, ImportMode, ImportReport, ImportStart, ImportStore, RefusedRow,
 };
 use rusqlite::{Connection, named_params};
 use serde_json::json;
 
 use crate::failure::{Failure, Step};
-use crate::import_row::{ImportState, forget_seen};
-use crate::limits::{MEMBERSHIPS_NAMED, ROWS_CLEARED_AT_ONCE};
+use crate::import_prepared::Prepared;
+use crate::import_row::ImportState;
+use crate::import_rows::Ground;
+use crate::import_seen::{Seen, UnderWay};
+use crate::import_survey::{Survey, survey};
+use crate::limits::{ROWS_CLEARED_AT_ONCE, UnitBound};
 use crate::list_rows::{self, ListRow};
-use crate::sequence::{Change, Numbers};
+use crate::sequence::{Calm, Change, Numbers};
 use crate::store::SqliteStore;
-use crate::{import_rows, lists};
+use crate::{import_ahead, import_entries, import_prepared, import_rows, lists};
 
 #[async_trait]
 impl ImportStore for SqliteStore {
-    async fn begin_import(&self, start: &ImportStart) -> Result<ImportId> {
-        let start = start.clone();
-        let (import, list) = self
+    async fn begin_import(&self, start: &ImportStart) -> Result<ImportBegun> {
+        let (start, under_way) = (start.clone(), self.imports());
+        let (begun, list) = self
             .write("begin an import", move |connection| {
                 let list = match &start.list {
                     Some(name) => Some(list_or_new(connection, name.trim(), start.at)?),
                     None => None,
                 };
-                if let Some(list) = &list {
-                    connection.execute(
-                        "UPDATE imports SET state = 'abandoned' WHERE list_id = ? AND state = 'open'",
-                        [list.id],
-                    )?;
-                }
-                forget_seen(connection)?;
-                let import = ImportState::begin(connection, &start, list.as_ref())?;
-                Ok((import, list.map(|list| list.id)))
+                let number = list.as_ref().map(|list| list.id);
+                let same = ImportState::same(connection, &start, number)?;
+                let begun = match same.filter(|same| !under_way.has(same.import.0)) {
+                    Some(same) => same,
+                    None => {
+                        abandon_others(connection, number, &under_way)?;
+                        let import = ImportState::begin(connection, &start, list.as_ref())?;
+                        ImportBegun { import, done: 0 }
+                    }
+                };
+                under_way.begin(begun.import.0);
+                Ok((begun, number))
             })
             .await?;
+        self.clear_ended().await?;
         // What an interrupted import left between the shown generations and this one would be shown
         // with it: it goes before the first row comes.
         if let Some(list) = list {
             self.clear_hidden(list).await?;
         }
-        Ok(import)
+        Ok(begun)
     }
 
     async fn import_rows(&self, import: ImportId, rows: Vec<ImportedRow>) -> Result<Vec<RefusedRow>> {
-        let key = self.key();
-        self.write("import rows", move |connection| {
-            let import = ImportState::open(connection, import)?;
-            let list = list_of(connection, &import)?;
-            import_rows::take(connection, &key, import, list, rows)
+        const DOING: &str = "import rows";
+        let prepared = tokio::task::spawn_blocking(move || import_prepared::prepare(rows)).await;
+        let mut rows = prepared
+            .map_err(|error| Failure::Cause(error.to_string()))
+            .and_then(|prepared| prepared)
+            .map_err(|failure| failure.while_doing(DOING))?;
+        let mut calm;
+        (rows, calm) = self.make_ahead(import, rows).await?;
+        let mut refused = Vec::new();
+        while !rows.is_empty() {
+            let (key, under_way, waiting) = (self.key(), self.imports(), self.waiting());
+            let taken = self
+                .write_alone(DOING, move |connection| {
+                    let import = ImportState::open(connection, import)?;
+                    let list = list_rows::of(connection, import.list)?;
+                    let id = import.id;
+                    let seen = Seen::of(connection, &import, under_way.take(id))?;
+                    let is_calm = calm.holds(connection)?;
+                    let ground = Ground { connection, key: &key, import, list, seen, is_calm };
+                    let taken = import_rows::take(ground, UnitBound::begin(waiting), rows)?;
+                    under_way.keep(id, taken.seen);
+                    calm.after(taken.sequence);
+                    Ok((taken.refused, taken.rest, calm))
+                })
+                .await
+                .inspect_err(|_| self.imports().distrust(import.0))?;
+            refused.extend(taken.0);
+            (rows, calm) = (taken.1, taken.2);
+        }
+        Ok(refused)
+    }
+
+    async fn refused_rows(&self, import: ImportId, lines: RangeInclusive<u64>) -> Result<Vec<RefusedRow>> {
+        self.read("read the rows that an import refused", move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT line, reason, raw FROM import_refused WHERE import_id = ? AND line BETWEEN ? AND ? ORDER BY line",
+            )?;
+            let mut rows = statement.query((import.0, lines.start(), lines.end()))?;
+            let mut refused = Vec::new();
+            while let Some(row) = rows.next()? {
+                let raw: String = row.get(2)?;
+                refused.push(RefusedRow {
+                    line: row.get(0)?,
+                    reason: row.get(1)?,
+                    raw: serde_json::from_str(&raw)?,
+                });
+            }
+            Ok(refused)
         })
         .await
     }
@@ -66,13 +120,20 @@ impl ImportStore for SqliteStore {
     }
 
     async fn finish_import(&self, import: ImportId, at: Timestamp) -> Result<ImportReport> {
+        const DOING: &str = "finish an import";
         loop {
             // The sums of a large list take longer than a write may: they are made beside the
             // writer, and hold if the list is still the same when its turn comes.
-            let survey = self.read("finish an import", move |connection| survey(connection, import)).await?;
+            let survey = self.read(DOING, move |connection| survey(connection, import)).await?;
             let list = survey.list.as_ref().map(|list| list.id);
-            let done = self.write("finish an import", move |connection| finish(connection, import, survey, at)).await?;
+            if survey.lacks_copies {
+                while !self.write_alone(DOING, move |connection| copy_agreed(connection, import)).await? {}
+                continue;
+            }
+            let done = self.write(DOING, move |connection| finish(connection, import, survey, at)).await?;
             if let Some(report) = done {
+                self.imports().end(import.0);
+                self.clear_ended().await?;
                 if let Some(list) = list {
                     self.clear_hidden(list).await?;
                 }
@@ -86,12 +147,13 @@ impl ImportStore for SqliteStore {
             .write("abandon an import", move |connection| {
                 connection
                     .execute("UPDATE imports SET state = 'abandoned' WHERE id = ? AND state = 'open'", [import.0])?;
-                forget_seen(connection)?;
                 let list: Option<i64> =
                     connection.query_row("SELECT list_id FROM imports WHERE id = ?", [import.0], |row| row.get(0))?;
                 Ok(list)
             })
             .await?;
+        self.imports().end(import.0);
+        self.clear_ended().await?;
         let Some(list) = list else { return Ok(()) };
         self.clear_hidden(list).await?;
         self.write("abandon an import", move |connection| {
@@ -108,6 +170,47 @@ impl ImportStore for SqliteStore {
 }
 
 impl SqliteStore {
+    /// Makes the contacts of a batch ahead of its rows, if most of them are new.
+    async fn make_ahead(&self, import: ImportId, rows: Vec<Prepared>) -> Result<(Vec<Prepared>, Calm)> {
+        const DOING: &str = "import contacts";
+        let (mut rows, candidates, mut calm) = self
+            .read(DOING, move |connection| {
+                let mut candidates = import_ahead::candidates(&rows);
+                if !import_ahead::are_new(connection, &rows, &candidates)? {
+                    candidates.clear();
+                }
+                Ok((rows, candidates, Calm::begin(connection)?))
+            })
+            .await?;
+        let candidates = Arc::new(candidates);
+        let mut from = 0;
+        while from < candidates.len() {
+            let (key, under_way, waiting) = (self.key(), self.imports(), self.waiting());
+            let all = Arc::clone(&candidates);
+            let made = self
+                .write_alone(DOING, move |connection| {
+                    let import = ImportState::open(connection, import)?;
+                    calm.holds(connection)?;
+                    let seen = Seen::of(connection, &import, under_way.take(import.id))?;
+                    let next = all.iter().skip(from).filter_map(|place| Some((*place, rows.get(*place)?)));
+                    let made = import_ahead::make(connection, &key, &import, seen, UnitBound::begin(waiting), next)?;
+                    under_way.keep(import.id, made.seen);
+                    for (place, contact, consent) in made.contacts {
+                        if let Some(row) = rows.get_mut(place) {
+                            row.made = Some((contact, consent));
+                        }
+                    }
+                    calm.after(made.sequence);
+                    Ok((rows, calm, made.passed))
+                })
+                .await
+                .inspect_err(|_| self.imports().distrust(import.0))?;
+            (rows, calm) = (made.0, made.1);
+            from += made.2;
+        }
+        Ok((rows, calm))
+    }
+
     /// Deletes the entries of generations that a list does not show and no open import is writing.
     async fn clear_hidden(&self, list: i64) -> Result<()> {
         const DOING: &str = "clear old entries away";
@@ -116,7 +219,7 @@ impl SqliteStore {
             let hidden = self.read(DOING, move |connection| hidden_entries(connection, list, from)).await?;
             let Some((_, last)) = hidden.last() else { return Ok(()) };
             from = *last;
-            self.write(DOING, move |connection| {
+            self.write_alone(DOING, move |connection| {
                 let mut delete = connection.prepare_cached("DELETE FROM entries WHERE id = ?")?;
                 for (entry, _) in &hidden {
                     delete.execute([entry])?;
@@ -126,6 +229,55 @@ impl SqliteStore {
             .await?;
         }
     }
+
+    /// Deletes what imports knew of their rows that are not open any more.
+    async fn clear_ended(&self) -> Result<()> {
+        for table in ["import_seen", "import_made", "import_repeats", "import_refused"] {
+            while self.write_alone("clear an import away", move |connection| clear_ended(connection, table)).await? {}
+        }
+        Ok(())
+    }
+}
+
+/// Deletes a unit of what ended imports left in a table; answers whether there may be more.
+fn clear_ended(connection: &Connection, table: &str) -> Step<bool> {
+    let key = match table {
+        "import_seen" => "rows_done",
+        "import_made" => "unit",
+        "import_repeats" => "row_hash",
+        _ => "line",
+    };
+    let deleted = connection
+        .prepare_cached(&format!(
+            "DELETE FROM {table} WHERE (import_id, {key}) IN (
+                 SELECT import_id, {key} FROM {table}
+                 WHERE import_id NOT IN (SELECT id FROM imports WHERE state = 'open') LIMIT ?)"
+        ))?
+        .execute([ROWS_CLEARED_AT_ONCE])?;
+    Ok(deleted == usize::try_from(ROWS_CLEARED_AT_ONCE)?)
+}
+
+/// Stages some of the entries that the file agrees with; answers whether all are.
+fn copy_agreed(connection: &Connection, import: ImportId) -> Step<bool> {
+    let import = ImportState::open(connection, import)?;
+    match list_rows::of(connection, import.list)? {
+        Some(list) => import_entries::copy_agreed(connection, import, &list),
+        None => Ok(true),
+    }
+}
+
+/// Gives up what is open on a list: one list is filled by one import. Without a list imports do not meet,
+/// and only those go that an earlier process left.
+fn abandon_others(connection: &Connection, list: Option<i64>, under_way: &UnderWay) -> Step<()> {
+    let open: Vec<i64> = connection
+        .prepare_cached("SELECT id FROM imports WHERE list_id IS ? AND state = 'open'")?
+        .query_map([list], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for import in open.into_iter().filter(|import| list.is_some() || !under_way.has(*import)) {
+        connection.execute("UPDATE imports SET state = 'abandoned' WHERE id = ?", [import])?;
+        under_way.end(import);
+    }
+    Ok(())
 }
 
 /// A unit of entries to be cleared, with their positions, from a position on.
@@ -151,128 +303,6 @@ fn list_or_new(connection: &Connection, name: &str, at: Timestamp) -> Step<ListR
     list_rows::by_name(connection, name)?.ok_or_else(|| Failure::Cause("a new list was not found".to_owned()))
 }
 
-fn list_of(connection: &Connection, import: &ImportState) -> Step<Option<ListRow>> {
-    match import.list {
-        Some(list) => list_rows::by_id(connection, list),
-        None => Ok(None),
-    }
-}
-
-/// What finishing an import would do, and on which state of the list that was judged.
-struct Survey {
-    report: ImportReport,
-    list: Option<ListRow>,
-    /// Contacts that join and leave, if they are few enough to be named one by one.
-    memberships: Vec<(ContactId, Change)>,
-    /// Whether the list would show the same entries in the same order.
-    is_same: bool,
-}
-
-fn survey(connection: &Connection, import: ImportId) -> Step<Survey> {
-    let import = ImportState::open(connection, import)?;
-    let list = list_of(connection, &import)?;
-    let mut report = ImportReport { counts: import.counts, leavers: Vec::new() };
-    let Some(shown) = &list else {
-        return Ok(Survey { report, list, memberships: Vec::new(), is_same: true });
-    };
-    let is_same = match import.mode {
-        ImportMode::Add => import.last_position == import.base_position,
-        ImportMode::Replace => import.entries_hash.is_some() && import.entries_hash == shown.entries_hash,
-    };
-    if is_same {
-        return Ok(Survey { report, list, memberships: Vec::new(), is_same });
-    }
-    let (joined, left) = joined_and_left(connection, &import, shown)?;
-    report.counts.joined = joined;
-    report.counts.left = left;
-    if import.mode == ImportMode::Replace {
-        report.leavers = leavers(connection, &import, shown)?;
-    }
-    let memberships =
-        if joined + left > MEMBERSHIPS_NAMED { Vec::new() } else { memberships(connection, &import, shown)? };
-    Ok(Survey { report, list, memberships, is_same })
-}
-
-/// How often each contact, and each row without one, stands on the list before and after.
-macro_rules! before_and_after {
-    () => {
-        "SELECT contact_id, NULL AS entry_key,
-                sum(generation BETWEEN :first AND :last) AS before, sum(generation = :staged) AS after
-         FROM entries WHERE list_id = :list AND contact_id IS NOT NULL GROUP BY contact_id
-         UNION ALL
-         SELECT NULL, entry_key, sum(generation BETWEEN :first AND :last), sum(generation = :staged)
-         FROM entries WHERE list_id = :list AND contact_id IS NULL GROUP BY entry_key"
-    };
-}
-
-/// How many entries join and leave. An adding import takes nothing off.
-fn joined_and_left(connection: &Connection, import: &ImportState, list: &ListRow) -> Step<(u64, u64)> {
-    if import.mode == ImportMode::Add {
-        let joined = connection
-            .prepare_cached("SELECT count(*) FROM entries WHERE list_id = ? AND position > ? AND generation = ?")?
-            .query_row((list.id, import.base_position, import.generation), |row| row.get(0))?;
-        return Ok((joined, 0));
-    }
-    let sums = connection
-        .prepare_cached(concat!(
-            "SELECT coalesce(sum(max(after - before, 0)), 0), coalesce(sum(max(before - after, 0)), 0) FROM (",
-            before_and_after!(),
-            ")"
-        ))?
-        .query_row(generations(import, list).as_slice(), |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(sums)
-}
-
-/// The contacts that join and leave the list.
-fn memberships(connection: &Connection, import: &ImportState, list: &ListRow) -> Step<Vec<(ContactId, Change)>> {
-    let sql = match import.mode {
-        ImportMode::Replace => concat!(
-            "SELECT contact_id, after > 0 FROM (",
-            before_and_after!(),
-            ") WHERE contact_id IS NOT NULL AND (after > 0) <> (before > 0) ORDER BY contact_id"
-        ),
-        // A contact that is on the list gets no first entry again, so what is staged has joined,
-        // later rows of old members apart.
-        ImportMode::Add => {
-            "SELECT DISTINCT contact_id, 1 FROM entries e
-             WHERE list_id = :list AND generation = :staged AND contact_id IS NOT NULL
-               AND NOT EXISTS (SELECT 1 FROM entries f WHERE f.list_id = :list AND f.contact_id = e.contact_id
-                                 AND f.generation BETWEEN :first AND :last)
-             ORDER BY contact_id"
-        }
-    };
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map(generations(import, list).as_slice(), |row| {
-        let change = if row.get(1)? { Change::Joined } else { Change::Left };
-        Ok((ContactId(row.get(0)?), change))
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-/// The addresses of the first contacts that leave.
-fn leavers(connection: &Connection, import: &ImportState, list: &ListRow) -> Step<Vec<String>> {
-    let mut statement = connection.prepare_cached(concat!(
-        "SELECT c.email FROM (",
-        before_and_after!(),
-        ") g JOIN contacts c ON c.id = g.contact_id
-         WHERE g.before > 0 AND g.after = 0 ORDER BY c.email_key LIMIT :limit"
-    ))?;
-    let mut parameters = generations(import, list).to_vec();
-    let limit = i64::try_from(LEAVERS_SHOWN)?;
-    parameters.push((":limit", &limit));
-    let rows = statement.query_map(parameters.as_slice(), |row| row.get(0))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-fn generations<'a>(import: &'a ImportState, list: &'a ListRow) -> [(&'static str, &'a dyn rusqlite::ToSql); 4] {
-    [
-        (":list", &list.id),
-        (":first", &list.first_generation),
-        (":last", &list.last_generation),
-        (":staged", &import.generation),
-    ]
-}
-
 /// Moves the list's generations. None when the list is not the one any more that was surveyed.
 fn finish(connection: &Connection, import: ImportId, survey: Survey, at: Timestamp) -> Step<Option<ImportReport>> {
     let import = ImportState::open(connection, import)?;
@@ -280,7 +310,7 @@ fn finish(connection: &Connection, import: ImportId, survey: Survey, at: Timesta
         import.end(connection, &survey.report.counts, at)?;
         return Ok(Some(survey.report));
     };
-    let Some(list) = list_of(connection, &import)?.filter(|list| list.revision == surveyed.revision) else {
+    let Some(list) = list_rows::of(connection, import.list)?.filter(|list| list.revision == surveyed.revision) else {
         return Ok(None);
     };
     let mut numbers = Numbers::begin(connection, at)?;

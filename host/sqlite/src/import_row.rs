@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use postroom_store::StoreError;
-use postroom_store::lists::{ImportCounts, ImportId, ImportMode, ImportStart};
-use rusqlite::{Connection, OptionalExtension};
+use postroom_store::lists::{ImportBegun, ImportCounts, ImportId, ImportMode, ImportStart};
+use rusqlite::{Connection, OptionalExtension, named_params};
 
 use crate::columns::{from_word, hash16, micros, timestamp, word};
 use crate::failure::Step;
@@ -27,6 +27,14 @@ pub(crate) struct ImportState {
     pub(crate) last_position: i64,
     /// The rolling hash of what the list will show; none when it can't be known.
     pub(crate) entries_hash: Option<EntriesHash>,
+    /// Rows of the file that are done.
+    pub(crate) rows_done: u64,
+    /// The list's first entries that the file agrees with; see `import_rows`.
+    pub(crate) agreed: i64,
+    /// How many of them are staged after all; none as long as everything agrees.
+    pub(crate) copied: Option<i64>,
+    /// The position in the list at which the next row is expected.
+    pub(crate) expected: i64,
     pub(crate) counts: ImportCounts,
     pub(crate) started_at: Timestamp,
 }
@@ -48,8 +56,8 @@ impl ImportState {
         };
         connection.execute(
             "INSERT INTO imports (list_id, mode, state, file, digest, evidence, generation, base_revision,
-                                  base_position, last_position, entries_hash, counts, started_at)
-             VALUES (?1, ?2, 'open', ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11)",
+                                  base_position, last_position, entries_hash, counts, started_at, reading, copied)
+             VALUES (?1, ?2, 'open', ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12, ?13)",
             (
                 list.map(|list| list.id),
                 word(&start.mode)?,
@@ -62,72 +70,105 @@ impl ImportState {
                 hash,
                 serde_json::to_string(&ImportCounts::default())?,
                 micros(start.at),
+                &start.reading,
+                // An adding import has nothing to agree with: what it stages comes behind the list.
+                (start.mode == ImportMode::Add).then_some(0),
             ),
         )?;
         Ok(ImportId(connection.last_insert_rowid()))
     }
 
+    /// The import that an earlier process left open, if it was the same.
+    pub(crate) fn same(connection: &Connection, start: &ImportStart, list: Option<i64>) -> Step<Option<ImportBegun>> {
+        let found: Option<(i64, u64)> = connection
+            .prepare_cached(
+                "SELECT id, rows_done FROM imports
+                 WHERE list_id IS :list AND state = 'open' AND mode = :mode AND file = :file AND digest = :digest
+                   AND evidence IS :evidence AND reading = :reading
+                 ORDER BY id DESC LIMIT 1",
+            )?
+            .query_row(
+                named_params! {
+                    ":list": list,
+                    ":mode": word(&start.mode)?,
+                    ":file": start.file,
+                    ":digest": start.digest,
+                    ":evidence": start.consent.as_ref().map(|consent| &consent.evidence),
+                    ":reading": start.reading,
+                },
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()?;
+        Ok(found.map(|(id, done)| ImportBegun { import: ImportId(id), done }))
+    }
+
     /// Reads an import that is still open.
     pub(crate) fn open(connection: &Connection, import: ImportId) -> Step<Self> {
-        type Columns = (Option<i64>, String, String, Option<String>, i64, i64, i64, i64, Option<Vec<u8>>, String, i64);
-        let found: Option<Columns> = connection
-            .prepare_cached(
-                "SELECT list_id, mode, file, evidence, generation, base_revision, base_position, last_position,
-                        entries_hash, counts, started_at
-                 FROM imports WHERE id = ? AND state = 'open'",
-            )?
-            .query_row([import.0], |row| row.try_into())
-            .optional()?;
-        let Some((list, mode, file, evidence, generation, revision, base, last, hash, counts, started_at)) = found
-        else {
+        let mut statement = connection.prepare_cached(
+            "SELECT list_id, mode, file, evidence, generation, base_revision, base_position, last_position,
+                    entries_hash, counts, started_at, rows_done, agreed, copied, expected
+             FROM imports WHERE id = ? AND state = 'open'",
+        )?;
+        let mut rows = statement.query([import.0])?;
+        let Some(row) = rows.next()? else {
             return Err(StoreError::Refused(
                 "this import has ended, or a later one of the same list took its place: begin it again".to_owned(),
             )
             .into());
         };
+        let (mode, hash, counts): (String, Option<Vec<u8>>, String) = (row.get(1)?, row.get(8)?, row.get(9)?);
         Ok(Self {
             id: import.0,
-            list,
+            list: row.get(0)?,
             mode: from_word("import mode", &mode)?,
-            file,
-            evidence,
-            generation,
-            base_revision: revision,
-            base_position: base,
-            last_position: last,
+            file: row.get(2)?,
+            evidence: row.get(3)?,
+            generation: row.get(4)?,
+            base_revision: row.get(5)?,
+            base_position: row.get(6)?,
+            last_position: row.get(7)?,
             entries_hash: hash.as_deref().map(hash16).transpose()?,
             counts: serde_json::from_str(&counts)?,
-            started_at: timestamp(started_at)?,
+            started_at: timestamp(row.get(10)?)?,
+            rows_done: row.get(11)?,
+            agreed: row.get(12)?,
+            copied: row.get(13)?,
+            expected: row.get(14)?,
         })
     }
 
-    /// Writes what a chunk moved on.
+    /// Whether its rows join the list.
+    pub(crate) fn mode_is_add(&self) -> bool {
+        self.mode == ImportMode::Add
+    }
+
+    /// Writes what a unit of rows moved on.
     pub(crate) fn save(&self, connection: &Connection) -> Step<()> {
         connection
-            .prepare_cached("UPDATE imports SET last_position = ?, entries_hash = ?, counts = ? WHERE id = ?")?
-            .execute((self.last_position, self.entries_hash, serde_json::to_string(&self.counts)?, self.id))?;
+            .prepare_cached(
+                "UPDATE imports SET last_position = :last, entries_hash = :hash, counts = :counts, rows_done = :rows,
+                                    agreed = :agreed, copied = :copied, expected = :expected
+                 WHERE id = :id",
+            )?
+            .execute(named_params! {
+                ":last": self.last_position,
+                ":hash": self.entries_hash,
+                ":counts": serde_json::to_string(&self.counts)?,
+                ":rows": self.rows_done,
+                ":agreed": self.agreed,
+                ":copied": self.copied,
+                ":expected": self.expected,
+                ":id": self.id,
+            })?;
         Ok(())
     }
 
-    /// Ends the import, with its last sums, and forgets what it had seen.
+    /// Ends the import, with its last sums.
     pub(crate) fn end(&self, connection: &Connection, counts: &ImportCounts, at: Timestamp) -> Step<()> {
         connection.execute(
             "UPDATE imports SET state = 'finished', finished_at = ?, counts = ? WHERE id = ?",
             (micros(at), serde_json::to_string(counts)?, self.id),
         )?;
-        forget_seen(connection)
+        Ok(())
     }
-}
-
-/// Empties the temporary tables of imports that are not open any more.
-pub(crate) fn forget_seen(connection: &Connection) -> Step<()> {
-    let others: bool =
-        connection.query_row("SELECT EXISTS (SELECT 1 FROM imports WHERE state = 'open')", [], |row| row.get(0))?;
-    for table in ["import_seen", "import_repeats"] {
-        // Without a condition a table is emptied at one stroke.
-        let condition =
-            if others { "WHERE import_id NOT IN (SELECT id FROM imports WHERE state = 'open')" } else { "" };
-        connection.execute(&format!("DELETE FROM temp.{table} {condition}"), [])?;
-    }
-    Ok(())
 }

@@ -1,35 +1,52 @@
 //! The rows of an import: each meets its contact, and its entry is staged out of sight.
 //!
 //! Inside one import the first row of a contact speaks for it; later ones are duplicates that keep
-//! their raw row and write nothing (row A6). What was seen so far stands in temporary tables of the
-//! writer, which roll back with everything else and are gone when the process is: an import that
-//! was cut short is begun again.
+//! their raw row and write nothing (row A6).
+//!
+//! A file that is to be the list often is the list already. As long as its rows stand in the file as
+//! their entries stand in the list, one after the other from the first, nothing is staged: the import
+//! counts how many agree. At the first row that does not, those before it are to be staged after all,
+//! which finishing does (`import_entries`).
+//!
+//! What a row needs to know of the rows before it is committed with them, so that an import that was
+//! cut short goes on behind its last committed row.
 
-use postroom_domain::consent::{ConsentAct, ConsentEvent, ConsentSource, Provenance, Will};
-use postroom_domain::contact::{ContactId, EntryFault, ImportedRow};
+use postroom_domain::consent::{Consent, ConsentAct, ConsentEvent, ConsentSource, Provenance, Will};
+use postroom_domain::contact::{ContactId, EntryFault};
 use postroom_domain::email::EmailAddress;
 use postroom_store::contacts::Written;
 use postroom_store::lists::{ImportCounts, ImportMode, RefusedRow};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use serde_json::json;
 
 use crate::columns::micros;
 use crate::consent_rows;
 use crate::contact_rows::{self, Said, StoredContact};
 use crate::failure::Step;
+use crate::import_entries;
+use crate::import_prepared::Prepared;
 use crate::import_row::ImportState;
+use crate::import_seen::Seen;
+use crate::import_shown::{Place, Shown};
 use crate::key::SecretKey;
-use crate::list_rows::{self, EntryKey, ListRow, entry_key, rolled, row_hash};
+use crate::limits::UnitBound;
+use crate::list_rows::{EntryKey, ListRow, entry_key, rolled};
 use crate::sequence::{Change, Numbers};
 use crate::suppression;
 
-/// One chunk of an import at work.
-struct Chunk<'c> {
+/// One unit of an import at work.
+struct Unit<'c> {
     connection: &'c Connection,
     key: &'c SecretKey,
     import: ImportState,
     list: Option<ListRow>,
     numbers: Numbers<'c>,
+    seen: Seen,
+    shown: Shown<'c>,
+    /// Whether any address left a withdrawal behind.
+    some_withdrew: bool,
+    /// Whether what was made ahead is surely as it was made.
+    is_calm: bool,
     refused: Vec<RefusedRow>,
 }
 
@@ -38,9 +55,19 @@ struct Staged<'a> {
     contact: Option<ContactId>,
     key: EntryKey,
     fault: Option<&'a EntryFault>,
-    raw: &'a [String],
-    /// Since when the list has it, if it does.
-    since: Option<i64>,
+    raw: &'a str,
+    search: Search,
+}
+
+/// How an entry that is not where it is expected is looked for in the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Search {
+    /// Not at all: its contact is new.
+    Needless,
+    /// As the first of its contact, whatever its row was then.
+    First,
+    /// By its row.
+    Later,
 }
 
 /// What a row turned out to be.
@@ -50,67 +77,94 @@ enum Met {
     /// An earlier row spoke for its contact.
     Again(ContactId),
     /// Its key and its address are two contacts'.
-    Clash(String),
+    Clash(&'static str),
 }
 
-/// Writes the contacts of some rows and stages their entries.
-pub(crate) fn take(
-    connection: &Connection,
-    key: &SecretKey,
-    import: ImportState,
-    list: Option<ListRow>,
-    rows: Vec<ImportedRow>,
-) -> Step<Vec<RefusedRow>> {
-    let numbers = Numbers::begin(connection, import.started_at)?;
+/// What a unit did.
+pub(crate) struct Taken {
+    /// Rows that could not be taken.
+    pub(crate) refused: Vec<RefusedRow>,
+    /// Rows that are left for the next unit.
+    pub(crate) rest: Vec<Prepared>,
+    /// The workspace's sequence number afterwards.
+    pub(crate) sequence: i64,
+    pub(crate) seen: Seen,
+}
+
+/// The ground that a unit stands on.
+pub(crate) struct Ground<'c> {
+    pub(crate) connection: &'c Connection,
+    pub(crate) key: &'c SecretKey,
+    pub(crate) import: ImportState,
+    pub(crate) list: Option<ListRow>,
+    pub(crate) seen: Seen,
+    /// Whether what was made ahead is surely as it was made.
+    pub(crate) is_calm: bool,
+}
+
+/// Writes the contacts of as many rows as a unit takes, and stages their entries.
+pub(crate) fn take(ground: Ground<'_>, mut bound: UnitBound, rows: Vec<Prepared>) -> Step<Taken> {
+    let Ground { connection, key, import, list, seen, is_calm } = ground;
     let before = import.counts;
-    let mut chunk = Chunk { connection, key, import, list, numbers, refused: Vec::new() };
-    for row in rows {
-        chunk.take(row)?;
+    let mut unit = Unit {
+        connection,
+        key,
+        numbers: Numbers::begin_import(connection, import.started_at)?,
+        seen,
+        shown: Shown::from(connection, list.clone(), import.expected),
+        some_withdrew: suppression::is_any(connection)?,
+        is_calm,
+        import,
+        list,
+        refused: Vec::new(),
+    };
+    let mut rows = rows.into_iter();
+    while bound.has_room()
+        && let Some(row) = rows.next()
+    {
+        unit.take(row)?;
     }
-    let Chunk { import, numbers, refused, .. } = chunk;
+    let Unit { mut import, numbers, mut seen, shown, refused, .. } = unit;
+    import.expected = shown.expected();
     import.save(connection)?;
+    seen.save(connection, &import)?;
     let counts = import.counts;
     let payload = json!({
         "import": import.id, "list": import.list,
         "created": counts.created - before.created, "updated": counts.updated - before.updated,
     });
-    numbers.end("import-chunk", &payload)?;
-    Ok(refused)
+    let sequence = numbers.end("import-chunk", &payload)?;
+    Ok(Taken { refused, rest: rows.collect(), sequence, seen })
 }
 
-impl Chunk<'_> {
-    fn take(&mut self, row: ImportedRow) -> Step<()> {
-        let hash = row_hash(&row.raw);
+impl Unit<'_> {
+    fn take(&mut self, row: Prepared) -> Step<()> {
+        self.import.rows_done += 1;
         match &row.address {
+            Ok(email) if self.take_made(&row, email)? => {}
             Err(fault) => {
-                let key = entry_key(&hash, self.repeats(&hash)? + 1);
-                let since = self.key_since(None, &key)?;
-                self.stage(&Staged { contact: None, key, fault: Some(fault), raw: &row.raw, since })?;
                 self.import.counts.invalid += 1;
+                self.stage_later(None, Some(fault), &row)?;
             }
             Ok(email) => match self.meet(&row, email)? {
-                Met::Clash(reason) => {
-                    self.refused.push(RefusedRow { line: row.line, reason, raw: row.raw });
-                    return Ok(());
-                }
+                Met::Clash(reason) => return self.refuse(row, reason),
                 Met::Again(contact) => {
-                    self.stage_duplicate(contact, &hash, &row.raw)?;
                     self.import.counts.duplicate += 1;
+                    self.stage_later(Some(contact), None, &row)?;
+                }
+                Met::First(Some(stored)) if self.seen.has_made(stored.id) => {
+                    self.stage_made(&row, stored.id, stored.consent)?;
                 }
                 Met::First(stored) => {
-                    let is_new = stored.is_none();
                     let contact = self.write(&row, email, stored.as_deref())?;
-                    self.connection
-                        .prepare_cached(
-                            "INSERT INTO temp.import_seen (import_id, contact_id, row_hash) VALUES (?, ?, ?)",
-                        )?
-                        .execute((self.import.id, contact.0, hash))?;
-                    let since = match &self.list {
-                        Some(list) if !is_new => list_rows::on_list_since(self.connection, list, contact)?,
-                        _ => None,
-                    };
-                    let key = entry_key(&hash, 1);
-                    self.stage(&Staged { contact: Some(contact), key, fault: None, raw: &row.raw, since })?;
+                    self.seen.add(contact);
+                    self.stage(&Staged {
+                        contact: Some(contact),
+                        key: entry_key(&row.hash, 1),
+                        fault: None,
+                        raw: &row.raw_json,
+                        search: if stored.is_none() { Search::Needless } else { Search::First },
+                    })?;
                 }
             },
         }
@@ -118,29 +172,61 @@ impl Chunk<'_> {
         Ok(())
     }
 
+    /// Takes a row whose contact was made ahead of it; answers whether it was, and is as it was.
+    fn take_made(&mut self, row: &Prepared, email: &EmailAddress) -> Step<bool> {
+        let Some((contact, made)) = row.made else { return Ok(false) };
+        let consent =
+            if self.is_calm { Some(made) } else { contact_rows::consent_of(self.connection, contact, email)? };
+        let Some(consent) = consent.filter(|_| !self.seen.has(contact)) else { return Ok(false) };
+        self.stage_made(row, contact, consent)?;
+        Ok(true)
+    }
+
+    /// Counts a contact that was made ahead of its row, and stages its entry.
+    fn stage_made(&mut self, row: &Prepared, contact: ContactId, consent: Consent) -> Step<()> {
+        self.count_created(consent);
+        self.seen.add(contact);
+        let key = entry_key(&row.hash, 1);
+        let raw = &row.raw_json;
+        // Only by hand can a contact that this import made have come onto the list.
+        let is_untouched = self.list.as_ref().is_none_or(|list| list.revision == self.import.base_revision);
+        let search = if is_untouched { Search::Needless } else { Search::First };
+        self.stage(&Staged { contact: Some(contact), key, fault: None, raw, search })
+    }
+
+    fn count_created(&mut self, consent: Consent) {
+        let counts = &mut self.import.counts;
+        counts.created += 1;
+        if self.import.evidence.is_some() {
+            let is_granted = consent.will == Will::Granted;
+            counts.consent_recorded += u64::from(is_granted);
+            counts.consent_kept_withdrawn += u64::from(!is_granted);
+        }
+    }
+
+    fn refuse(&mut self, row: Prepared, reason: &str) -> Step<()> {
+        self.connection
+            .prepare_cached("INSERT INTO import_refused (import_id, line, reason, raw) VALUES (?, ?, ?, ?)")?
+            .execute((self.import.id, row.line, reason, row.raw_json))?;
+        self.refused.push(RefusedRow { line: row.line, reason: reason.to_owned(), raw: row.raw });
+        Ok(())
+    }
+
     /// Finds the contact of a row: by its key first, then by its address.
-    fn meet(&self, row: &ImportedRow, email: &EmailAddress) -> Step<Met> {
+    fn meet(&mut self, row: &Prepared, email: &EmailAddress) -> Step<Met> {
         let key = row.external_id.as_deref();
-        let by_key = match key {
-            Some(key) => contact_rows::by_external_id(self.connection, key)?,
-            None => None,
-        };
-        let found_by_key = by_key.is_some();
-        let found = match by_key {
-            Some(found) => Some(found),
-            None => contact_rows::by_email(self.connection, email)?,
+        let (found, found_by_key) = match self.shown.contact(email, key)? {
+            Some(expected) => (Some(expected), key.is_some()),
+            None => self.search(email, key)?,
         };
         let Some(stored) = found else {
-            return Ok(match suppression::is_erased(self.connection, self.key, email)? {
-                true => Met::Clash(suppression::ERASED.to_owned()),
-                false => Met::First(None),
-            });
+            let is_erased = self.some_withdrew && suppression::is_erased(self.connection, self.key, email)?;
+            return Ok(if is_erased { Met::Clash(suppression::ERASED) } else { Met::First(None) });
         };
-        if self.first_row_of(stored.id)?.is_some() {
+        if self.seen.has(stored.id) {
             if found_by_key && stored.email_key != email.key() {
                 return Ok(Met::Clash(
-                    "an earlier row of the file has the same key and another e-mail address: keep one of the rows"
-                        .to_owned(),
+                    "an earlier row of the file has the same key and another e-mail address: keep one of the rows",
                 ));
             }
             return Ok(Met::Again(stored.id));
@@ -151,78 +237,124 @@ impl Chunk<'_> {
         {
             return Ok(Met::Clash(
                 "its key and its e-mail address belong to two different contacts: correct one of them in the file, \
-                 or delete one of the contacts"
-                    .to_owned(),
+                 or delete one of the contacts",
             ));
         }
         if !found_by_key && key.is_some() && stored.external_id.is_some() {
             return Ok(Met::Clash(
                 "its e-mail address belongs to a contact with another key: correct the address or the key in the \
-                 file, or change the contact's key"
-                    .to_owned(),
+                 file, or change the contact's key",
             ));
         }
         Ok(Met::First(Some(Box::new(stored))))
     }
 
+    /// The contact of a key, or else of an address, and whether it was the key.
+    fn search(&self, email: &EmailAddress, key: Option<&str>) -> Step<(Option<StoredContact>, bool)> {
+        if let Some(key) = key
+            && let Some(found) = contact_rows::by_external_id(self.connection, key)?
+        {
+            return Ok((Some(found), true));
+        }
+        Ok((contact_rows::by_email(self.connection, email)?, false))
+    }
+
     /// Writes the contact of a first row, and the consent that was stated for it.
-    fn write(&mut self, row: &ImportedRow, email: &EmailAddress, stored: Option<&StoredContact>) -> Step<ContactId> {
+    fn write(&mut self, row: &Prepared, email: &EmailAddress, stored: Option<&StoredContact>) -> Step<ContactId> {
         let at = self.import.started_at;
         let said = Said {
             email: Some(email),
             external_id: row.external_id.as_deref(),
             patch: &row.patch,
+            alone: Some(&row.fields_json),
             source: ConsentSource::Import,
             at,
             key: self.key,
+            some_withdrew: self.some_withdrew,
         };
-        let grant = self.import.evidence.as_ref().map(|evidence| {
-            let event = ConsentEvent::new(at, ConsentAct::Granted, ConsentSource::Import).shown_by(evidence);
-            let origin = Some(format!("{}, line {}", self.import.file, row.line));
-            ConsentEvent { provenance: Provenance { origin, ..Provenance::default() }, ..event }
-        });
-        let counts = &mut self.import.counts;
         let Some(stored) = stored else {
+            let grant = grant(&self.import, row.line);
             let (id, consent) = contact_rows::create(self.connection, &mut self.numbers, email, &said, grant.as_ref())?;
-            if grant.is_some() {
-                let is_granted = consent.will == Will::Granted;
-                counts.consent_recorded += u64::from(is_granted);
-                counts.consent_kept_withdrawn += u64::from(!is_granted);
-            }
-            counts.created += 1;
+            self.count_created(consent);
             return Ok(id);
         };
         let update = contact_rows::update(self.connection, &mut self.numbers, stored, &said)?;
+        if update.written == Written::Updated {
+            self.shown.forget(stored.id);
+        }
+        if update.renamed {
+            // Who withdrew and takes another address leaves a withdrawal behind.
+            self.some_withdrew = suppression::is_any(self.connection)?;
+        }
+        let counts = &mut self.import.counts;
         book(counts, update.written);
         counts.renamed += u64::from(update.renamed);
-        match (grant, update.consent.will) {
-            (None, _) | (Some(_), Will::Granted) => {}
+        if self.import.evidence.is_none() {
+            return Ok(stored.id);
+        }
+        match update.consent.will {
+            Will::Granted => {}
             // Invariant 2: a file never lifts a withdrawal.
-            (Some(_), Will::Withdrawn) => counts.consent_kept_withdrawn += 1,
-            (Some(grant), Will::Unknown | Will::Pending) => {
-                consent_rows::record(self.connection, stored.id, update.consent, &grant)?;
-                contact_rows::touch(self.connection, &mut self.numbers, Change::Consent, stored.id, at)?;
+            Will::Withdrawn => counts.consent_kept_withdrawn += 1,
+            Will::Unknown | Will::Pending => {
                 counts.consent_recorded += 1;
+                if let Some(grant) = grant(&self.import, row.line) {
+                    consent_rows::record(self.connection, stored.id, update.consent, &grant)?;
+                    contact_rows::touch(self.connection, &mut self.numbers, Change::Consent, stored.id, at)?;
+                    self.shown.forget(stored.id);
+                }
             }
         }
         Ok(stored.id)
     }
 
-    /// Stages a later row of a contact under the key that the same file gives it every time.
-    fn stage_duplicate(&mut self, contact: ContactId, hash: &EntryKey, raw: &[String]) -> Step<()> {
-        let is_as_first = self.first_row_of(contact)?.is_some_and(|first| first == *hash);
-        let key = entry_key(hash, self.repeats(hash)? + if is_as_first { 2 } else { 1 });
-        let since = self.key_since(Some(contact), &key)?;
-        self.stage(&Staged { contact: Some(contact), key, fault: None, raw, since })
+    /// Stages a row that is no contact's first, under the key that the same file gives it every time.
+    fn stage_later(&mut self, contact: Option<ContactId>, fault: Option<&EntryFault>, row: &Prepared) -> Step<()> {
+        let Some(list) = &self.list else { return Ok(()) };
+        let mut times = import_entries::repeats(self.connection, self.import.id, &row.hash)?;
+        if let Some(contact) = contact
+            && import_entries::first_key(self.connection, &self.import, list, contact)? == Some(entry_key(&row.hash, 1))
+        {
+            times += 1;
+        }
+        let key = entry_key(&row.hash, times);
+        self.stage(&Staged { contact, key, fault, raw: &row.raw_json, search: Search::Later })
     }
 
-    /// Writes an entry out of sight. An entry that a list has already does not join it again.
+    /// Writes an entry out of sight, unless the list has it where the file has it. An entry that a list
+    /// has already does not join it again.
     fn stage(&mut self, staged: &Staged<'_>) -> Step<()> {
         let Some(list) = &self.list else { return Ok(()) };
-        if self.import.mode == ImportMode::Add && staged.since.is_some() {
+        let expected = self.shown.pass(staged.contact, &staged.key)?;
+        let place = match (expected, staged.search, staged.contact) {
+            (Some(place), ..) => Some(place),
+            (None, Search::Needless, _) => None,
+            (None, Search::First, Some(contact)) => import_entries::first_place(self.connection, list, contact)?,
+            (None, ..) => import_entries::later_place(self.connection, list, staged.contact, &staged.key)?,
+        };
+        if expected.is_none()
+            && let Some(place) = place
+        {
+            self.shown.go_on_behind(place);
+        }
+        if self.import.mode == ImportMode::Add && place.is_some() {
             return Ok(());
         }
         self.import.last_position += 1;
+        if let Some(before) = &self.import.entries_hash {
+            self.import.entries_hash = Some(rolled(before, &staged.key, staged.contact));
+        }
+        if self.import.copied.is_none() {
+            if expected.is_some_and(|place| place.position == self.import.last_position) {
+                self.import.agreed = self.import.last_position;
+                return Ok(());
+            }
+            self.import.copied = Some(0);
+        }
+        self.insert(list, staged, place)
+    }
+
+    fn insert(&self, list: &ListRow, staged: &Staged<'_>, place: Option<Place>) -> Step<()> {
         self.connection
             .prepare_cached(
                 "INSERT INTO entries (list_id, generation, position, contact_id, entry_key, fault, raw, joined_at,
@@ -236,62 +368,20 @@ impl Chunk<'_> {
                 staged.contact.map(|id| id.0),
                 staged.key,
                 staged.fault.map(serde_json::to_string).transpose()?,
-                serde_json::to_string(staged.raw)?,
-                staged.since.unwrap_or_else(|| micros(self.import.started_at)),
+                staged.raw,
+                place.map_or_else(|| micros(self.import.started_at), |place| place.since),
                 self.import.id,
             ))?;
-        if let Some(before) = &self.import.entries_hash {
-            self.import.entries_hash = Some(rolled(before, &staged.key, staged.contact));
-        }
         Ok(())
     }
+}
 
-    /// The raw row that first spoke for a contact in this import.
-    fn first_row_of(&self, contact: ContactId) -> Step<Option<EntryKey>> {
-        Ok(self
-            .connection
-            .prepare_cached("SELECT row_hash FROM temp.import_seen WHERE import_id = ? AND contact_id = ?")?
-            .query_row((self.import.id, contact.0), |row| row.get(0))
-            .optional()?)
-    }
-
-    /// How often this raw row stood in the file before without being a contact's first; counts it.
-    fn repeats(&self, hash: &EntryKey) -> Step<u64> {
-        let times: u64 = self
-            .connection
-            .prepare_cached(
-                "INSERT INTO temp.import_repeats (import_id, row_hash, times) VALUES (?, ?, 1)
-                 ON CONFLICT (import_id, row_hash) DO UPDATE SET times = times + 1
-                 RETURNING times",
-            )?
-            .query_row((self.import.id, hash), |row| row.get(0))?;
-        Ok(times - 1)
-    }
-
-    /// Since when the list shows an entry of this key.
-    fn key_since(&self, contact: Option<ContactId>, key: &EntryKey) -> Step<Option<i64>> {
-        let Some(list) = &self.list else { return Ok(None) };
-        let (first, last) = (list.first_generation, list.last_generation);
-        let since = match contact {
-            Some(contact) => self
-                .connection
-                .prepare_cached(
-                    "SELECT joined_at FROM entries
-                     WHERE list_id = ? AND contact_id = ? AND entry_key = ? AND generation BETWEEN ? AND ? LIMIT 1",
-                )?
-                .query_row((list.id, contact.0, key, first, last), |row| row.get(0))
-                .optional()?,
-            None => self
-                .connection
-                .prepare_cached(
-                    "SELECT joined_at FROM entries
-                     WHERE list_id = ? AND contact_id IS NULL AND entry_key = ? AND generation BETWEEN ? AND ? LIMIT 1",
-                )?
-                .query_row((list.id, key, first, last), |row| row.get(0))
-                .optional()?,
-        };
-        Ok(since)
-    }
+/// The grant that an import states for the contact of a line.
+pub(crate) fn grant(import: &ImportState, line: u64) -> Option<ConsentEvent> {
+    let evidence = import.evidence.as_ref()?;
+    let event = ConsentEvent::new(import.started_at, ConsentAct::Granted, ConsentSource::Import).shown_by(evidence);
+    let origin = Some(format!("{}, line {line}", import.file));
+    Some(ConsentEvent { provenance: Provenance { origin, ..Provenance::default() }, ..event })
 }
 
 fn book(counts: &mut ImportCounts, written: Written) {

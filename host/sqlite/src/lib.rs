@@ -12,6 +12,9 @@
 //! * `workspace`, `contacts`, `lists`, `import`, `accounts`, `plugins`, `syncs`, `runs`: the port, one
 //!   module per room. `snapshot`, `batch` and `outcomes` are what a run reads, records and leaves;
 //!   `*_rows` are rows that several use cases share.
+//! * `import_*`: what an import is made of: its row and what it has met (`row`, `seen`), its rows before the
+//!   writer sees them (`prepared`), the entries that are there (`shown`, `entries`), contacts made ahead of
+//!   their rows (`ahead`), the rows themselves (`rows`), and what finishing does (`survey`).
 //! * `suppression`: withdrawals and erasures that outlive a contact; `erasure_journal`: what outlives the database.
 //! * `failure`, `columns`, `limits`: what goes wrong, how values stand in columns, and the bounds.
 
@@ -29,8 +32,14 @@ mod failure;
 mod field_rows;
 mod folder;
 mod import;
+mod import_ahead;
+mod import_entries;
+mod import_prepared;
 mod import_row;
 mod import_rows;
+mod import_seen;
+mod import_shown;
+mod import_survey;
 mod key;
 mod limits;
 mod list_rows;

@@ -1,6 +1,8 @@
 //! The bounds of this adapter and its timeouts, each with its reason.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use crate::writer::Waiting;
 
 /// How long a connection waits for a lock. There is one writer, so this only ever covers the moment
 /// in which another process opens or closes the file.
@@ -28,8 +30,25 @@ pub(crate) const WRITER_CHECKPOINT_PAGES: i64 = 16_384;
 pub(crate) const LOG_BYTES_BEFORE_TRUNCATE: u64 = 256 * 1_024 * 1_024;
 /// Prepared statements kept per connection: all that the adapter has.
 pub(crate) const STATEMENTS_KEPT: usize = 128;
-/// Rows that are cleared away in one unit, so that other writes get in between.
-pub(crate) const ROWS_CLEARED_AT_ONCE: u32 = 5_000;
+/// Rows that an import writes in one unit at most. On a quick machine this takes a good part of
+/// [`IMPORT_UNIT_TIME`]; the bound makes a unit's dirty pages few enough for a short commit.
+const IMPORT_UNIT_ROWS: usize = 2_000;
+/// How long a unit of an import takes rows: with its commit, the writer is then held for less than the
+/// 50 ms that an opt-out may wait for it.
+const IMPORT_UNIT_TIME: Duration = Duration::from_millis(30);
+/// Rows between two looks at the clock: a thirtieth of a unit.
+const IMPORT_ROWS_BETWEEN_LOOKS: usize = 64;
+/// Rows that a unit takes also while somebody waits: 10 ms, so that many single writes slow an import down
+/// and do not stop it.
+const IMPORT_ROWS_DESPITE_OTHERS: usize = 256;
+/// So many rows of a batch are looked up to tell whether its contacts are new.
+pub(crate) const IMPORT_SAMPLE: usize = 32;
+/// Fewer rows than these are written in the file's order: too few lie side by side in an index.
+pub(crate) const IMPORT_SORTED_ROWS: usize = 2 * IMPORT_UNIT_ROWS;
+/// Entries that an import copies from one generation to the next in one unit.
+pub(crate) const ENTRIES_COPIED_AT_ONCE: i64 = 2_000;
+/// Rows that are cleared away in one unit, so that other writes get in between: 10 µs each.
+pub(crate) const ROWS_CLEARED_AT_ONCE: u32 = 2_000;
 /// Joins and leaves that get a change row each when an import finishes. Beyond, one row says that
 /// the list changed as a whole: whoever follows changes then compares the list, which is cheaper.
 pub(crate) const MEMBERSHIPS_NAMED: u64 = 5_000;
@@ -37,3 +56,27 @@ pub(crate) const MEMBERSHIPS_NAMED: u64 = 5_000;
 pub(crate) const CONTACTS_DIGESTED_AT_ONCE: u32 = 10_000;
 /// Characters of a raw row that stand in for a missing address.
 pub(crate) const RAW_SHOWN_CHARS: usize = 80;
+
+/// How many more rows a unit of an import takes.
+pub(crate) struct UnitBound {
+    waiting: Waiting,
+    began: Instant,
+    rows: usize,
+}
+
+impl UnitBound {
+    /// Begins a unit.
+    pub(crate) fn begin(waiting: Waiting) -> Self {
+        Self { waiting, began: Instant::now(), rows: 0 }
+    }
+
+    /// Whether there is room for one more row, which is then counted. The first always has room.
+    pub(crate) fn has_room(&mut self) -> bool {
+        let is_look = self.rows > 0 && self.rows.is_multiple_of(IMPORT_ROWS_BETWEEN_LOOKS);
+        let is_full = self.rows >= IMPORT_UNIT_ROWS
+            || (is_look && self.began.elapsed() >= IMPORT_UNIT_TIME)
+            || (is_look && self.rows >= IMPORT_ROWS_DESPITE_OTHERS && self.waiting.is_any());
+        self.rows += usize::from(!is_full);
+        !is_full
+    }
+}

@@ -7,6 +7,7 @@ use rusqlite::{Connection, Row};
 
 use crate::columns::{hash16, micros};
 use crate::failure::Step;
+use crate::import_entries;
 use crate::sequence::{Change, Numbers};
 
 /// What tells one entry from another: see [`entry_key`].
@@ -62,6 +63,11 @@ pub(crate) fn by_id(connection: &Connection, id: i64) -> Step<Option<ListRow>> {
     let mut statement = connection.prepare_cached(select!("id = ?"))?;
     let mut rows = statement.query([id])?;
     rows.next()?.map(read).transpose()
+}
+
+/// The list of a number, where there is one.
+pub(crate) fn of(connection: &Connection, id: Option<i64>) -> Step<Option<ListRow>> {
+    Ok(id.map(|id| by_id(connection, id)).transpose()?.flatten())
 }
 
 /// Every list that people see, by name.
@@ -174,14 +180,27 @@ pub(crate) fn remove_shown(
     list: &ListRow,
     contact: ContactId,
 ) -> Step<u64> {
-    let removed = connection
-        .prepare_cached("DELETE FROM entries WHERE list_id = ? AND contact_id = ? AND generation BETWEEN ? AND ?")?
-        .execute((list.id, contact.0, list.first_generation, list.last_generation))?;
+    let entries: Vec<i64> = connection
+        .prepare_cached("SELECT id FROM entries WHERE list_id = ? AND contact_id = ? AND generation BETWEEN ? AND ?")?
+        .query_map((list.id, contact.0, list.first_generation, list.last_generation), |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    remove(connection, list, &entries)?;
+    let removed = entries.len() as u64;
     if removed > 0 {
         mark_removed(connection, list.id)?;
         numbers.take(Change::Left, Some(contact), Some(list.id))?;
     }
-    Ok(removed as u64)
+    Ok(removed)
+}
+
+/// Takes entries off a list. What an open import agreed with goes to the import instead of away.
+pub(crate) fn remove(connection: &Connection, list: &ListRow, entries: &[i64]) -> Step<()> {
+    import_entries::hand_over(connection, list, entries)?;
+    let mut delete = connection.prepare_cached("DELETE FROM entries WHERE id = ? AND generation BETWEEN ? AND ?")?;
+    for entry in entries {
+        delete.execute((entry, list.first_generation, list.last_generation))?;
+    }
+    Ok(())
 }
 
 /// Every list, shown or in the making.

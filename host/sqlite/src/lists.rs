@@ -77,7 +77,8 @@ impl ListStore for SqliteStore {
             delete(connection, list.id)?;
             let mut numbers = Numbers::begin(connection, at)?;
             numbers.take(Change::List, None, Some(list.id))?;
-            numbers.end("list-deleted", &json!({ "list": list.id }))
+            numbers.end("list-deleted", &json!({ "list": list.id }))?;
+            Ok(())
         })
         .await
     }
@@ -155,7 +156,7 @@ impl ListStore for SqliteStore {
                 let mend = format!("look the position up among the entries of the list `{}`", list.name);
                 return Err(StoreError::NotFound { kind: "entry", name: position.to_string(), mend }.into());
             };
-            connection.prepare_cached("DELETE FROM entries WHERE id = ?")?.execute([entry])?;
+            list_rows::remove(connection, &list, &[entry])?;
             list_rows::mark_removed(connection, list.id)?;
             let contact = contact.map(ContactId);
             let still_there = match contact {
@@ -165,7 +166,8 @@ impl ListStore for SqliteStore {
             let mut numbers = Numbers::begin(connection, at)?;
             let change = if still_there { Change::List } else { Change::Left };
             numbers.take(change, contact, Some(list.id))?;
-            numbers.end("entry-removed", &json!({ "list": list.id, "entry": entry }))
+            numbers.end("entry-removed", &json!({ "list": list.id, "entry": entry }))?;
+            Ok(())
         })
         .await
     }

@@ -11,24 +11,13 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema/0002_plugin_versions.sql")),
     M::up(include_str!("schema/0003_settled.sql")),
     M::up(include_str!("schema/0004_fields.sql")),
+    M::up(include_str!("schema/0005_import.sql")),
     M::up(include_str!("schema/0008_consent.sql")),
 ];
 
 /// The version that this program writes.
 #[expect(clippy::cast_possible_truncation, reason = "there are fewer steps than a u32 counts")]
 pub(crate) const VERSION: u32 = STEPS.len() as u32;
-
-/// Tables of the writer's connection. They hold what an import must know only while it lasts: which
-/// contacts it has seen, and how often it met the same row. They roll back like any table.
-pub(crate) const TEMPORARY: &str = "
-    CREATE TEMP TABLE import_seen (
-        import_id INTEGER NOT NULL, contact_id INTEGER NOT NULL, row_hash BLOB NOT NULL,
-        PRIMARY KEY (import_id, contact_id)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TEMP TABLE import_repeats (
-        import_id INTEGER NOT NULL, row_hash BLOB NOT NULL, times INTEGER NOT NULL,
-        PRIMARY KEY (import_id, row_hash)
-    ) STRICT, WITHOUT ROWID;";
 
 /// Brings a database to the version of this program.
 pub(crate) fn migrate(connection: &mut Connection) -> Step<()> {

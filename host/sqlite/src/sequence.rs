@@ -45,6 +45,8 @@ impl Change {
 pub(crate) struct Numbers<'c> {
     connection: &'c Connection,
     at: Timestamp,
+    /// Whether a change of a contact leaves a row.
+    keeps_contacts: bool,
     /// The last number before this use case.
     before: i64,
     last: i64,
@@ -54,7 +56,13 @@ impl<'c> Numbers<'c> {
     /// Begins at the workspace's last number.
     pub(crate) fn begin(connection: &'c Connection, at: Timestamp) -> Step<Self> {
         let before = current(connection)?;
-        Ok(Self { connection, at, before, last: before })
+        Ok(Self { connection, at, keeps_contacts: true, before, last: before })
+    }
+
+    /// The same for a unit of an import: its event tells the range of numbers, and each contact bears
+    /// its own (`contacts.seq`, by an index), so that a row for each would say nothing more.
+    pub(crate) fn begin_import(connection: &'c Connection, at: Timestamp) -> Step<Self> {
+        Ok(Self { keeps_contacts: false, ..Self::begin(connection, at)? })
     }
 
     /// The number that the next change will take.
@@ -65,6 +73,9 @@ impl<'c> Numbers<'c> {
     /// Takes the next number for a change.
     pub(crate) fn take(&mut self, change: Change, contact: Option<ContactId>, list: Option<i64>) -> Step<i64> {
         self.last += 1;
+        if !self.keeps_contacts && matches!(change, Change::Contact | Change::Consent) {
+            return Ok(self.last);
+        }
         self.connection
             .prepare_cached("INSERT INTO changes (seq, kind, contact_id, list_id, at) VALUES (?, ?, ?, ?, ?)")?
             .execute((self.last, change.word(), contact.map(|id| id.0), list, micros(self.at)))?;
@@ -72,16 +83,43 @@ impl<'c> Numbers<'c> {
     }
 
     /// Ends the use case: if it took numbers, the workspace moves on and one event tells the range.
-    /// The payload names contacts and lists by number only (invariant 11).
-    pub(crate) fn end(self, kind: &str, payload: &Value) -> Step<()> {
+    /// The payload names contacts and lists by number only (invariant 11). Answers with the last number
+    /// given out.
+    pub(crate) fn end(self, kind: &str, payload: &Value) -> Step<i64> {
         if self.last == self.before {
-            return Ok(());
+            return Ok(self.last);
         }
         self.connection.prepare_cached("UPDATE workspace SET sequence = ?")?.execute([self.last])?;
         self.connection
             .prepare_cached("INSERT INTO events (kind, seq_first, seq_last, payload, at) VALUES (?, ?, ?, ?, ?)")?
             .execute((kind, self.before + 1, self.last, payload.to_string(), micros(self.at)))?;
-        Ok(())
+        Ok(self.last)
+    }
+}
+
+/// Whether nobody else wrote between the units of a batch: what one of them read then holds for the next.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Calm {
+    /// The last number after the unit before; none once somebody came in between.
+    last: Option<i64>,
+}
+
+impl Calm {
+    /// Before the first unit.
+    pub(crate) fn begin(connection: &Connection) -> Step<Self> {
+        Ok(Self { last: Some(current(connection)?) })
+    }
+
+    /// Looks at the beginning of a unit whether it still is.
+    pub(crate) fn holds(&mut self, connection: &Connection) -> Step<bool> {
+        let now = current(connection)?;
+        self.last = self.last.filter(|last| *last == now);
+        Ok(self.last.is_some())
+    }
+
+    /// Notes the last number at the end of a unit.
+    pub(crate) fn after(&mut self, last: i64) {
+        self.last = self.last.map(|_| last);
     }
 }
 

@@ -12,10 +12,11 @@ use uuid::Uuid;
 use crate::columns::micros;
 use crate::connection::{self, APPLICATION_ID, Purpose};
 use crate::failure::{Failure, Step};
+use crate::import_seen::UnderWay;
 use crate::key::SecretKey;
 use crate::lock::Lock;
 use crate::readers::Readers;
-use crate::writer::Writer;
+use crate::writer::{Share, Waiting, Writer};
 use crate::{erasure, field_rows, folder, schema};
 
 /// What a store is opened for.
@@ -38,6 +39,8 @@ pub struct SqliteStore {
     folder: PathBuf,
     key: Arc<SecretKey>,
     readers: Readers,
+    /// The imports that this process has begun.
+    imports: Arc<UnderWay>,
     /// None when the store was opened to read.
     writer: Option<Writer>,
     /// Held as long as the writer lives: fields are dropped in the order in which they stand here.
@@ -130,6 +133,7 @@ impl SqliteStore {
             folder: folder.to_owned(),
             key: Arc::new(key),
             readers: Readers::new(file),
+            imports: Arc::default(),
             writer: Some(Writer::start(connection, folder::log(folder))?),
             _lock: Some(lock),
         })
@@ -144,6 +148,7 @@ impl SqliteStore {
             folder: folder.to_owned(),
             key: Arc::new(key),
             readers: Readers::new(file),
+            imports: Arc::default(),
             writer: None,
             _lock: None,
         })
@@ -154,8 +159,35 @@ impl SqliteStore {
         Arc::clone(&self.key)
     }
 
+    /// The imports that this process has begun.
+    pub(crate) fn imports(&self) -> Arc<UnderWay> {
+        Arc::clone(&self.imports)
+    }
+
     /// Runs a writing use case.
     pub(crate) async fn write<T, F>(&self, doing: &'static str, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Step<T> + Send + 'static,
+    {
+        self.write_as(Share::Together, doing, work).await
+    }
+
+    /// Runs a unit of a writing use case that touches thousands of rows.
+    pub(crate) async fn write_alone<T, F>(&self, doing: &'static str, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Step<T> + Send + 'static,
+    {
+        self.write_as(Share::Alone, doing, work).await
+    }
+
+    /// Tells whether somebody waits for the writer.
+    pub(crate) fn waiting(&self) -> Waiting {
+        self.writer.as_ref().map(Writer::waiting).unwrap_or_default()
+    }
+
+    async fn write_as<T, F>(&self, share: Share, doing: &'static str, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Step<T> + Send + 'static,
@@ -166,13 +198,13 @@ impl SqliteStore {
                 self.folder.display()
             )));
         };
-        writer.run(doing, work).await
+        writer.run(doing, share, work).await
     }
 
     /// Moves the log into the database and cuts it back, so that it holds nothing any more that was deleted.
     pub(crate) async fn cut_the_log_back(&self) -> Result<()> {
         match &self.writer {
-            Some(writer) => writer.cut_the_log_back().await,
+            Some(writer) => writer.run("cut its log back", Share::CutBack, |_| Ok(())).await,
             None => Ok(()),
         }
     }

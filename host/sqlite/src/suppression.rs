@@ -46,6 +46,11 @@ pub(crate) fn is_erased(connection: &Connection, key: &SecretKey, email: &EmailA
         .query_row([key.address_hash(email.key())], |row| row.get(0))?)
 }
 
+/// Whether any address left a withdrawal behind.
+pub(crate) fn is_any(connection: &Connection) -> Step<bool> {
+    Ok(connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM suppressions)")?.query_row([], |row| row.get(0))?)
+}
+
 /// The withdrawal that a contact of this address comes back with, if it left one. From here on it
 /// stands in the contact's history.
 pub(crate) fn take(connection: &Connection, key: &SecretKey, email: &EmailAddress) -> Step<Option<ConsentEvent>> {

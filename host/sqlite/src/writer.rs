@@ -10,9 +10,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use postroom_store::StoreError;
 use rusqlite::Connection;
@@ -26,24 +27,42 @@ type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;
 /// Does the work inside its savepoint, or learns why it can't. `Ok` means that it is to be kept.
 type Work = Box<dyn FnOnce(Result<&Connection, String>) -> Result<Answer, Answer> + Send>;
 
+/// How a write is put into a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Share {
+    /// One transaction with what waits beside it, in a savepoint of its own.
+    Together,
+    /// A transaction of its own. A savepoint keeps a copy of every page that changes under it, which is
+    /// dear where thousands do.
+    Alone,
+    /// No transaction: the log is moved into the database and cut back to nothing. Where a reader still
+    /// needs it, the writer does it as soon as it can, and at the latest when the store is closed.
+    CutBack,
+}
+
 struct Request {
     work: Work,
+    share: Share,
     /// The request's place in the queue; given back when it is answered.
     _place: OwnedSemaphorePermit,
 }
 
-/// What the writer is asked to do.
-enum Order {
-    /// A use case.
-    Write(Request),
-    /// To cut the log back, and to say when that was tried.
-    CutBack(oneshot::Sender<()>),
+/// How many requests the writer has not taken up yet.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Waiting(Arc<AtomicUsize>);
+
+impl Waiting {
+    /// Whether somebody waits for the writer: a long unit then ends sooner.
+    pub(crate) fn is_any(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
 }
 
 /// The writer's end that callers hold.
 pub(crate) struct Writer {
+    waiting: Waiting,
     /// None once the store is being closed.
-    requests: Option<Sender<Order>>,
+    requests: Option<Sender<Request>>,
     places: Arc<Semaphore>,
     thread: Option<JoinHandle<()>>,
 }
@@ -52,14 +71,26 @@ impl Writer {
     /// Starts the thread on its connection.
     pub(crate) fn start(connection: Connection, log: PathBuf) -> Step<Self> {
         let (requests, queue) = channel();
+        let waiting = Waiting::default();
+        let queue = Queue { requests: queue, waiting: waiting.clone() };
         let thread = std::thread::Builder::new()
             .name("postroom-writer".to_owned())
             .spawn(move || Loop { connection, log, has_written: false, cuts_back: false }.run(&queue))?;
-        Ok(Self { requests: Some(requests), places: Arc::new(Semaphore::new(WRITES_WAITING)), thread: Some(thread) })
+        Ok(Self {
+            waiting,
+            requests: Some(requests),
+            places: Arc::new(Semaphore::new(WRITES_WAITING)),
+            thread: Some(thread),
+        })
+    }
+
+    /// Tells whether somebody waits for the writer.
+    pub(crate) fn waiting(&self) -> Waiting {
+        self.waiting.clone()
     }
 
     /// Runs one use case in the writer and answers when it is on disk.
-    pub(crate) async fn run<T, F>(&self, doing: &'static str, work: F) -> Result<T, StoreError>
+    pub(crate) async fn run<T, F>(&self, doing: &'static str, share: Share, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Step<T> + Send + 'static,
@@ -78,18 +109,9 @@ impl Writer {
         });
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| gone())?;
         let requests = self.requests.as_ref().ok_or_else(gone)?;
-        requests.send(Order::Write(Request { work, _place: place })).map_err(|_| gone())?;
+        self.waiting.0.fetch_add(1, Ordering::Relaxed);
+        requests.send(Request { work, share, _place: place }).map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
-    }
-
-    /// Moves the log into the database and cuts it back to nothing. Where a reader still needs it, the
-    /// writer does it as soon as it can, and at the latest when the store is closed.
-    pub(crate) async fn cut_the_log_back(&self) -> Result<(), StoreError> {
-        let gone = || StoreError::Failed { doing: "cut its log back", cause: "the writer has ended".to_owned() };
-        let (done, answered) = oneshot::channel();
-        let requests = self.requests.as_ref().ok_or_else(gone)?;
-        requests.send(Order::CutBack(done)).map_err(|_| gone())?;
-        answered.await.map_err(|_| gone())
     }
 }
 
@@ -106,6 +128,20 @@ impl Drop for Writer {
     }
 }
 
+/// The writer's end of the queue.
+struct Queue {
+    requests: Receiver<Request>,
+    waiting: Waiting,
+}
+
+impl Queue {
+    fn next(&self, patience: Duration) -> Result<Request, RecvTimeoutError> {
+        let taken = self.requests.recv_timeout(patience)?;
+        self.waiting.0.fetch_sub(1, Ordering::Relaxed);
+        Ok(taken)
+    }
+}
+
 /// What the thread keeps.
 struct Loop {
     connection: Connection,
@@ -117,18 +153,27 @@ struct Loop {
 }
 
 impl Loop {
-    fn run(mut self, queue: &Receiver<Order>) {
+    fn run(mut self, queue: &Queue) {
         loop {
-            match queue.recv_timeout(IDLE_BEFORE_CHECKPOINT) {
-                Ok(Order::Write(first)) => {
-                    let asked = self.group(first, queue);
-                    self.has_written = true;
-                    self.keep_the_log_short();
-                    if let Some(done) = asked {
-                        self.cut_back(done);
+            match queue.next(IDLE_BEFORE_CHECKPOINT) {
+                Ok(first) => {
+                    let mut next = Some(first);
+                    while let Some(first) = next {
+                        next = match first.share {
+                            Share::Together => self.group(first, queue),
+                            Share::Alone => {
+                                self.alone(first);
+                                None
+                            }
+                            Share::CutBack => {
+                                self.cut_back(first);
+                                None
+                            }
+                        };
+                        self.has_written = true;
+                        self.keep_the_log_short();
                     }
                 }
-                Ok(Order::CutBack(done)) => self.cut_back(done),
                 Err(RecvTimeoutError::Timeout) => {
                     if self.cuts_back {
                         self.cuts_back = !self.checkpoint("TRUNCATE");
@@ -146,26 +191,18 @@ impl Loop {
         }
     }
 
-    /// Cuts the log back, now or at the next chance.
-    fn cut_back(&mut self, done: oneshot::Sender<()>) {
-        self.cuts_back = !self.checkpoint("TRUNCATE");
-        if done.send(()).is_err() {
-            tracing::debug!("nobody waits any more for the log to be cut back");
-        }
-    }
-
     /// Runs the first request and those that wait behind it, and commits them together. Answers with the
-    /// wish to cut the log back that ended the group, if one did.
-    fn group(&self, first: Request, queue: &Receiver<Order>) -> Option<oneshot::Sender<()>> {
+    /// one that ended the group because it goes alone.
+    fn group(&self, first: Request, queue: &Queue) -> Option<Request> {
         let mut kept: Vec<(Answer, OwnedSemaphorePermit)> = Vec::new();
         let began = Instant::now();
         if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
             refuse(first.work, &error);
             return None;
         }
-        let mut asked = None;
         let mut next = Some(first);
-        while let Some(Request { work, _place: place }) = next {
+        let mut left_over = None;
+        while let Some(Request { work, _place: place, .. }) = next {
             match self.in_savepoint(work) {
                 Ok(answer) => kept.push((answer, place)),
                 Err(answer) => answer(Ok(())),
@@ -177,23 +214,54 @@ impl Loop {
                 return None;
             }
             let is_full = kept.len() >= GROUP_WRITES || began.elapsed() >= GROUP_TIME;
-            next = match if is_full { None } else { queue.try_recv().ok() } {
-                Some(Order::Write(request)) => Some(request),
-                Some(Order::CutBack(done)) => {
-                    asked = Some(done);
-                    None
-                }
-                None => None,
+            let waiting = if is_full { None } else { queue.next(Duration::ZERO).ok() };
+            (next, left_over) = match waiting {
+                Some(request) if request.share != Share::Together => (None, Some(request)),
+                waiting => (waiting, None),
             };
         }
+        let committed = self.commit();
+        for (answer, _place) in kept {
+            answer(committed.clone());
+        }
+        left_over
+    }
+
+    /// Runs one request in a transaction of its own.
+    fn alone(&self, request: Request) {
+        let Request { work, _place, .. } = request;
+        if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
+            refuse(work, &error);
+            return;
+        }
+        match work(Ok(&self.connection)) {
+            Ok(answer) if self.connection.is_autocommit() => {
+                answer(Err("the disk did not take this write".to_owned()));
+            }
+            Ok(answer) => answer(self.commit()),
+            Err(answer) => {
+                if !self.connection.is_autocommit() {
+                    self.roll_back("ROLLBACK");
+                }
+                answer(Ok(()));
+            }
+        }
+    }
+
+    /// Cuts the log back, now or at the next chance.
+    fn cut_back(&mut self, request: Request) {
+        self.cuts_back = !self.checkpoint("TRUNCATE");
+        match (request.work)(Ok(&self.connection)) {
+            Ok(answer) | Err(answer) => answer(Ok(())),
+        }
+    }
+
+    fn commit(&self) -> Result<(), String> {
         let committed = self.connection.execute_batch("COMMIT").map_err(|error| error.to_string());
         if committed.is_err() && !self.connection.is_autocommit() {
             self.roll_back("ROLLBACK");
         }
-        for (answer, _place) in kept {
-            answer(committed.clone());
-        }
-        asked
+        committed
     }
 
     /// Runs one request so that it can be taken back alone.

@@ -1,5 +1,7 @@
 //! Lists, their entries, and the import that fills them (rows D2, D5, A5, A6).
 
+use std::ops::RangeInclusive;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use postroom_domain::contact::{ContactId, EntryFault, EntryId, ImportedRow};
@@ -141,6 +143,9 @@ pub struct ImportStart {
     pub file: String,
     /// The hash of its bytes, in hexadecimal.
     pub digest: String,
+    /// What tells this way of reading the file from another: of its columns, their places, its
+    /// encoding. Any text that is the same for the same.
+    pub reading: String,
     /// The consent that is stated for it (invariant 2: it never lifts a withdrawal).
     pub consent: Option<StatedConsent>,
     /// When it begins.
@@ -150,6 +155,16 @@ pub struct ImportStart {
 /// Names an import that has begun and not ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct ImportId(pub i64);
+
+/// An import that has begun, or that goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ImportBegun {
+    /// Its name.
+    pub import: ImportId,
+    /// So many rows, from the first on, were handed over before it was cut short: the caller goes on
+    /// behind them. 0 for a new one.
+    pub done: u64,
+}
 
 /// A row that the store could not take, and why: an external key and an address that belong to two
 /// contacts, say.
@@ -202,27 +217,41 @@ pub struct ImportReport {
 /// How many leavers a report names: enough to recognise a mistake, few enough to read.
 pub const LEAVERS_SHOWN: usize = 20;
 
+/// How many rows a caller best hands over at a time: enough that the contacts among them can be written
+/// in an order that suits the store, few enough for memory.
+pub const IMPORT_BATCH_ROWS: usize = 20_000;
+
 /// The use cases of an import. Contacts are written chunk by chunk; the list shows the file as a
 /// whole when the import finishes, or not at all.
 #[async_trait]
 pub trait ImportStore {
-    /// Begins an import. What an earlier one left unfinished on the same list is cleared away.
+    /// Begins an import, or takes up the one that an earlier process left unfinished, if that was the
+    /// same in everything but its moment ([`ImportStart::at`]). Anything else that was left unfinished on
+    /// the same list is cleared away, also an import that this process has begun itself.
     ///
     /// # Errors
     ///
     /// When the storage fails.
-    async fn begin_import(&self, start: &ImportStart) -> Result<ImportId>;
+    async fn begin_import(&self, start: &ImportStart) -> Result<ImportBegun>;
 
     /// Writes the contacts of some rows, and their entries out of sight. Answers with the rows that
     /// could not be taken.
     ///
-    /// Rows come in the file's order. A contact that an earlier row of the same import wrote is a
-    /// duplicate.
+    /// Rows come in the file's order, one call after the other. A contact that an earlier row of the same
+    /// import wrote is a duplicate. Many rows are written in several units, so that other writes get in
+    /// between.
     ///
     /// # Errors
     ///
-    /// When the storage fails; then nothing of the chunk is written.
+    /// When the storage fails; then rows from some row on are not written.
     async fn import_rows(&self, import: ImportId, rows: Vec<ImportedRow>) -> Result<Vec<RefusedRow>>;
+
+    /// The rows on some lines that an open import could not take, also before it was cut short, by line.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn refused_rows(&self, import: ImportId, lines: RangeInclusive<u64>) -> Result<Vec<RefusedRow>>;
 
     /// What finishing would do to the list, without doing it.
     ///

@@ -162,6 +162,12 @@ fn done(answer: &Imported) -> String {
     ];
     text.push_str(&numbers(rows));
     let mut more = Vec::new();
+    if answer.taken_up > 0 {
+        more.push(format!(
+            "This file was cut short before: its first {} done already",
+            counted(answer.taken_up, "row was", "rows were")
+        ));
+    }
     if counts.renamed > 0 {
         more.push(format!("{} got a new address", counted(counts.renamed, "contact", "contacts")));
     }

@@ -8,7 +8,7 @@ use postroom_import::Options;
 use postroom_runtime::Compiler;
 use postroom_service::import::{ImportFile, ImportPreview, Imported};
 use postroom_service::{BundledPlugin, Result, Service, Setup};
-use postroom_sqlite::SqliteStore;
+use postroom_sqlite::{Access, SqliteStore};
 use postroom_store::lists::ImportMode;
 use postroom_sync::Clock;
 use tempfile::TempDir;
@@ -33,6 +33,18 @@ impl House {
         let folder = TempDir::new().unwrap();
         let clock = Arc::new(StoppedClock(AtomicI64::new(1_750_000_000)));
         let store = SqliteStore::create(&folder.path().join("store"), "Test", clock.now()).unwrap();
+        Self::over(store, folder, clock)
+    }
+
+    /// The same store, opened by a process that knows nothing of the one before.
+    pub(crate) fn reopened(self) -> Self {
+        let Self { service, folder, clock } = self;
+        drop(service);
+        let store = SqliteStore::open(&folder.path().join("store"), Access::Write { verb: "test" }).unwrap();
+        Self::over(store, folder, clock)
+    }
+
+    fn over(store: SqliteStore, folder: TempDir, clock: Arc<StoppedClock>) -> Self {
         let bundled = postroom_bundled::plugins().iter();
         let service = Service::new(Setup {
             store: Arc::new(store),

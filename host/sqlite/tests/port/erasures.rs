@@ -104,7 +104,7 @@ async fn an_erased_person_is_in_no_file_any_more_and_does_not_come_back() {
     }
     let onto = ContactUpsert { who: Some(who("guest1@example.cz")), ..upsert(jana, &[]) };
     assert!(store.upsert_contact(&onto).await.unwrap_err().to_string().contains("erased on request"));
-    let begun = store.begin_import(&start("guests", ImportMode::Add)).await.unwrap();
+    let begun = store.begin_import(&start("guests", ImportMode::Add)).await.unwrap().import;
     let refused =
         store.import_rows(begun, vec![row(2, "", jana, "Jana"), row(3, "", "new@example.cz", "New")]).await.unwrap();
     assert_eq!(refused.iter().map(|row| row.line).collect::<Vec<_>>(), [2]);

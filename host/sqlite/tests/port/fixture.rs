@@ -92,6 +92,7 @@ pub(crate) fn start(list: &str, mode: ImportMode) -> ImportStart {
         mode,
         file: "guests.csv".to_owned(),
         digest: "00".to_owned(),
+        reading: "as ever".to_owned(),
         consent: None,
         at: at(10),
     }
@@ -107,7 +108,7 @@ pub(crate) async fn import(
     start: &ImportStart,
     rows: Vec<ImportedRow>,
 ) -> (ImportReport, Vec<RefusedRow>) {
-    let import = store.begin_import(start).await.unwrap();
+    let import = store.begin_import(start).await.unwrap().import;
     let refused = store.import_rows(import, rows).await.unwrap();
     let preview = store.preview_import(import).await.unwrap();
     let report = store.finish_import(import, at(11)).await.unwrap();

@@ -63,7 +63,7 @@ async fn replace_shows_who_leaves_before_it_happens() {
     let store = &home.store;
     let people = [("c@example.cz", "C"), ("a@example.cz", "A"), ("b@example.cz", "B")];
     import(store, &start("guests", ImportMode::Replace), rows(&people)).await;
-    let pending = store.begin_import(&start("guests", ImportMode::Replace)).await.unwrap();
+    let pending = store.begin_import(&start("guests", ImportMode::Replace)).await.unwrap().import;
     store.import_rows(pending, rows(&[("d@example.cz", "D"), ("b@example.cz", "B")])).await.unwrap();
     let preview = store.preview_import(pending).await.unwrap();
     assert_eq!(preview.leavers, ["a@example.cz", "c@example.cz"]);
@@ -109,7 +109,7 @@ async fn a_contact_that_joined_by_hand_meanwhile_stands_before_the_file() {
     let store = &home.store;
     store.create_list("guests", at(1)).await.unwrap();
     add(store, "hand@example.cz").await;
-    let pending = store.begin_import(&start("guests", ImportMode::Add)).await.unwrap();
+    let pending = store.begin_import(&start("guests", ImportMode::Add)).await.unwrap().import;
     store.import_rows(pending, rows(FILE)).await.unwrap();
     store.add_entry("guests", &who("hand@example.cz"), at(11)).await.unwrap();
     store.finish_import(pending, at(12)).await.unwrap();
@@ -122,7 +122,7 @@ async fn a_contact_that_joined_by_hand_meanwhile_stands_before_the_file() {
 async fn rows_come_in_chunks_and_duplicates_are_found_across_them() {
     let home = home();
     let store = &home.store;
-    let pending = store.begin_import(&start("guests", ImportMode::Replace)).await.unwrap();
+    let pending = store.begin_import(&start("guests", ImportMode::Replace)).await.unwrap().import;
     for row in rows(FILE) {
         store.import_rows(pending, vec![row]).await.unwrap();
     }
@@ -226,15 +226,16 @@ async fn an_import_that_was_cut_short_leaves_the_list_as_it_was() {
     let home = home();
     let folder = home.folder.path();
     import(&home.store, &start("guests", ImportMode::Add), rows(&[("a@example.cz", "A")])).await;
-    let pending = home.store.begin_import(&start("guests", ImportMode::Add)).await.unwrap();
+    let pending = home.store.begin_import(&start("guests", ImportMode::Add)).await.unwrap().import;
     home.store.import_rows(pending, rows(&[("x@example.cz", "X")])).await.unwrap();
-    let hidden = home.store.begin_import(&start("never", ImportMode::Add)).await.unwrap();
+    let hidden = home.store.begin_import(&start("never", ImportMode::Add)).await.unwrap().import;
     home.store.import_rows(hidden, rows(&[("y@example.cz", "Y")])).await.unwrap();
     drop(home.store);
     let store = SqliteStore::open(folder, Access::Write { verb: "import" }).unwrap();
     assert_eq!(addresses(&store, "guests").await, ["a@example.cz"]);
     assert_eq!(store.lists().await.unwrap().len(), 1, "a list that only a dead import knew of was never there");
-    let (report, _) = import(&store, &start("guests", ImportMode::Add), rows(&[("b@example.cz", "B")])).await;
+    let another = ImportStart { digest: "01".to_owned(), ..start("guests", ImportMode::Add) };
+    let (report, _) = import(&store, &another, rows(&[("b@example.cz", "B")])).await;
     assert_eq!(report.counts.joined, 1);
     assert_eq!(addresses(&store, "guests").await, ["a@example.cz", "b@example.cz"]);
     let late = store.import_rows(pending, rows(&[("z@example.cz", "Z")])).await;
@@ -249,7 +250,7 @@ async fn an_abandoned_import_is_cleared_away() {
     let store = &home.store;
     import(store, &start("guests", ImportMode::Add), rows(&[("a@example.cz", "A")])).await;
     for list in ["guests", "never"] {
-        let pending = store.begin_import(&start(list, ImportMode::Replace)).await.unwrap();
+        let pending = store.begin_import(&start(list, ImportMode::Replace)).await.unwrap().import;
         store.import_rows(pending, rows(&[("b@example.cz", "B")])).await.unwrap();
         store.abandon_import(pending).await.unwrap();
         assert!(store.finish_import(pending, at(12)).await.is_err());
@@ -273,7 +274,7 @@ async fn an_import_without_a_list_updates_contacts_only() {
 async fn a_contact_that_is_deleted_during_an_import_is_not_shown_by_it() {
     let home = home();
     let store = &home.store;
-    let pending = store.begin_import(&start("guests", ImportMode::Replace)).await.unwrap();
+    let pending = store.begin_import(&start("guests", ImportMode::Replace)).await.unwrap().import;
     store.import_rows(pending, rows(&[("a@example.cz", "A"), ("b@example.cz", "B")])).await.unwrap();
     store.delete_contact(&who("a@example.cz"), at(11)).await.unwrap();
     assert_eq!(store.finish_import(pending, at(12)).await.unwrap().counts.joined, 1);

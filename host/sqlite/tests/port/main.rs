@@ -10,10 +10,12 @@
 
 mod accounts;
 mod contacts;
+mod cut_short;
 mod erasures;
 mod fields;
 mod fixture;
 mod imports;
+mod killed;
 mod lists;
 mod opening;
 mod runs;

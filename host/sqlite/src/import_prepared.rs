@@ -1,0 +1,48 @@
+//! Rows of an import as far as they can be worked out before the writer's turn comes.
+
+use postroom_domain::consent::Consent;
+use postroom_domain::contact::{ContactId, EntryFault, FieldPatch, ImportedRow};
+use postroom_domain::email::EmailAddress;
+use postroom_domain::field::Fields;
+
+use crate::failure::Step;
+use crate::list_rows::{EntryKey, row_hash};
+
+/// A row, with everything that follows from it alone.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) line: u64,
+    pub(crate) raw: Vec<String>,
+    pub(crate) address: Result<EmailAddress, EntryFault>,
+    pub(crate) external_id: Option<String>,
+    pub(crate) patch: FieldPatch,
+    /// The hash of its cells.
+    pub(crate) hash: EntryKey,
+    /// Its cells, as an entry keeps them.
+    pub(crate) raw_json: String,
+    /// The fields of a contact that has nothing but what the row says, as they are stored.
+    pub(crate) fields_json: String,
+    /// Its contact, where that was made before the row's turn, with the consent that it was made with.
+    pub(crate) made: Option<(ContactId, Consent)>,
+}
+
+/// Prepares rows.
+pub(crate) fn prepare(rows: Vec<ImportedRow>) -> Step<Vec<Prepared>> {
+    rows.into_iter().map(one).collect()
+}
+
+fn one(row: ImportedRow) -> Step<Prepared> {
+    let mut fields = Fields::new();
+    row.patch.apply(&mut fields);
+    Ok(Prepared {
+        hash: row_hash(&row.raw),
+        raw_json: serde_json::to_string(&row.raw)?,
+        fields_json: serde_json::to_string(&fields)?,
+        made: None,
+        line: row.line,
+        raw: row.raw,
+        address: row.address,
+        external_id: row.external_id,
+        patch: row.patch,
+    })
+}
