@@ -162,8 +162,9 @@ fn list_of(connection: &Connection, import: &ImportState) -> Step<Option<ListRow
 struct Survey {
     report: ImportReport,
     list: Option<ListRow>,
-    /// Contacts that join and leave, if they are few enough to be named one by one.
-    memberships: Vec<(ContactId, Change)>,
+    /// Contacts that join, leave, or stand on the list more or less often; none if they are too many to
+    /// be named one by one.
+    memberships: Option<Vec<(ContactId, Change)>>,
     /// Whether the list would show the same entries in the same order.
     is_same: bool,
 }
@@ -173,14 +174,14 @@ fn survey(connection: &Connection, import: ImportId) -> Step<Survey> {
     let list = list_of(connection, &import)?;
     let mut report = ImportReport { counts: import.counts, leavers: Vec::new() };
     let Some(shown) = &list else {
-        return Ok(Survey { report, list, memberships: Vec::new(), is_same: true });
+        return Ok(Survey { report, list, memberships: Some(Vec::new()), is_same: true });
     };
     let is_same = match import.mode {
         ImportMode::Add => import.last_position == import.base_position,
         ImportMode::Replace => import.entries_hash.is_some() && import.entries_hash == shown.entries_hash,
     };
     if is_same {
-        return Ok(Survey { report, list, memberships: Vec::new(), is_same });
+        return Ok(Survey { report, list, memberships: Some(Vec::new()), is_same });
     }
     let (joined, left) = joined_and_left(connection, &import, shown)?;
     report.counts.joined = joined;
@@ -188,8 +189,8 @@ fn survey(connection: &Connection, import: ImportId) -> Step<Survey> {
     if import.mode == ImportMode::Replace {
         report.leavers = leavers(connection, &import, shown)?;
     }
-    let memberships =
-        if joined + left > MEMBERSHIPS_NAMED { Vec::new() } else { memberships(connection, &import, shown)? };
+    let is_little = joined + left <= MEMBERSHIPS_NAMED;
+    let memberships = if is_little { Some(memberships(connection, &import, shown)?) } else { None };
     Ok(Survey { report, list, memberships, is_same })
 }
 
@@ -223,27 +224,32 @@ fn joined_and_left(connection: &Connection, import: &ImportState, list: &ListRow
     Ok(sums)
 }
 
-/// The contacts that join and leave the list.
+/// The contacts that join and leave the list, or have more or fewer entries on it.
 fn memberships(connection: &Connection, import: &ImportState, list: &ListRow) -> Step<Vec<(ContactId, Change)>> {
     let sql = match import.mode {
         ImportMode::Replace => concat!(
-            "SELECT contact_id, after > 0 FROM (",
+            "SELECT contact_id, before > 0, after > 0 FROM (",
             before_and_after!(),
-            ") WHERE contact_id IS NOT NULL AND (after > 0) <> (before > 0) ORDER BY contact_id"
+            ") WHERE contact_id IS NOT NULL AND after <> before ORDER BY contact_id"
         ),
-        // A contact that is on the list gets no first entry again, so what is staged has joined,
-        // later rows of old members apart.
+        // What is staged is there in addition.
         ImportMode::Add => {
-            "SELECT DISTINCT contact_id, 1 FROM entries e
+            "SELECT DISTINCT contact_id,
+                    EXISTS (SELECT 1 FROM entries f WHERE f.list_id = :list AND f.contact_id = e.contact_id
+                              AND f.generation BETWEEN :first AND :last),
+                    1
+             FROM entries e
              WHERE list_id = :list AND generation = :staged AND contact_id IS NOT NULL
-               AND NOT EXISTS (SELECT 1 FROM entries f WHERE f.list_id = :list AND f.contact_id = e.contact_id
-                                 AND f.generation BETWEEN :first AND :last)
              ORDER BY contact_id"
         }
     };
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(generations(import, list).as_slice(), |row| {
-        let change = if row.get(1)? { Change::Joined } else { Change::Left };
+        let change = match (row.get(1)?, row.get(2)?) {
+            (false, _) => Change::Joined,
+            (true, false) => Change::Left,
+            (true, true) => Change::Entries,
+        };
         Ok((ContactId(row.get(0)?), change))
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -288,10 +294,11 @@ fn finish(connection: &Connection, import: ImportId, survey: Survey, at: Timesta
         connection.execute("UPDATE lists SET shown = 1 WHERE id = ?", [list.id])?;
     } else {
         show(connection, &import, &list)?;
-        for (contact, change) in &survey.memberships {
+        for (contact, change) in survey.memberships.iter().flatten() {
             numbers.take(*change, Some(*contact), Some(list.id))?;
         }
-        numbers.take(Change::List, None, Some(list.id))?;
+        let change = if survey.memberships.is_some() { Change::Entries } else { Change::List };
+        numbers.take(change, None, Some(list.id))?;
     }
     let counts: ImportCounts = survey.report.counts;
     import.end(connection, &counts, at)?;

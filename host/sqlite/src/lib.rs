@@ -12,6 +12,8 @@
 //! * `workspace`, `contacts`, `lists`, `import`, `accounts`, `plugins`, `syncs`, `runs`: the port, one
 //!   module per room. `snapshot`, `batch` and `outcomes` are what a run reads, records and leaves;
 //!   `*_rows` are rows that several use cases share.
+//! * `discovery`: where a run has to look: `comparison` takes fingerprints anew, `moved` knows who changed
+//!   since a sequence number, `pictures` keeps what was seen.
 //! * `suppression`: withdrawals that outlive a deleted contact.
 //! * `failure`, `columns`, `limits`: what goes wrong, how values stand in columns, and the bounds.
 
@@ -23,6 +25,7 @@ mod connection;
 mod consent_rows;
 mod contact_rows;
 mod contacts;
+mod discovery;
 mod failure;
 mod folder;
 mod import;
@@ -34,7 +37,9 @@ mod list_rows;
 mod lists;
 mod lock;
 mod member_rows;
+mod moved;
 mod outcomes;
+mod pictures;
 mod plugins;
 mod readers;
 mod runs;

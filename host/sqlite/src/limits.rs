@@ -33,5 +33,8 @@ pub(crate) const ROWS_CLEARED_AT_ONCE: u32 = 5_000;
 /// Joins and leaves that get a change row each when an import finishes. Beyond, one row says that
 /// the list changed as a whole: whoever follows changes then compares the list, which is cheaper.
 pub(crate) const MEMBERSHIPS_NAMED: u64 = 5_000;
+/// Sequence numbers that a run follows to find who moved. Beyond, reading them takes as long as comparing
+/// a small list, and much of a large one has moved.
+pub(crate) const NUMBERS_FOLLOWED: i64 = 100_000;
 /// Characters of a raw row that stand in for a missing address.
 pub(crate) const RAW_SHOWN_CHARS: usize = 80;

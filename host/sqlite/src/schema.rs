@@ -10,6 +10,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema/0001_first.sql")),
     M::up(include_str!("schema/0002_plugin_versions.sql")),
     M::up(include_str!("schema/0003_settled.sql")),
+    M::up(include_str!("schema/0006_cursor.sql")),
 ];
 
 /// The version that this program writes.

@@ -10,6 +10,7 @@
 //! * [`lists`]: lists and their entries, and the import that fills them.
 //! * [`accounts`]: plugins, accounts and their sealed secrets.
 //! * [`syncs`]: audiences and the syncs that tie lists to them.
+//! * [`discovery`]: where a run has to look, and the picture of a list that a sync keeps.
 //! * [`runs`]: what a run reads, what it records batch by batch, and its report.
 //!
 //! Every write that can change a plan takes the next sequence number of the workspace and leaves a
@@ -18,6 +19,7 @@
 
 pub mod accounts;
 pub mod contacts;
+pub mod discovery;
 mod error;
 pub mod lists;
 pub mod runs;

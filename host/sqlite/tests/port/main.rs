@@ -10,6 +10,7 @@
 
 mod accounts;
 mod contacts;
+mod discovery;
 mod fixture;
 mod imports;
 mod lists;
