@@ -4,21 +4,25 @@
 //! the fingerprint is taken anew and compared, and nothing is read into values. Both ways of discovery
 //! do just this: the whole comparison for every contact there can be, in parts that several readers take
 //! side by side, and the other one for those that moved. A list is walked in the order of its contacts,
-//! since then the joined tables are read from their beginning to their end.
+//! since then the other tables are read from their beginning to their end.
 
 use std::ops::RangeInclusive;
 
 use postroom_domain::projection::ContentHash;
 use postroom_store::discovery::Sight;
 use roaring::RoaringTreemap;
-use rusqlite::{Connection, Row, Statement, ToSql};
+use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row, Rows, ToSql};
 
 use crate::failure::Step;
 use crate::limits::READERS;
-use crate::snapshot::{Fingerprints, Scope, facts};
+use crate::snapshot::{Fingerprints, Scope, known_facts, remembered_facts};
 
-/// Where [`facts`] begin in a row of the comparison.
-const FIRST_FACT: usize = 4;
+/// Where the facts that are known begin in a row of entries.
+const FIRST_KNOWN: usize = 3;
+/// Where the facts that are remembered begin in a row of those: with the tag that the contact bears.
+const FIRST_REMEMBERED: usize = 2;
 
 /// All numbers that a contact can have, in ranges of about as many of the list's contacts: one for each
 /// reader.
@@ -39,6 +43,10 @@ pub(crate) fn parts(connection: &Connection, scope: &Scope) -> Step<Vec<RangeInc
 }
 
 /// Looks at the contacts in these ranges, which follow each other.
+///
+/// What the sync remembers is read beside the entries instead of being sought for each: its rows are
+/// those of the list's contacts and of few others, so walking along costs a third of the search. The
+/// audience's rows are sought, since they may be many syncs' members.
 pub(crate) fn look_at(
     connection: &Connection,
     scope: &Scope,
@@ -46,26 +54,25 @@ pub(crate) fn look_at(
     ranges: impl IntoIterator<Item = RangeInclusive<i64>>,
 ) -> Step<Sight> {
     let mut entries = connection.prepare_cached(concat!(
-        "SELECT e.contact_id, e.position, s.settled, m.hash IS NOT NULL AND coalesce(m.status, '') <> 'absent', ",
-        facts!(),
+        "SELECT e.contact_id, e.position, m.hash IS NOT NULL AND coalesce(m.status, '') <> 'absent', ",
+        known_facts!(),
         " FROM entries e INDEXED BY entries_by_contact
          LEFT JOIN contacts c ON c.id = e.contact_id
          LEFT JOIN remote_members m ON m.audience_id = :audience AND m.contact_id = e.contact_id
-         LEFT JOIN sync_members s ON s.sync_id = :sync AND s.contact_id = e.contact_id
          WHERE e.list_id = :list AND e.contact_id BETWEEN :low AND :high AND e.generation BETWEEN :first AND :last
          ORDER BY e.contact_id, e.position",
     ))?;
-    let mut tagged = connection.prepare_cached(
-        "SELECT contact_id FROM sync_members WHERE sync_id = ? AND contact_id BETWEEN ? AND ? AND tag_owned IS NOT NULL",
-    )?;
-    let mut view = View { fingerprints: Fingerprints::new(settings, FIRST_FACT), sight: Sight::default(), last: 0 };
+    let mut remembered = connection.prepare_cached(concat!(
+        "SELECT s.contact_id, s.settled, ",
+        remembered_facts!(),
+        " FROM sync_members s WHERE s.sync_id = ? AND s.contact_id BETWEEN ? AND ? ORDER BY s.contact_id",
+    ))?;
+    let mut view = View { fingerprints: Fingerprints::new(settings), sight: Sight::default() };
     for range in ranges {
         let (low, high) = range.into_inner();
-        view.read_entries(&mut entries, scope, low, high)?;
-        let mut rows = tagged.query((scope.sync, low, high))?;
-        while let Some(row) = rows.next()? {
-            view.find_tagged(row.get(0)?);
-        }
+        let mut parameters = scope.entries();
+        parameters.extend([(":audience", &scope.audience as &dyn ToSql), (":low", &low), (":high", &high)]);
+        view.walk(&mut entries.query(parameters.as_slice())?, &mut remembered.query((scope.sync, low, high))?)?;
     }
     Ok(view.sight)
 }
@@ -74,37 +81,64 @@ pub(crate) fn look_at(
 struct View<'a> {
     fingerprints: Fingerprints<'a>,
     sight: Sight,
-    /// The contact of the last entry.
-    last: u64,
 }
 
 impl View<'_> {
-    fn read_entries(&mut self, entries: &mut Statement<'_>, scope: &Scope, low: i64, high: i64) -> Step<()> {
-        let mut parameters = scope.members();
-        parameters.extend([(":low", &low as &dyn ToSql), (":high", &high)]);
-        let mut rows = entries.query(parameters.as_slice())?;
-        while let Some(row) = rows.next()? {
-            self.take(row)?;
+    /// Walks the entries of a range of contacts and what is remembered of these, both in their order.
+    fn walk(&mut self, entries: &mut Rows<'_>, remembered: &mut Rows<'_>) -> Step<()> {
+        remembered.advance()?;
+        let mut last = None;
+        while let Some(row) = entries.next()? {
+            let (contact, position): (u64, u64) = (row.get(0)?, row.get(1)?);
+            if last.replace(contact) == Some(contact) {
+                self.take_duplicate(contact, position);
+                continue;
+            }
+            while self.pass(remembered, contact)? {
+                remembered.advance()?;
+            }
+            let own = match remembered.get() {
+                Some(other) if other.get::<_, u64>(0)? == contact => Some(other),
+                Some(_) | None => None,
+            };
+            self.take_first(contact, position, row, own)?;
+            if own.is_some() {
+                remembered.advance()?;
+            }
+        }
+        while self.pass(remembered, u64::MAX)? {
+            remembered.advance()?;
         }
         Ok(())
     }
 
-    fn take(&mut self, row: &Row<'_>) -> Step<()> {
-        let (contact, position): (u64, u64) = (row.get(0)?, row.get(1)?);
-        let sight = &mut self.sight;
-        // Only the first entry of a contact can be settled (row A6), and with a second one the contact
-        // is not.
-        if std::mem::replace(&mut self.last, contact) == contact {
-            sight.positions.insert(position);
-            sight.settled.remove(contact);
-            sight.settled_members.remove(contact);
-            sight.open.insert(contact);
-            return Ok(());
+    /// Whether the remembered row is one of a contact before this one, which is not on the list then.
+    fn pass(&mut self, remembered: &Rows<'_>, contact: u64) -> Step<bool> {
+        let Some(row) = remembered.get() else { return Ok(false) };
+        let other: u64 = row.get(0)?;
+        if other >= contact {
+            return Ok(false);
         }
-        let is_member: bool = row.get(3)?;
+        if row.get_ref(FIRST_REMEMBERED)? != ValueRef::Null {
+            self.sight.departed.insert(other);
+        }
+        Ok(true)
+    }
+
+    fn take_first(&mut self, contact: u64, position: u64, row: &Row<'_>, remembered: Option<&Row<'_>>) -> Step<()> {
+        let is_member: bool = row.get(2)?;
+        let sight = &mut self.sight;
         sight.members += u64::from(is_member);
-        let is_settled = match row.get_ref(2)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
-            Some(settled) => settled == self.fingerprints.of(row)?,
+        let is_settled = match remembered {
+            Some(remembered) => {
+                let settled = remembered.get_ref(1)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
+                match settled {
+                    Some(settled) => {
+                        settled == self.fingerprints.of((row, FIRST_KNOWN), (remembered, FIRST_REMEMBERED))?
+                    }
+                    None => false,
+                }
+            }
             None => false,
         };
         if is_settled {
@@ -120,12 +154,12 @@ impl View<'_> {
         Ok(())
     }
 
-    /// Takes up a contact that bears the tag, once its entries were read.
-    fn find_tagged(&mut self, contact: u64) {
-        let sight = &mut self.sight;
-        if !sight.settled.contains(contact) && !sight.open.contains(contact) {
-            sight.departed.insert(contact);
-        }
+    /// Takes a later entry of a contact: only the first can be settled (row A6), and the contact is not.
+    fn take_duplicate(&mut self, contact: u64, position: u64) {
+        self.sight.positions.insert(position);
+        self.sight.settled.remove(contact);
+        self.sight.settled_members.remove(contact);
+        self.sight.open.insert(contact);
     }
 }
 

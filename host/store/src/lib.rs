@@ -14,8 +14,8 @@
 //! * [`runs`]: what a run reads, what it records batch by batch, and its report.
 //!
 //! Every write that can change a plan takes the next sequence number of the workspace and leaves a
-//! change row that names the contact or the list by id; larger changes leave one event with the
-//! range of numbers they took.
+//! change row that names the contact or the list by id, or the set of contacts that a batch of a run wrote
+//! of; larger changes leave one event with the range of numbers they took.
 
 pub mod accounts;
 pub mod contacts;
