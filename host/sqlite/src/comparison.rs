@@ -130,15 +130,10 @@ impl View<'_> {
         let sight = &mut self.sight;
         sight.members += u64::from(is_member);
         let is_settled = match remembered {
-            Some(remembered) => {
-                let settled = remembered.get_ref(1)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
-                match settled {
-                    Some(settled) => {
-                        settled == self.fingerprints.of((row, FIRST_KNOWN), (remembered, FIRST_REMEMBERED))?
-                    }
-                    None => false,
-                }
-            }
+            Some(remembered) => match remembered.get_ref(1)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
+                Some(settled) => settled == self.fingerprints.of((row, FIRST_KNOWN), (remembered, FIRST_REMEMBERED))?,
+                None => false,
+            },
             None => false,
         };
         if is_settled {
