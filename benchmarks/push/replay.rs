@@ -15,6 +15,7 @@ use postroom_egress::{
     OriginInputs, OriginTemplate, Request, Secret, SlotKind, Timeouts, Transport, TransportOptions, Urgency,
 };
 use postroom_sqlite::{Access, SqliteStore};
+use postroom_store::discovery::Look;
 use postroom_store::runs::{
     BatchRecord, Confirmation, ConfirmedContent, Outcome, RunStart, RunStore, SnapshotContent, TagOutcome,
 };
@@ -105,7 +106,9 @@ async fn records(house: &House) -> HashMap<String, (Confirmation, Outcome, TagSt
     let store = SqliteStore::open(&house.store(), Access::Read).unwrap();
     let sync = store.sync(LIST).await.unwrap().id;
     let mut records = HashMap::new();
-    let open = store.open_entries(sync, ContentHash::default()).await.unwrap();
+    let look =
+        Look { sync, settings: ContentHash::default(), plugin_digest: String::new(), full: true, at: Timestamp::now() };
+    let open = store.open_entries(&look).await.unwrap();
     let mut places = open.page(0, PAGE);
     while let Some(last) = places.last().copied() {
         for row in store.snapshot(sync, ContentHash::default(), &places).await.unwrap() {

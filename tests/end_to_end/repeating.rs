@@ -24,6 +24,48 @@ async fn a_second_run_with_nothing_changed_makes_no_write_request_at_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_looks_at_what_moved_and_compares_everything_when_it_must() {
+    let house = House::open().await;
+    let rows = "email,firstname\njana@example.com,Jana\nbert@example.com,Bert\n,Nameless\n";
+    house.import("Guests", Some("form"), rows);
+    house.tie("Guests", "skip");
+    let plan = |words: &[&str]| house.postroom(&[&["sync", "plan", "Guests", "--json"], words].concat()).done().json();
+    let way = |answer: &serde_json::Value| (answer["discovery"].clone(), answer["discovery_reason"].clone());
+    let compared = |why: &str| (json!("comparison"), json!(why));
+    let followed = (json!("cursor"), json!(null));
+
+    let first = house.run("Guests");
+    assert_eq!(way(&first), compared("never-compared"));
+    let shown = house.postroom(&["run", "show", "1", "--json"]).done().json();
+    assert_eq!(way(&shown["summary"]), compared("never-compared"));
+    assert_eq!(way(&plan(&[])), followed);
+    let again = house.run("Guests");
+    assert_eq!((way(&again), counted(&again)), (followed.clone(), "unchanged=2 invalid=1".into()));
+
+    let changed =
+        "email,firstname\njana@example.com,Jana\nbert@example.com,Robert\ncyril@example.com,Cyril\n,Nameless\n";
+    house.import("Guests", Some("form"), changed);
+    let cursor = plan(&[]);
+    assert_eq!(
+        (way(&cursor), cursor["create"].clone(), cursor["update"].clone()),
+        (followed.clone(), json!(1), json!(1))
+    );
+    let mut full = plan(&["--full"]);
+    assert_eq!(way(&full), compared("asked"));
+    let same = full.as_object_mut().unwrap();
+    same.remove("discovery_reason");
+    same.insert("discovery".into(), json!("cursor"));
+    assert_eq!(full, cursor, "both ways plan the same");
+    let report = house.run("Guests");
+    assert_eq!((way(&report), counted(&report)), (followed, "added=1 updated=1 unchanged=1 invalid=1".into()));
+    let full = house.run_with("Guests", &["--full"]).json();
+    assert_eq!((way(&full), counted(&full)), (compared("asked"), "unchanged=3 invalid=1".into()));
+
+    house.postroom(&["sync", "edit", "Guests", "--newcomers", "unsubscribed"]).done();
+    assert_eq!(way(&plan(&[])), compared("other-settings"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_contact_is_sent_again_after_a_change_or_when_asked() {
     let house = House::open().await;
     house.import("Guests", Some("form"), "id,email\n1,fake@yopmail.com\n");

@@ -11,6 +11,7 @@
 //! * [`mapping`]: which local field goes to which remote field, checked against both sides.
 //! * [`projection`]: a contact seen through a mapping: exactly what an audience is to hold of it.
 //! * [`decision`]: what a run does with one entry, and with one contact that left the list.
+//! * [`discovery`]: whether a run may follow what moved since the last look, or compares everything.
 //! * [`outcome`]: the ten counts that an entry can end in, and the sums of a report.
 //! * [`breaker`]: when a plan is too large to be carried out unasked.
 //!
@@ -21,6 +22,7 @@ pub mod breaker;
 pub mod consent;
 pub mod contact;
 pub mod decision;
+pub mod discovery;
 pub mod email;
 pub mod field;
 pub mod mapping;

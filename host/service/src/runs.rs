@@ -78,7 +78,10 @@ impl Service {
     /// Not found, and when the storage fails.
     pub async fn plan_sync(&self, name: &str, options: &RunOptions) -> Result<Plan> {
         let sync = self.store().sync(name).await?;
-        postroom_sync::plan(self.store(), &sync, options)
+        let account = self.store().account(&sync.audience.account).await?;
+        // Without its plugin a sync can't run, but what a run would do can be said: by comparing everything.
+        let plugin = self.shelf.digest(self.store(), &account.plugin).await?.unwrap_or_default();
+        postroom_sync::plan(self.store(), &sync, options, plugin, self.now())
             .await
             .map_err(|error| run_error(error, &sync.audience.account))
     }

@@ -23,6 +23,7 @@ use postroom_domain::projection::{Base, ContentHash};
 use postroom_sqlite::SqliteStore;
 use postroom_store::accounts::{AccountDraft, AccountStore, PluginSource};
 use postroom_store::contacts::{ContactRef, ContactStore, ContactUpsert};
+use postroom_store::discovery::Look;
 use postroom_store::lists::{IMPORT_BATCH_ROWS, ImportMode, ImportStart, ImportStore, StatedConsent};
 use postroom_store::runs::{BatchRecord, Confirmation, ConfirmedContent, RunStart, RunStore, SnapshotContent};
 use postroom_store::syncs::{SyncDraft, SyncStore};
@@ -80,8 +81,12 @@ async fn main() {
     settle_all(&store, run, &contacts).await;
     println!("settle: {:.2?}", began.elapsed());
     let began = Instant::now();
-    let open = store.open_entries(sync, SETTINGS).await.unwrap();
+    let open = store.open_entries(&look(sync)).await.unwrap();
     println!("comparison, all settled ({}): {:.2?}", open.unchanged, began.elapsed());
+    store.keep_picture(sync, &open.picture.unwrap()).await.unwrap();
+    let began = Instant::now();
+    let followed = store.open_entries(&look(sync)).await.unwrap();
+    println!("cursor, all settled ({}): {:.2?}", followed.unchanged, began.elapsed());
     let began = Instant::now();
     store.departed(sync, open.tagged_departed, ContactId(0), 2_000).await.unwrap();
     println!("departed: {:.2?}", began.elapsed());
@@ -247,9 +252,13 @@ async fn add_sync(store: &SqliteStore) -> i64 {
     store.add_sync(&draft, Timestamp::UNIX_EPOCH).await.unwrap().id
 }
 
+fn look(sync: i64) -> Look {
+    Look { sync, settings: SETTINGS, plugin_digest: String::new(), full: false, at: Timestamp::UNIX_EPOCH }
+}
+
 async fn read_all(store: &SqliteStore, sync: i64) -> Vec<(ContactId, ContentHash, EmailAddress)> {
     let mut contacts = Vec::new();
-    let open = store.open_entries(sync, SETTINGS).await.unwrap();
+    let open = store.open_entries(&look(sync)).await.unwrap();
     let mut places = open.page(0, PAGE);
     while let Some(last) = places.last().copied() {
         let page = store.snapshot(sync, SETTINGS, &places).await.unwrap();

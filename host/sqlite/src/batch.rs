@@ -6,11 +6,14 @@ use postroom_domain::decision::{Memory, TagState};
 use postroom_domain::email::EmailAddress;
 use postroom_domain::projection::ContentHash;
 use postroom_store::runs::{BatchIntent, BatchRecord, Confirmation, Outcome};
+use roaring::RoaringTreemap;
 use rusqlite::{Connection, named_params};
+use serde_json::json;
 
 use crate::columns::{micros, word};
 use crate::failure::Step;
 use crate::member_rows;
+use crate::sequence::Numbers;
 
 /// The run that a batch belongs to.
 pub(crate) struct Ground {
@@ -31,6 +34,25 @@ pub(crate) fn announce(connection: &Connection, ground: &Ground, intent: &BatchI
     for (contact, tag) in &intent.tags {
         set_tag(connection, ground.sync, *contact, tag)?;
     }
+    let members = intent.members.iter().map(|(contact, _)| contact);
+    moved(connection, ground, "batch-announced", members.chain(intent.tags.iter().map(|(contact, _)| contact)))
+}
+
+/// Takes a number for the contacts that a batch wrote of, so that every sync of the audience looks at
+/// them again.
+fn moved<'a>(
+    connection: &Connection,
+    ground: &Ground,
+    kind: &str,
+    contacts: impl Iterator<Item = &'a ContactId>,
+) -> Step<()> {
+    let contacts = contacts.map(|contact| u64::try_from(contact.0)).collect::<Result<RoaringTreemap, _>>()?;
+    if contacts.is_empty() {
+        return Ok(());
+    }
+    let mut numbers = Numbers::begin(connection, ground.began_at)?;
+    numbers.take_members(ground.audience, &contacts)?;
+    numbers.end(kind, &json!({ "run": ground.run }))?;
     Ok(())
 }
 
@@ -92,7 +114,16 @@ pub(crate) fn record(connection: &Connection, ground: &Ground, record: &BatchRec
     connection
         .prepare_cached("UPDATE runs SET last_outcome = ?, unchanged = unchanged + ? WHERE id = ?")?
         .execute((row, record.unchanged, ground.run))?;
-    Ok(())
+    moved(connection, ground, "batch-recorded", written_of(record))
+}
+
+/// The contacts that a record changes anything about.
+fn written_of(record: &BatchRecord) -> impl Iterator<Item = &ContactId> {
+    let confirmed = record.confirmed.iter().map(|confirmation| &confirmation.contact);
+    let memories = record.memories.iter().map(|(contact, _)| contact);
+    let tags = record.tags.iter().map(|(contact, _)| contact);
+    let settled = record.settled.iter().map(|(contact, _)| contact);
+    confirmed.chain(&record.not_made).chain(memories).chain(tags).chain(settled)
 }
 
 fn write_outcome(connection: &Connection, run: i64, row: i64, outcome: &Outcome) -> Step<()> {

@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 use postroom_domain::email::EmailAddress;
+use roaring::RoaringTreemap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -44,6 +45,20 @@ pub(crate) fn address(text: &str) -> Step<EmailAddress> {
 /// A stored hash of 16 bytes.
 pub(crate) fn hash16(bytes: &[u8]) -> Step<[u8; 16]> {
     bytes.try_into().map_err(|_| Failure::unreadable("hash", format!("of {} bytes", bytes.len())))
+}
+
+/// A stored set of contacts.
+pub(crate) fn contact_set(bytes: &[u8]) -> Step<RoaringTreemap> {
+    Ok(RoaringTreemap::deserialize_from(bytes)?)
+}
+
+/// A set of contacts as it is stored: numbers that follow each other take next to nothing.
+pub(crate) fn contact_set_bytes(contacts: &RoaringTreemap) -> Step<Vec<u8>> {
+    let mut contacts = contacts.clone();
+    contacts.optimize();
+    let mut bytes = Vec::with_capacity(contacts.serialized_size());
+    contacts.serialize_into(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Bytes as hexadecimal digits.

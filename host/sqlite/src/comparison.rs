@@ -1,36 +1,32 @@
-//! Which entries of a sync need a look.
+//! Which contacts of a sync need a look.
 //!
 //! A sync remembers the fingerprint of everything that each settled contact was judged by. Here
-//! every entry's fingerprint is taken anew and compared: nothing is trusted to have said that it
-//! changed, and nothing is read into values. The list is walked in the order of its contacts, since
-//! then the joined tables are read from their beginning to their end, in parts that several readers
-//! take side by side.
+//! the fingerprint is taken anew and compared, and nothing is read into values. Both ways of discovery
+//! do just this: the whole comparison for every contact there can be, in parts that several readers take
+//! side by side, and the other one for those that moved. A list is walked in the order of its contacts,
+//! since then the other tables are read from their beginning to their end.
 
 use std::ops::RangeInclusive;
 
 use postroom_domain::projection::ContentHash;
-use postroom_store::runs::OpenEntries;
+use postroom_store::discovery::Sight;
 use roaring::RoaringTreemap;
-use rusqlite::{Connection, ToSql};
+use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row, Rows, ToSql};
 
 use crate::failure::Step;
 use crate::limits::READERS;
-use crate::snapshot::{Fingerprints, Scope, facts};
+use crate::snapshot::{Fingerprints, Scope, known_facts, remembered_facts};
 
-/// Where [`facts`] begin in a row of the comparison.
-const FIRST_FACT: usize = 5;
+/// Where the facts that are known begin in a row of entries.
+const FIRST_KNOWN: usize = 3;
+/// Where the facts that are remembered begin in a row of those: with the tag that the contact bears.
+const FIRST_REMEMBERED: usize = 2;
 
-/// What one part of a list showed.
-#[derive(Debug, Default)]
-pub(crate) struct Part {
-    open: RoaringTreemap,
-    unchanged: u64,
-    members: u64,
-    tagged: u64,
-}
-
-/// The list in ranges of contact numbers, one for each reader. An empty list has none.
-pub(crate) fn parts(scope: &Scope, connection: &Connection) -> Step<Vec<RangeInclusive<i64>>> {
+/// All numbers that a contact can have, in ranges of about as many of the list's contacts: one for each
+/// reader.
+pub(crate) fn parts(connection: &Connection, scope: &Scope) -> Step<Vec<RangeInclusive<i64>>> {
     let bound = |order: &str| -> Step<Option<i64>> {
         let sql = format!(
             "SELECT {order}(contact_id) FROM entries INDEXED BY entries_by_contact
@@ -38,82 +34,140 @@ pub(crate) fn parts(scope: &Scope, connection: &Connection) -> Step<Vec<RangeInc
         );
         Ok(connection.prepare_cached(&sql)?.query_row([scope.list], |row| row.get(0))?)
     };
-    let (Some(low), Some(high)) = (bound("min")?, bound("max")?) else {
-        return Ok(Vec::new());
-    };
+    let (low, high) = (bound("min")?.unwrap_or(0), bound("max")?.unwrap_or(0));
     let parts = i64::try_from(READERS)?;
     let width = (high - low) / parts + 1;
-    let ranges = (0..parts).map(|part| low + part * width..=(low + (part + 1) * width - 1).min(high));
-    Ok(ranges.filter(|range| !range.is_empty()).collect())
+    let begin = |part: i64| if part == 0 { 0 } else { low + part * width };
+    let end = |part: i64| if part + 1 == parts { i64::MAX } else { low + (part + 1) * width - 1 };
+    Ok((0..parts).map(|part| begin(part)..=end(part)).collect())
 }
 
-/// Compares the entries of the contacts in a range.
-pub(crate) fn compare(
+/// Looks at the contacts in these ranges, which follow each other.
+///
+/// What the sync remembers is read beside the entries instead of being sought for each: its rows are
+/// those of the list's contacts and of few others, so walking along costs a third of the search. The
+/// audience's rows are sought, since they may be many syncs' members.
+pub(crate) fn look_at(
     connection: &Connection,
     scope: &Scope,
     settings: &ContentHash,
-    contacts: RangeInclusive<i64>,
-) -> Step<Part> {
-    let mut statement = connection.prepare_cached(concat!(
-        "SELECT e.contact_id, e.position, s.settled,
-                m.hash IS NOT NULL AND coalesce(m.status, '') <> 'absent', s.tag_owned IS NOT NULL, ",
-        facts!(),
+    ranges: impl IntoIterator<Item = RangeInclusive<i64>>,
+) -> Step<Sight> {
+    let mut entries = connection.prepare_cached(concat!(
+        "SELECT e.contact_id, e.position, m.hash IS NOT NULL AND coalesce(m.status, '') <> 'absent', ",
+        known_facts!(),
         " FROM entries e INDEXED BY entries_by_contact
          LEFT JOIN contacts c ON c.id = e.contact_id
          LEFT JOIN remote_members m ON m.audience_id = :audience AND m.contact_id = e.contact_id
-         LEFT JOIN sync_members s ON s.sync_id = :sync AND s.contact_id = e.contact_id
          WHERE e.list_id = :list AND e.contact_id BETWEEN :low AND :high AND e.generation BETWEEN :first AND :last
          ORDER BY e.contact_id, e.position",
     ))?;
-    let mut parameters = scope.members();
-    parameters.extend([(":low", contacts.start() as &dyn ToSql), (":high", contacts.end())]);
-    let mut rows = statement.query(parameters.as_slice())?;
-    let mut fingerprints = Fingerprints::new(settings, FIRST_FACT);
-    let mut part = Part::default();
-    let mut before = None;
-    while let Some(row) = rows.next()? {
-        let (contact, position): (i64, u64) = (row.get(0)?, row.get(1)?);
-        // Only the first entry of a contact can be settled (row A6).
-        if before.replace(contact) == Some(contact) {
-            part.open.insert(position);
-            continue;
+    let mut remembered = connection.prepare_cached(concat!(
+        "SELECT s.contact_id, s.settled, ",
+        remembered_facts!(),
+        " FROM sync_members s WHERE s.sync_id = ? AND s.contact_id BETWEEN ? AND ? ORDER BY s.contact_id",
+    ))?;
+    let mut view = View { fingerprints: Fingerprints::new(settings), sight: Sight::default() };
+    for range in ranges {
+        let (low, high) = range.into_inner();
+        let mut parameters = scope.entries();
+        parameters.extend([(":audience", &scope.audience as &dyn ToSql), (":low", &low), (":high", &high)]);
+        view.walk(&mut entries.query(parameters.as_slice())?, &mut remembered.query((scope.sync, low, high))?)?;
+    }
+    Ok(view.sight)
+}
+
+/// What was seen so far.
+struct View<'a> {
+    fingerprints: Fingerprints<'a>,
+    sight: Sight,
+}
+
+impl View<'_> {
+    /// Walks the entries of a range of contacts and what is remembered of these, both in their order.
+    fn walk(&mut self, entries: &mut Rows<'_>, remembered: &mut Rows<'_>) -> Step<()> {
+        remembered.advance()?;
+        let mut last = None;
+        while let Some(row) = entries.next()? {
+            let (contact, position): (u64, u64) = (row.get(0)?, row.get(1)?);
+            if last.replace(contact) == Some(contact) {
+                self.take_duplicate(contact, position);
+                continue;
+            }
+            while self.pass(remembered, contact)? {
+                remembered.advance()?;
+            }
+            let own = match remembered.get() {
+                Some(other) if other.get::<_, u64>(0)? == contact => Some(other),
+                Some(_) | None => None,
+            };
+            self.take_first(contact, position, row, own)?;
+            if own.is_some() {
+                remembered.advance()?;
+            }
         }
-        part.members += row.get::<_, u64>(3)?;
-        part.tagged += row.get::<_, u64>(4)?;
-        let is_settled = match row.get_ref(2)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
-            Some(settled) => settled == fingerprints.of(row)?,
+        while self.pass(remembered, u64::MAX)? {
+            remembered.advance()?;
+        }
+        Ok(())
+    }
+
+    /// Whether the remembered row is one of a contact before this one, which is not on the list then.
+    fn pass(&mut self, remembered: &Rows<'_>, contact: u64) -> Step<bool> {
+        let Some(row) = remembered.get() else { return Ok(false) };
+        let other: u64 = row.get(0)?;
+        if other >= contact {
+            return Ok(false);
+        }
+        if row.get_ref(FIRST_REMEMBERED)? != ValueRef::Null {
+            self.sight.departed.insert(other);
+        }
+        Ok(true)
+    }
+
+    fn take_first(&mut self, contact: u64, position: u64, row: &Row<'_>, remembered: Option<&Row<'_>>) -> Step<()> {
+        let is_member: bool = row.get(2)?;
+        let sight = &mut self.sight;
+        sight.members += u64::from(is_member);
+        let is_settled = match remembered {
+            Some(remembered) => match remembered.get_ref(1)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
+                Some(settled) => settled == self.fingerprints.of((row, FIRST_KNOWN), (remembered, FIRST_REMEMBERED))?,
+                None => false,
+            },
             None => false,
         };
         if is_settled {
-            part.unchanged += 1;
+            sight.unchanged += 1;
+            sight.settled.insert(contact);
+            if is_member {
+                sight.settled_members.insert(contact);
+            }
         } else {
-            part.open.insert(position);
+            sight.positions.insert(position);
+            sight.open.insert(contact);
         }
+        Ok(())
     }
-    Ok(part)
+
+    /// Takes a later entry of a contact: only the first can be settled (row A6), and the contact is not.
+    fn take_duplicate(&mut self, contact: u64, position: u64) {
+        self.sight.positions.insert(position);
+        self.sight.settled.remove(contact);
+        self.sight.settled_members.remove(contact);
+        self.sight.open.insert(contact);
+    }
 }
 
-/// Puts the parts together, with the entries that have no contact.
-pub(crate) fn join(connection: &Connection, scope: &Scope, parts: Vec<Part>) -> Step<OpenEntries> {
-    let mut open = OpenEntries::default();
-    let mut tagged = 0;
-    for part in parts {
-        open.positions |= part.open;
-        open.unchanged += part.unchanged;
-        open.members += part.members;
-        tagged += part.tagged;
-    }
+/// The places of the entries that have no contact. There is nothing to compare about them.
+pub(crate) fn invalid(connection: &Connection, scope: &Scope) -> Step<RoaringTreemap> {
     let mut statement = connection.prepare_cached(
         "SELECT position FROM entries INDEXED BY entries_by_key
          WHERE list_id = :list AND contact_id IS NULL AND generation BETWEEN :first AND :last",
     )?;
     let mut rows = statement.query(scope.entries().as_slice())?;
+    let mut invalid = RoaringTreemap::new();
     while let Some(row) = rows.next()? {
-        open.positions.insert(row.get(0)?);
+        invalid.insert(row.get(0)?);
     }
-    let all_tagged: u64 = connection
-        .prepare_cached("SELECT count(*) FROM sync_members WHERE sync_id = ? AND tag_owned IS NOT NULL")?
-        .query_row([scope.sync], |row| row.get(0))?;
-    open.tagged_departed = all_tagged > tagged;
-    Ok(open)
+    Ok(invalid)
 }

@@ -318,10 +318,11 @@ fn finish(connection: &Connection, import: ImportId, survey: Survey, at: Timesta
         connection.execute("UPDATE lists SET shown = 1 WHERE id = ?", [list.id])?;
     } else {
         show(connection, &import, &list)?;
-        for (contact, change) in &survey.memberships {
+        for (contact, change) in survey.memberships.iter().flatten() {
             numbers.take(*change, Some(*contact), Some(list.id))?;
         }
-        numbers.take(Change::List, None, Some(list.id))?;
+        let change = if survey.memberships.is_some() { Change::Entries } else { Change::List };
+        numbers.take(change, None, Some(list.id))?;
     }
     let counts: ImportCounts = survey.report.counts;
     import.end(connection, &counts, at)?;

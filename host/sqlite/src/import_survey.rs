@@ -14,8 +14,9 @@ use crate::sequence::Change;
 pub(crate) struct Survey {
     pub(crate) report: ImportReport,
     pub(crate) list: Option<ListRow>,
-    /// Contacts that join and leave, if they are few enough to be named one by one.
-    pub(crate) memberships: Vec<(ContactId, Change)>,
+    /// Contacts that join, leave, or stand on the list more or less often; none if they are too many to
+    /// be named one by one.
+    pub(crate) memberships: Option<Vec<(ContactId, Change)>>,
     /// Whether the list would show the same entries in the same order.
     pub(crate) is_same: bool,
     /// Whether entries that the file agrees with must be staged before it can be shown.
@@ -28,7 +29,7 @@ pub(crate) fn survey(connection: &Connection, import: ImportId) -> Step<Survey> 
     let list = list_rows::of(connection, import.list)?;
     let mut report = ImportReport { counts: import.counts, leavers: Vec::new() };
     let Some(shown) = &list else {
-        return Ok(Survey { report, list, memberships: Vec::new(), is_same: true, lacks_copies: false });
+        return Ok(Survey { report, list, memberships: Some(Vec::new()), is_same: true, lacks_copies: false });
     };
     let is_same = match import.mode {
         ImportMode::Add => import.last_position == import.base_position,
@@ -36,7 +37,7 @@ pub(crate) fn survey(connection: &Connection, import: ImportId) -> Step<Survey> 
         ImportMode::Replace => import.entries_hash.is_some() && import.entries_hash == shown.entries_hash,
     };
     if is_same {
-        return Ok(Survey { report, list, memberships: Vec::new(), is_same, lacks_copies: false });
+        return Ok(Survey { report, list, memberships: Some(Vec::new()), is_same, lacks_copies: false });
     }
     let (joined, left) = joined_and_left(connection, &import, shown)?;
     report.counts.joined = joined;
@@ -44,8 +45,8 @@ pub(crate) fn survey(connection: &Connection, import: ImportId) -> Step<Survey> 
     if import.mode == ImportMode::Replace {
         report.leavers = leavers(connection, &import, shown)?;
     }
-    let memberships =
-        if joined + left > MEMBERSHIPS_NAMED { Vec::new() } else { memberships(connection, &import, shown)? };
+    let is_little = joined + left <= MEMBERSHIPS_NAMED;
+    let memberships = if is_little { Some(memberships(connection, &import, shown)?) } else { None };
     let lacks_copies = import.copied.unwrap_or_default() < import.agreed;
     Ok(Survey { report, list, memberships, is_same, lacks_copies })
 }
@@ -95,21 +96,22 @@ fn joined_and_left(connection: &Connection, import: &ImportState, list: &ListRow
     Ok(sums)
 }
 
-/// The contacts that join and leave the list.
+/// The contacts that join and leave the list, or have more or fewer entries on it.
 fn memberships(connection: &Connection, import: &ImportState, list: &ListRow) -> Step<Vec<(ContactId, Change)>> {
     let sql = match import.mode {
         ImportMode::Replace => concat!(
-            "SELECT contact_id, after > 0 FROM (",
+            "SELECT contact_id, before > 0, after > 0 FROM (",
             before_and_after!(),
-            ") WHERE contact_id IS NOT NULL AND (after > 0) <> (before > 0) ORDER BY contact_id"
+            ") WHERE contact_id IS NOT NULL AND after <> before ORDER BY contact_id"
         ),
-        // A contact that is on the list gets no first entry again, so what is staged has joined,
-        // later rows of old members apart.
+        // What is staged is there in addition.
         ImportMode::Add => {
-            "SELECT DISTINCT contact_id, 1 FROM entries e
+            "SELECT DISTINCT contact_id,
+                    EXISTS (SELECT 1 FROM entries f WHERE f.list_id = :list AND f.contact_id = e.contact_id
+                              AND f.generation BETWEEN :first AND :last),
+                    1
+             FROM entries e
              WHERE list_id = :list AND generation = :staged AND contact_id IS NOT NULL
-               AND NOT EXISTS (SELECT 1 FROM entries f WHERE f.list_id = :list AND f.contact_id = e.contact_id
-                                 AND f.generation BETWEEN :first AND :last)
              ORDER BY contact_id"
         }
     };
@@ -119,7 +121,11 @@ fn memberships(connection: &Connection, import: &ImportState, list: &ListRow) ->
     };
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(parameters.as_slice(), |row| {
-        let change = if row.get(1)? { Change::Joined } else { Change::Left };
+        let change = match (row.get(1)?, row.get(2)?) {
+            (false, _) => Change::Joined,
+            (true, false) => Change::Left,
+            (true, true) => Change::Entries,
+        };
         Ok((ContactId(row.get(0)?), change))
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -15,6 +15,8 @@
 //! * `import_*`: what an import is made of: its row and what it has met (`row`, `seen`), its rows before the
 //!   writer sees them (`prepared`), the entries that are there (`shown`, `entries`), contacts made ahead of
 //!   their rows (`ahead`), the rows themselves (`rows`), and what finishing does (`survey`).
+//! * `discovery`: where a run has to look: `comparison` takes fingerprints anew, `moved` knows who changed
+//!   since a sequence number, `pictures` keeps what was seen.
 //! * `suppression`: withdrawals and erasures that outlive a contact; `erasure_journal`: what outlives the database.
 //! * `failure`, `columns`, `limits`: what goes wrong, how values stand in columns, and the bounds.
 
@@ -26,6 +28,7 @@ mod connection;
 mod consent_rows;
 mod contact_rows;
 mod contacts;
+mod discovery;
 mod erasure;
 mod erasure_journal;
 mod failure;
@@ -47,7 +50,9 @@ mod lists;
 mod lock;
 mod member_rows;
 mod merge;
+mod moved;
 mod outcomes;
+mod pictures;
 mod plugins;
 mod readers;
 mod runs;

@@ -54,6 +54,9 @@ pub(crate) const ROWS_CLEARED_AT_ONCE: u32 = 2_000;
 pub(crate) const MEMBERSHIPS_NAMED: u64 = 5_000;
 /// Contacts whose digests are compared at a time when an older database catches up with its erasures.
 pub(crate) const CONTACTS_DIGESTED_AT_ONCE: u32 = 10_000;
+/// Sequence numbers that a run follows to find who moved. Beyond, reading them takes as long as comparing
+/// a small list, and much of a large one has moved.
+pub(crate) const NUMBERS_FOLLOWED: i64 = 100_000;
 /// Characters of a raw row that stand in for a missing address.
 pub(crate) const RAW_SHOWN_CHARS: usize = 80;
 

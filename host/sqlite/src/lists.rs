@@ -164,7 +164,7 @@ impl ListStore for SqliteStore {
                 None => true,
             };
             let mut numbers = Numbers::begin(connection, at)?;
-            let change = if still_there { Change::List } else { Change::Left };
+            let change = if still_there { Change::Entries } else { Change::Left };
             numbers.take(change, contact, Some(list.id))?;
             numbers.end("entry-removed", &json!({ "list": list.id, "entry": entry }))?;
             Ok(())

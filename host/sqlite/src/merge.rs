@@ -95,9 +95,8 @@ fn move_entries(
         }
         list_rows::mark_removed(connection, list.id)?;
         connection.execute("UPDATE imports SET entries_hash = NULL WHERE list_id = ? AND state = 'open'", [list.id])?;
-        if joins {
-            numbers.take(Change::Joined, Some(kept.id), Some(list.id))?;
-        }
+        let change = if joins { Change::Joined } else { Change::Entries };
+        numbers.take(change, Some(kept.id), Some(list.id))?;
         numbers.take(Change::Left, Some(other.id), Some(list.id))?;
     }
     Ok(())

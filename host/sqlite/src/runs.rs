@@ -1,23 +1,24 @@
 //! The use cases of a run: what it reads, what it records, and what remains of it.
 
 use async_trait::async_trait;
-use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use postroom_domain::contact::ContactId;
 use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
 use postroom_domain::projection::ContentHash;
 use postroom_store::Result;
+use postroom_store::discovery::{Look, OpenEntries, Picture};
 use postroom_store::runs::{
-    BatchIntent, BatchRecord, DepartedRow, OpenEntries, OutcomeQuery, OutcomeRow, Run, RunStart, RunState, RunStore,
-    RunSummary, SnapshotRow, TagOutcome,
+    BatchIntent, BatchRecord, DepartedRow, OutcomeQuery, OutcomeRow, Run, RunStart, RunState, RunStore, RunSummary,
+    SnapshotRow, TagOutcome,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::batch::{self, Ground};
 use crate::columns::{from_word, micros, timestamp, word};
-use crate::comparison;
+use crate::discovery;
 use crate::failure::Step;
 use crate::outcomes;
+use crate::pictures;
 use crate::sequence;
 use crate::snapshot::{self, Scope};
 use crate::store::SqliteStore;
@@ -35,22 +36,13 @@ macro_rules! select {
 
 #[async_trait]
 impl RunStore for SqliteStore {
-    async fn open_entries(&self, sync: i64, settings: ContentHash) -> Result<OpenEntries> {
-        let parts = self
-            .read("divide a sync's list", move |connection| {
-                comparison::parts(&Scope::of(connection, sync)?, connection)
-            })
-            .await?;
-        let compare = parts.into_iter().map(|part| {
-            self.read("compare a sync's list", move |connection| {
-                comparison::compare(connection, &Scope::of(connection, sync)?, &settings, part)
-            })
-        });
-        let found = try_join_all(compare).await?;
-        self.read("finish the comparison of a sync's list", move |connection| {
-            comparison::join(connection, &Scope::of(connection, sync)?, found)
-        })
-        .await
+    async fn open_entries(&self, look: &Look) -> Result<OpenEntries> {
+        discovery::open_entries(self, look).await
+    }
+
+    async fn keep_picture(&self, sync: i64, picture: &Picture) -> Result<()> {
+        let picture = picture.clone();
+        self.write("keep what a sync has seen", move |connection| pictures::keep(connection, sync, &picture)).await
     }
 
     async fn snapshot(&self, sync: i64, settings: ContentHash, positions: &[u64]) -> Result<Vec<SnapshotRow>> {
@@ -113,10 +105,9 @@ impl RunStore for SqliteStore {
             // A canary has not seen the whole list: the next run is still the first.
             if summary.state == RunState::Finished {
                 connection.execute(
-                    "UPDATE syncs SET finished_runs = finished_runs + 1,
-                                      cursor = (SELECT sequence FROM runs WHERE id = ?)
+                    "UPDATE syncs SET finished_runs = finished_runs + 1
                      WHERE id = ? AND (SELECT first FROM runs WHERE id = ?) IS NULL",
-                    (run, ground.sync, run),
+                    (ground.sync, run),
                 )?;
             }
             Ok(())
@@ -221,6 +212,7 @@ fn empty(state: RunState) -> RunSummary {
         address_omitted: 0,
         warnings: Vec::new(),
         stopped: None,
+        discovery: None,
     }
 }
 

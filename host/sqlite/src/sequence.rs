@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 use postroom_domain::contact::ContactId;
+use roaring::RoaringTreemap;
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::columns::micros;
+use crate::columns::{contact_set_bytes, micros};
 use crate::failure::Step;
 
 /// What kind of thing moved.
@@ -23,12 +24,15 @@ pub(crate) enum Change {
     Joined,
     /// It left a list.
     Left,
-    /// A list changed in its order or in its entries without a contact, or as a whole.
+    /// A list changed in its order, in its entries without a contact, or in how often it has one.
+    Entries,
+    /// A list changed as a whole, and who joined and left is not named.
     List,
 }
 
 impl Change {
-    fn word(self) -> &'static str {
+    /// Its word in the table.
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Contact => "contact",
             Self::ContactDeleted => "contact-deleted",
@@ -36,6 +40,7 @@ impl Change {
             Self::Tags => "tags",
             Self::Joined => "joined",
             Self::Left => "left",
+            Self::Entries => "entries",
             Self::List => "list",
         }
     }
@@ -80,6 +85,15 @@ impl<'c> Numbers<'c> {
             .prepare_cached("INSERT INTO changes (seq, kind, contact_id, list_id, at) VALUES (?, ?, ?, ?, ?)")?
             .execute((self.last, change.word(), contact.map(|id| id.0), list, micros(self.at)))?;
         Ok(self.last)
+    }
+
+    /// Takes one number for all that moved at an audience in one batch.
+    pub(crate) fn take_members(&mut self, audience: i64, contacts: &RoaringTreemap) -> Step<()> {
+        self.last += 1;
+        self.connection
+            .prepare_cached("INSERT INTO member_changes (seq, audience_id, contacts) VALUES (?, ?, ?)")?
+            .execute((self.last, audience, contact_set_bytes(contacts)?))?;
+        Ok(())
     }
 
     /// Ends the use case: if it took numbers, the workspace moves on and one event tells the range.

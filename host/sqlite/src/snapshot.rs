@@ -60,20 +60,28 @@ impl Scope {
     }
 }
 
-/// Everything that the decision about a contact is made from, in one order for all who read it.
-macro_rules! facts {
+/// What the decision about a contact is made from, in one order for all who read it: the contact, and
+/// what its audience confirmed of it.
+macro_rules! known_facts {
     () => {
         "c.email, c.email_key, c.fields, c.shown,
-         m.contact_id, m.remote_id, m.status, m.address, m.hash, m.base,
-         s.tag_owned, s.refused_change, s.refused_tag, s.refused_reason,
+         m.contact_id, m.remote_id, m.status, m.address, m.hash, m.base"
+    };
+}
+/// The rest of it: what the sync remembers of the contact.
+macro_rules! remembered_facts {
+    () => {
+        "s.tag_owned, s.refused_change, s.refused_tag, s.refused_reason,
          s.memory_class, s.memory_code, s.memory_message, s.memory_attempt"
     };
 }
-pub(crate) use facts;
+pub(crate) use {known_facts, remembered_facts};
 
-/// How many columns [`facts`] names.
-pub(crate) const FACTS: usize = 18;
-/// Where they begin in the rows of [`entries`].
+/// How many columns [`known_facts`] names.
+const KNOWN_FACTS: usize = 10;
+/// How many columns [`remembered_facts`] names.
+const REMEMBERED_FACTS: usize = 8;
+/// Where the facts begin in the rows of [`entries`].
 const FIRST_FACT: usize = 5;
 
 /// The entries at these places, in the list's order. The first entry of a contact is found by one
@@ -89,7 +97,9 @@ pub(crate) fn entries(
                 (SELECT f.position FROM entries f
                  WHERE f.list_id = :list AND f.contact_id = e.contact_id AND f.generation BETWEEN :first AND :last
                  ORDER BY f.position LIMIT 1), ",
-        facts!(),
+        known_facts!(),
+        ", ",
+        remembered_facts!(),
         " FROM json_each(:positions) p
          CROSS JOIN entries e ON e.list_id = :list AND e.position = p.value
                              AND e.generation BETWEEN :first AND :last
@@ -101,7 +111,7 @@ pub(crate) fn entries(
     let mut parameters = scope.members();
     parameters.push((":positions", &places));
     let mut rows = statement.query(parameters.as_slice())?;
-    let mut fingerprints = Fingerprints::new(settings, FIRST_FACT);
+    let mut fingerprints = Fingerprints::new(settings);
     let mut entries = Vec::with_capacity(positions.len());
     while let Some(row) = rows.next()? {
         entries.push(SnapshotRow {
@@ -117,22 +127,28 @@ pub(crate) fn entries(
 /// at once is twice as fast as column by column.
 pub(crate) struct Fingerprints<'a> {
     settings: &'a ContentHash,
-    /// Where [`facts`] begin in a row.
-    first: usize,
     bytes: Vec<u8>,
 }
 
 impl<'a> Fingerprints<'a> {
-    /// For rows whose facts begin at column `first`, judged under these settings.
-    pub(crate) fn new(settings: &'a ContentHash, first: usize) -> Self {
-        Self { settings, first, bytes: Vec::new() }
+    /// For rows that are judged under these settings.
+    pub(crate) fn new(settings: &'a ContentHash) -> Self {
+        Self { settings, bytes: Vec::new() }
     }
 
-    /// The fingerprint of the facts in a row.
-    pub(crate) fn of(&mut self, row: &Row<'_>) -> Step<ContentHash> {
+    /// The fingerprint of the known and the remembered facts, each in a row that has them from a column on.
+    pub(crate) fn of(&mut self, known: (&Row<'_>, usize), remembered: (&Row<'_>, usize)) -> Step<ContentHash> {
         self.bytes.clear();
         self.bytes.extend_from_slice(self.settings);
-        for column in self.first..self.first + FACTS {
+        self.add(known, KNOWN_FACTS)?;
+        self.add(remembered, REMEMBERED_FACTS)?;
+        let mut fingerprint = ContentHash::default();
+        blake3::Hasher::new().update(&self.bytes).finalize_xof().fill(&mut fingerprint);
+        Ok(fingerprint)
+    }
+
+    fn add(&mut self, (row, first): (&Row<'_>, usize), number: usize) -> Step<()> {
+        for column in first..first + number {
             let (kind, bytes): (u8, &[u8]) = match row.get_ref(column)? {
                 ValueRef::Null => (0, &[]),
                 ValueRef::Integer(number) => (1, &number.to_le_bytes()),
@@ -145,9 +161,7 @@ impl<'a> Fingerprints<'a> {
             self.bytes.extend_from_slice(&u32::try_from(bytes.len())?.to_le_bytes());
             self.bytes.extend_from_slice(bytes);
         }
-        let mut fingerprint = ContentHash::default();
-        blake3::Hasher::new().update(&self.bytes).finalize_xof().fill(&mut fingerprint);
-        Ok(fingerprint)
+        Ok(())
     }
 }
 
@@ -173,7 +187,7 @@ fn content(row: &Row<'_>, fingerprints: &mut Fingerprints<'_>) -> Step<SnapshotC
         confirmed: confirmed(row, &own)?,
         memory: memory(row)?,
         tag: tag(row, 15)?,
-        fingerprint: fingerprints.of(row)?,
+        fingerprint: fingerprints.of((row, FIRST_FACT), (row, FIRST_FACT + KNOWN_FACTS))?,
         address: own,
     })))
 }

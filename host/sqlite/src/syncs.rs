@@ -19,7 +19,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT s.id, s.name, l.name, l.id, au.id, a.name, au.remote_id, au.name, s.pairs, s.mapping, s.newcomers,
-                    s.tag, s.tag_is_own, s.breaker_percent, s.tag_warning, s.cursor, s.last_run, s.finished_runs,
+                    s.tag, s.tag_is_own, s.breaker_percent, s.tag_warning, s.last_run, s.finished_runs,
                     s.created_at, s.updated_at
              FROM syncs s
              JOIN lists l ON l.id = s.list_id
@@ -84,13 +84,10 @@ impl SyncStore for SqliteStore {
             refuse_taken(connection, &draft.name, Some(sync.id))?;
             let audience = audience_of(connection, &draft)?;
             refuse_conflicts(connection, &draft, audience, Some(sync.id))?;
-            // Whatever decides what is sent asks for a look at everything: the cursor goes back.
-            let decides_alike =
-                sync.mapping == draft.mapping && sync.newcomers == draft.newcomers && sync.tag == draft.tag;
             connection.execute(
                 "UPDATE syncs SET name = :name, pairs = :pairs, mapping = :mapping, newcomers = :newcomers, tag = :tag,
                                   tag_key = :tag_key, tag_is_own = :tag_is_own, breaker_percent = :breaker,
-                                  cursor = :cursor, updated_at = :at
+                                  updated_at = :at
                  WHERE id = :id",
                 named_params! {
                     ":id": sync.id, ":name": draft.name,
@@ -99,7 +96,7 @@ impl SyncStore for SqliteStore {
                     ":newcomers": draft.newcomers.as_str(),
                     ":tag": draft.tag, ":tag_key": draft.tag.as_deref().map(str::to_lowercase),
                     ":tag_is_own": draft.tag_is_own, ":breaker": draft.breaker_percent,
-                    ":cursor": if decides_alike { sync.cursor } else { 0 }, ":at": micros(at),
+                    ":at": micros(at),
                 },
             )?;
             named(connection, &draft.name)
@@ -231,10 +228,9 @@ fn read(row: &Row<'_>) -> Step<Sync> {
         tag_is_own: row.get(12)?,
         breaker_percent: row.get(13)?,
         tag_warning: row.get(14)?,
-        cursor: row.get(15)?,
-        last_run: row.get(16)?,
-        finished_runs: row.get(17)?,
-        created_at: timestamp(row.get(18)?)?,
-        updated_at: timestamp(row.get(19)?)?,
+        last_run: row.get(15)?,
+        finished_runs: row.get(16)?,
+        created_at: timestamp(row.get(17)?)?,
+        updated_at: timestamp(row.get(18)?)?,
     })
 }

@@ -11,14 +11,16 @@
 //! * [`lists`]: lists and their entries, and the import that fills them.
 //! * [`accounts`]: plugins, accounts and their sealed secrets.
 //! * [`syncs`]: audiences and the syncs that tie lists to them.
+//! * [`discovery`]: where a run has to look, and the picture of a list that a sync keeps.
 //! * [`runs`]: what a run reads, what it records batch by batch, and its report.
 //!
 //! Every write that can change a plan takes the next sequence number of the workspace and leaves a
-//! change row that names the contact or the list by id; larger changes leave one event with the
-//! range of numbers they took.
+//! change row that names the contact or the list by id, or the set of contacts that a batch of a run wrote
+//! of; larger changes leave one event with the range of numbers they took.
 
 pub mod accounts;
 pub mod contacts;
+pub mod discovery;
 pub mod erasure;
 mod error;
 pub mod lists;

@@ -5,14 +5,15 @@ use jiff::Timestamp;
 use postroom_domain::consent::ConsentState;
 use postroom_domain::contact::{ContactId, EntryFault, EntryId};
 use postroom_domain::decision::{Confirmed, Memory, RemoteStatus, TagState};
+use postroom_domain::discovery::Discovery;
 use postroom_domain::email::EmailAddress;
 use postroom_domain::field::Fields;
 use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
 use postroom_domain::projection::{Base, ContentHash};
-use roaring::RoaringTreemap;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
+use crate::discovery::{Look, OpenEntries, Picture};
 
 /// One entry of a sync's list with all that its decision needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,32 +62,6 @@ pub struct ContactSnapshot {
     /// What all of this and the sync's settings come to: with the same fingerprint the same is
     /// decided.
     pub fingerprint: ContentHash,
-}
-
-/// Where a run has to look.
-///
-/// A sync remembers the fingerprint of each contact that needed nothing. Reading only these, and
-/// comparing each with what stands in the store now, finds the entries that may need something.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct OpenEntries {
-    /// The places of the entries that are to be judged.
-    pub positions: RoaringTreemap,
-    /// How many other entries the list has. They need nothing.
-    pub unchanged: u64,
-    /// How many contacts on the list the sync has confirmed at its audience.
-    pub members: u64,
-    /// Whether the sync's tag is on contacts that are not on the list.
-    pub tagged_departed: bool,
-}
-
-impl OpenEntries {
-    /// The first places behind `after`, at most `limit`.
-    #[must_use]
-    pub fn page(&self, after: u64, limit: usize) -> Vec<u64> {
-        let mut behind = self.positions.iter();
-        behind.advance_to(after.saturating_add(1));
-        behind.take(limit).collect()
-    }
 }
 
 /// A contact that is not on a sync's list and for which the sync still has something to do at the
@@ -238,6 +213,10 @@ pub struct RunSummary {
     pub warnings: Vec<String>,
     /// Why it stopped, if it did.
     pub stopped: Option<Reason>,
+    /// How it found the entries to be judged; none if it did not come to its end, or was one of an
+    /// earlier version.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub discovery: Option<Discovery>,
 }
 
 /// A run.
@@ -298,12 +277,22 @@ pub struct OutcomeRow {
 /// The use cases of a run.
 #[async_trait]
 pub trait RunStore {
-    /// Compares every entry of a sync with what the sync remembers, under settings of this hash.
+    /// Finds the entries of a sync that are to be judged: those that moved since the sync's picture was
+    /// made, if it may be followed, or else by comparing every entry with what the sync remembers. Both
+    /// ways find the same. Writes nothing.
     ///
     /// # Errors
     ///
     /// When the storage fails.
-    async fn open_entries(&self, sync: i64, settings: ContentHash) -> Result<OpenEntries>;
+    async fn open_entries(&self, look: &Look) -> Result<OpenEntries>;
+
+    /// Keeps what a sync has seen of its list, in the place of what it knew before. It is true as of its
+    /// sequence number, whatever has moved since.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn keep_picture(&self, sync: i64, picture: &Picture) -> Result<()>;
 
     /// The entries of a sync at these places, in the list's order. Places without an entry are passed
     /// over.

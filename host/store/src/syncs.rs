@@ -49,8 +49,6 @@ pub struct Sync {
     pub breaker_percent: u8,
     /// The provider's sentence about tags it refused, from the last run that had one.
     pub tag_warning: Option<String>,
-    /// The sequence number up to which the last finished run has seen everything.
-    pub cursor: u64,
     /// The last run.
     pub last_run: Option<i64>,
     /// How many runs have finished.

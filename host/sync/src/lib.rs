@@ -7,8 +7,9 @@
 //! departed ─▶ untag ────────────────────────────────────────▶ record ─▶ report
 //! ```
 //!
-//! * [`plan`] walks the list once and counts what a run would do; it calls no provider.
-//! * [`run`] walks it again, in pages, with several batches under way at a time, and records each
+//! * [`plan`] walks the entries that may need something once and counts what a run would do; it calls no
+//!   provider. The store finds them by what moved since the sync's last look, or by comparing everything.
+//! * [`run`] walks them again, in pages, with several batches under way at a time, and records each
 //!   batch in one transaction. Memory does not grow with the list.
 //! * `judge` turns a row of the store into a piece of work, by asking the domain.
 //! * `batches` takes one batch from the note of what is about to be sent to the record of what became

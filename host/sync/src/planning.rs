@@ -1,14 +1,16 @@
-//! The dry run: what a run would do, counted in one walk over the list.
+//! The dry run: what a run would do, counted in one walk over what may need something.
 
 use std::collections::BTreeMap;
 
 use futures_util::future::join;
+use jiff::Timestamp;
 use postroom_domain::breaker::{self, Trip, Volume};
 use postroom_domain::contact::ContactId;
 use postroom_domain::decision::{self, Departure, OnCreate, Policy, PushKind, TagStep, settings_hash};
+use postroom_domain::discovery::Discovery;
 use postroom_domain::outcome::{Counts, OutcomeClass};
 use postroom_store::Store;
-use postroom_store::runs::OpenEntries;
+use postroom_store::discovery::{Look, OpenEntries};
 use postroom_store::syncs::Sync;
 use serde::Serialize;
 
@@ -26,7 +28,7 @@ pub(crate) const DEPARTED: u32 = 2_000;
 const SAMPLES: usize = 5;
 
 /// What a run would do.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Plan {
     /// The sync's name.
     pub sync: String,
@@ -62,6 +64,9 @@ pub struct Plan {
     /// The tags that would be put on and taken off.
     #[serde(skip)]
     pub(crate) tags: (Vec<String>, Vec<String>),
+    /// How the entries to be judged were found.
+    #[serde(flatten)]
+    pub discovery: Discovery,
     /// Where the run has to look.
     #[serde(skip)]
     pub(crate) open: OpenEntries,
@@ -83,18 +88,23 @@ pub(crate) fn policy(sync: &Sync, options: &RunOptions) -> Policy {
     Policy { newcomers: sync.newcomers, tag: sync.tag.clone(), retry_rejected: options.retry_rejected }
 }
 
-/// Walks a sync's list and counts what a run would do now. Calls no provider and writes nothing.
+/// Finds the entries of a sync's list that may need something and counts what a run with a plugin of this
+/// digest would do at this moment. Calls no provider and writes nothing.
 ///
 /// # Errors
 ///
 /// When the store fails.
-pub async fn plan(store: &dyn Store, sync: &Sync, options: &RunOptions) -> Result<Plan, SyncError> {
+pub async fn plan(
+    store: &dyn Store,
+    sync: &Sync,
+    options: &RunOptions,
+    plugin_digest: String,
+    at: Timestamp,
+) -> Result<Plan, SyncError> {
     let policy = policy(sync, options);
-    let mut plan = Plan { sync: sync.name.clone(), ..Plan::default() };
     let settings = settings_hash(&sync.mapping, &policy);
-    plan.open = store.open_entries(sync.id, settings).await?;
-    plan.entries = plan.open.unchanged + plan.open.positions.len();
-    plan.settled.book(OutcomeClass::Unchanged, plan.open.unchanged);
+    let look = Look { sync: sync.id, settings, plugin_digest, full: options.full, at };
+    let mut plan = Plan::begun(sync, store.open_entries(&look).await?);
     let mut places = plan.open.page(0, PAGE);
     let mut page = store.snapshot(sync.id, settings, &places).await?;
     while let Some(last) = places.last().copied() {
@@ -147,6 +157,32 @@ pub async fn plan(store: &dyn Store, sync: &Sync, options: &RunOptions) -> Resul
 }
 
 impl Plan {
+    /// A plan that has counted what needs no look.
+    fn begun(sync: &Sync, open: OpenEntries) -> Self {
+        let mut settled = Counts::default();
+        settled.book(OutcomeClass::Unchanged, open.unchanged);
+        Self {
+            sync: sync.name.clone(),
+            entries: open.unchanged + open.positions.len(),
+            create: 0,
+            subscribe: 0,
+            update: 0,
+            rename: 0,
+            unsubscribe: 0,
+            tag: 0,
+            untag: 0,
+            tags_owed: 0,
+            address_omitted: 0,
+            settled,
+            trips: Vec::new(),
+            notices: Vec::new(),
+            samples: BTreeMap::new(),
+            tags: (Vec::new(), Vec::new()),
+            discovery: open.discovery,
+            open,
+        }
+    }
+
     fn add(&mut self, work: Work) {
         match work {
             Work::Unchanged(_) => self.settled.book(OutcomeClass::Unchanged, 1),

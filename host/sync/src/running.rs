@@ -8,6 +8,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use postroom_domain::contact::ContactId;
 use postroom_domain::decision::{self, Departure, Policy, TagState, settings_hash};
+use postroom_domain::discovery::Discovery;
 use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
 use postroom_store::Store;
 use postroom_store::runs::{BatchRecord, RunStart, RunState, RunSummary, SnapshotRow};
@@ -35,6 +36,8 @@ pub struct RunOptions {
     pub first: Option<u64>,
     /// Try remembered refusals again.
     pub retry_rejected: bool,
+    /// Compare every entry, also when what moved is known.
+    pub full: bool,
     /// Somebody said yes to whatever the breaker asks.
     pub approved: bool,
 }
@@ -61,6 +64,9 @@ pub struct RunReport {
     pub tags: TagCounts,
     /// How many contacts were sent without their address, because it is incomplete (row A4).
     pub address_omitted: u64,
+    /// How the entries to be judged were found.
+    #[serde(flatten)]
+    pub discovery: Discovery,
     /// Sentences for the operator.
     pub warnings: Vec<String>,
     /// Why the run stopped before its end, if it did.
@@ -82,7 +88,7 @@ pub async fn run(
     now: impl Fn() -> Timestamp + Send,
     progress: &(dyn Fn(Progress) + Send + std::marker::Sync),
 ) -> Result<RunReport, SyncError> {
-    let plan = plan(store, sync, options).await?;
+    let plan = plan(store, sync, options, provider.digest(), now()).await?;
     // A small canary names its own bound, which is the yes that a run asks for.
     let is_canary = options.first.is_some_and(|first| first <= CANARY);
     if !options.approved && !is_canary && !plan.trips.is_empty() {
@@ -96,6 +102,9 @@ pub async fn run(
     };
     let start = RunStart { sync: sync.id, first: options.first, plugin_digest: provider.digest(), at: now() };
     let run = store.begin_run(&start).await?;
+    if let Some(picture) = &plan.open.picture {
+        store.keep_picture(sync.id, picture).await?;
+    }
     let mut office = Office {
         desk: Desk {
             store,
@@ -368,6 +377,7 @@ impl<'a> Office<'a> {
             address_omitted,
             warnings: self.ledger.warnings(self.sync.tag_warning.as_deref()),
             stopped,
+            discovery: Some(self.plan.discovery),
         };
         self.desk.store.finish_run(self.desk.run, &summary, self.ledger.tag_warning().as_deref(), at).await?;
         Ok(RunReport {
@@ -376,6 +386,7 @@ impl<'a> Office<'a> {
             counts: summary.counts,
             tags: summary.tags,
             address_omitted: summary.address_omitted,
+            discovery: self.plan.discovery,
             warnings: summary.warnings,
             stopped: summary.stopped,
         })

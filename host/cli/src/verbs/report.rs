@@ -1,5 +1,6 @@
 //! A run's report as people read it: ten counts that add up, and how to open each.
 
+use postroom_domain::discovery::Discovery;
 use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
 
 use crate::table::{self, counted, numbers};
@@ -11,6 +12,7 @@ pub(super) struct Sums<'a> {
     pub(super) counts: Counts,
     pub(super) tags: TagCounts,
     pub(super) address_omitted: u64,
+    pub(super) discovery: Option<Discovery>,
     pub(super) warnings: &'a [String],
     pub(super) stopped: Option<&'a Reason>,
 }
@@ -64,6 +66,9 @@ pub(super) fn page(sums: &Sums<'_>) -> String {
         ("tags-refused", sums.tags.refused, "not tagged: the member's status does not allow it"),
         ("address-omitted", sums.address_omitted, "went without the address, which is incomplete"),
     ]));
+    if let Some(discovery) = sums.discovery {
+        text.push_str(&format!("\nEntries were found {discovery}.\n"));
+    }
     for warning in sums.warnings {
         text.push_str(&format!("\nWarning: {}\n", table::visible(warning)));
     }
@@ -109,15 +114,21 @@ mod tests {
             counts,
             tags: TagCounts { added: 1_200, removed: 0, refused: 2 },
             address_omitted: 5,
+            discovery: Some(Discovery::Cursor),
             warnings: &warnings,
             stopped: Some(&Reason::new("auth-lost", "the key no longer works.")),
         });
         for class in OutcomeClass::ALL {
             assert!(text.contains(class.as_str()), "{class} is missing in {text}");
         }
-        for expected in
-            ["1,203 entries", "1,200", "Warning: Some were", "the key no longer works. What", "run show 7 --of failed"]
-        {
+        for expected in [
+            "1,203 entries",
+            "1,200",
+            "what moved since the last look",
+            "Warning: Some were",
+            "the key no longer works. What",
+            "run show 7 --of failed",
+        ] {
             assert!(text.contains(expected), "{expected} is missing in {text}");
         }
     }

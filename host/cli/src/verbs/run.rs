@@ -100,6 +100,7 @@ fn page(run: &Run) -> String {
         counts: summary.counts,
         tags: summary.tags,
         address_omitted: summary.address_omitted,
+        discovery: summary.discovery,
         warnings: &summary.warnings,
         stopped: summary.stopped.as_ref(),
     });

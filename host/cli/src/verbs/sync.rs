@@ -37,6 +37,9 @@ pub(crate) enum Verb {
         /// Count contacts that were refused before as if they were sent again
         #[arg(long)]
         retry_rejected: bool,
+        /// Compare every entry, also when what moved since the last run is known
+        #[arg(long)]
+        full: bool,
     },
     /// Run a sync
     Run(RunArgs),
@@ -111,6 +114,9 @@ pub(crate) struct RunArgs {
     /// Send contacts again that were refused before, though they have not changed
     #[arg(long)]
     retry_rejected: bool,
+    /// Compare every entry, also when what moved since the last run is known
+    #[arg(long)]
+    full: bool,
     /// Show what it would do, and send nothing
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
@@ -134,21 +140,26 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
                 format!("Removed the sync {}. What it put at the provider stays there.", table::visible(&name))
             })?;
         }
-        Verb::Plan { name, retry_rejected } => plan(context, &name, None, retry_rejected).await?,
-        Verb::Run(args) if args.dry_run => plan(context, &args.name, args.first, args.retry_rejected).await?,
+        Verb::Plan { name, retry_rejected, full } => {
+            plan(context, &name, &RunOptions { retry_rejected, full, ..RunOptions::default() }).await?;
+        }
+        Verb::Run(args) if args.dry_run => plan(context, &args.name, &options(&args)).await?,
         Verb::Run(args) => return run(args, context).await,
     }
     Ok(Exit::Done)
 }
 
-async fn plan(context: &Context, name: &str, first: Option<u64>, retry_rejected: bool) -> Result<()> {
-    let options = RunOptions { first, retry_rejected, approved: false };
-    let plan = context.reading()?.plan_sync(name, &options).await?;
+fn options(args: &RunArgs) -> RunOptions {
+    RunOptions { first: args.first, retry_rejected: args.retry_rejected, full: args.full, approved: args.yes }
+}
+
+async fn plan(context: &Context, name: &str, options: &RunOptions) -> Result<()> {
+    let plan = context.reading()?.plan_sync(name, options).await?;
     context.output.answer(&plan, planned)
 }
 
 async fn run(args: RunArgs, context: &Context) -> Result<Exit> {
-    let mut options = RunOptions { first: args.first, retry_rejected: args.retry_rejected, approved: args.yes };
+    let mut options = options(&args);
     let service = context.writing("sync run")?;
     let report = match carry_out(&service, &args.name, &options, context).await {
         Err(error) if error.kind() == ErrorKind::NeedsApproval && context.output.can_ask() => {
@@ -191,6 +202,7 @@ fn reported(report: &RunReport) -> String {
         counts: report.counts,
         tags: report.tags,
         address_omitted: report.address_omitted,
+        discovery: Some(report.discovery),
         warnings: &report.warnings,
         stopped: report.stopped.as_ref(),
     })
@@ -260,7 +272,7 @@ fn planned(plan: &Plan) -> String {
         let emails: Vec<String> = samples.iter().map(|planned| table::visible(&planned.email)).collect();
         text.push_str(&format!("\n{kind}: {}", emails.join(", ")));
     }
-    text.push('\n');
+    text.push_str(&format!("\nEntries were found {}.\n", plan.discovery));
     for notice in &plan.notices {
         text.push_str(&format!("\nNote: {}.\n", table::visible(notice)));
     }
@@ -300,6 +312,7 @@ impl From<EditArgs> for EditSync {
 
 #[cfg(test)]
 mod tests {
+    use postroom_domain::discovery::Discovery;
     use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
 
     use super::*;
@@ -313,6 +326,7 @@ mod tests {
             counts,
             tags: TagCounts::default(),
             address_omitted: 0,
+            discovery: Discovery::Cursor,
             warnings: Vec::new(),
             stopped: stopped.then(|| Reason::new("unavailable", "the provider is away")),
         }

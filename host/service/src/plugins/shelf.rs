@@ -111,6 +111,16 @@ impl Shelf {
         Ok(Found { plugin, origin: PluginOrigin::Bundled, source: PluginSource::Bundled })
     }
 
+    /// The digest of the plugin of this id, without loading it; none if there is no such plugin.
+    pub(crate) async fn digest(&self, store: &dyn Store, id: &str) -> Result<Option<String>> {
+        let installed = store.plugins().await?.into_iter().find(|plugin| plugin.id == id);
+        if let Some(record) = installed {
+            return Ok(Some(record.digest));
+        }
+        let bundled = self.bundled.iter().find(|plugin| plugin.id == id);
+        Ok(bundled.map(|plugin| postroom_runtime::digest(plugin.wasm)))
+    }
+
     pub(crate) fn cache(&self) -> Option<&dyn CompileCache> {
         let open = || {
             let directory = self.compile_cache.clone()?;

@@ -11,6 +11,7 @@
 mod accounts;
 mod contacts;
 mod cut_short;
+mod discovery;
 mod erasures;
 mod fields;
 mod fixture;

@@ -130,9 +130,9 @@ fn a_newer_schema_is_refused_with_both_versions() {
     let home = home();
     let folder = home.folder.path();
     drop(home.store);
-    set_header(folder, 60, 7);
+    set_header(folder, 60, 99);
     for access in [Access::Read, Access::Write { verb: "test" }] {
-        has_all(&unusable(folder, access), &["schema 7", "schemas up to ", "newer Postroom"]);
+        has_all(&unusable(folder, access), &["schema 99", "schemas up to ", "newer Postroom"]);
     }
 }
 
