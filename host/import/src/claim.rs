@@ -225,22 +225,16 @@ impl ConsentColumns {
 
     /// The cells that tell about consent, under their names.
     fn evidence(&self, row: &impl ConsentRow) -> String {
-        let said: Vec<String> = self
-            .all()
-            .into_iter()
-            .flatten()
-            .filter_map(|index| {
-                let cell = row.cell(index);
-                let cell: String = cell.chars().take(EVIDENCE_CELL_CHARS).collect();
-                (!cell.is_empty()).then(|| format!("{} {cell}", row.column(index)))
-            })
-            .collect();
-        let said = match (said.is_empty(), self.file) {
-            (false, _) => said.join("; "),
-            (true, FileStates::EveryoneWithdrew) => "in the file of contacts that left".to_owned(),
-            (true, FileStates::EveryoneBounced) => "in the file of addresses that take no mail".to_owned(),
-            (true, FileStates::Nothing | FileStates::NobodyGranted) => String::new(),
+        let file = match self.file {
+            FileStates::EveryoneWithdrew => Some("in the file of contacts that left".to_owned()),
+            FileStates::EveryoneBounced => Some("in the file of addresses that take no mail".to_owned()),
+            FileStates::Nothing | FileStates::NobodyGranted => None,
         };
+        let cells = self.all().into_iter().flatten().filter_map(|index| {
+            let cell: String = row.cell(index).chars().take(EVIDENCE_CELL_CHARS).collect();
+            (!cell.is_empty()).then(|| format!("{} {cell}", row.column(index)))
+        });
+        let said = file.into_iter().chain(cells).collect::<Vec<String>>().join("; ");
         format!("{said} ({})", row.place())
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use postroom_domain::contact::{EntryFault, FieldPatch, ImportedRow};
 use postroom_domain::email::EmailAddress;
-use postroom_domain::field::{FieldDefinition, FieldFault, FieldName, FieldPath, FieldType, FieldValue};
+use postroom_domain::field::{AddressPart, FieldDefinition, FieldFault, FieldName, FieldPath, FieldType, FieldValue};
 use serde::Serialize;
 
 use crate::address;
@@ -181,9 +181,14 @@ impl Plan {
                     return Ok(if self.clear_empty { vec![(all, None)] } else { Vec::new() });
                 }
                 let parts = address::parts(cell).ok_or_else(|| (all, address::UNCLEAR.to_owned()))?;
-                parts.into_iter().try_fold(Vec::new(), |mut changes, (part, text)| {
+                // It is the whole address: a part that it has not is gone, and does not stay from an older one.
+                AddressPart::ALL.into_iter().try_fold(Vec::new(), |mut changes, part| {
                     let path = FieldPath { field: field.clone(), part: Some(part) };
-                    changes.extend(one(path, FieldType::Text.read(&text))?);
+                    let text = parts.iter().find(|(known, _)| *known == part).map(|(_, text)| text.as_str());
+                    match FieldType::Text.read(text.unwrap_or_default()) {
+                        Ok(value) => changes.push((path, value)),
+                        Err(fault) => return Err((path, fault.to_string())),
+                    }
                     Ok(changes)
                 })
             }

@@ -55,6 +55,8 @@ fn an_audience_export_is_mapped_and_its_times_are_evidence() {
             "firstname=Jana",
             "lastname=Kask",
             "address.line1=12 Long Street",
+            // It is the whole address: a second line from before does not stay.
+            "address.line2 cleared",
             "address.city=Tartu",
             "address.state=Tartumaa",
             "address.zip=51007",
