@@ -26,8 +26,8 @@
 //!
 //! Inside, `source` unpacks; `scan`, `encoding` and `letters` look at bytes; `text` turns bytes into text;
 //! `records` cuts text into rows that know their line, and `objects` and `json` into objects; `delimiter`,
-//! `header`, `vocabulary`, `recognise`, `mapping` and `suggest` look at the first of them; `cell`, `dates`
-//! and `address` read one value; `claim` reads those that tell about consent.
+//! `header`, `vocabulary`, `recognise`, `mapping` and `suggest` look at the first of them; `cell`, `dates`,
+//! `address` and `values` read one value; `claim` reads those that tell about consent.
 
 mod address;
 mod cell;
@@ -52,6 +52,7 @@ mod scan;
 mod source;
 mod suggest;
 mod text;
+mod values;
 mod vocabulary;
 
 pub use cell::{guard, unguard};

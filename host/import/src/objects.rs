@@ -17,6 +17,7 @@ struct Lines {
     reader: BufReader<Text<Source>>,
     bytes: Vec<u8>,
     line: u64,
+    consumed: u64,
     blank: u64,
     /// Blank lines after which no other came yet.
     last_blank: u64,
@@ -26,7 +27,8 @@ struct Lines {
 impl Lines {
     fn open(format: &Format) -> Result<Self, ImportFault> {
         let reader = BufReader::with_capacity(BUFFER_BYTES, format.text()?);
-        Ok(Self { format: format.clone(), reader, bytes: Vec::new(), line: 0, blank: 0, last_blank: 0, ended: false })
+        let format = format.clone();
+        Ok(Self { format, reader, bytes: Vec::new(), line: 0, consumed: 0, blank: 0, last_blank: 0, ended: false })
     }
 
     fn next(&mut self) -> Result<Option<(u64, &str)>, ImportFault> {
@@ -36,8 +38,10 @@ impl Lines {
             self.reader.get_mut().begin_record();
             let read = self.reader.read_until(b'\n', &mut self.bytes);
             let count = read.map_err(|error| self.format.fault(error, || self.endless()))?;
+            self.consumed += count as u64;
+            let is_last = self.reader.get_ref().is_over(self.consumed);
             let text = std::str::from_utf8(&self.bytes).unwrap_or_default();
-            if count == 0 || text == END_MARK.trim_start_matches('\n') {
+            if count == 0 || (is_last && text == END_MARK.trim_start_matches('\n')) {
                 self.ended = true;
                 // The end mark begins with a line end of its own, after that of the last line.
                 self.blank += self.last_blank.saturating_sub(1);

@@ -142,10 +142,11 @@ impl Table {
         // The line is counted from the end of the record, because the reader passes over blank lines
         // before one. It ends with a line end, because the end mark follows the last one; only a
         // record that has swallowed the mark does not.
-        let swallowed = text.ends_with(END_MARK);
+        let is_last = self.reader.get_ref().is_over(self.reader.position().byte());
+        let swallowed = is_last && text.ends_with(END_MARK);
         let end = self.reader.position().line().saturating_sub(u64::from(!swallowed));
         let line = end.saturating_sub(inside);
-        if text == END_MARK.trim_matches('\n') {
+        if is_last && text == END_MARK.trim_matches('\n') {
             return self.finish().map(|()| None);
         }
         if swallowed {

@@ -4,17 +4,17 @@ use std::borrow::Cow;
 
 use postroom_domain::contact::{EntryFault, FieldPatch, ImportedRow};
 use postroom_domain::email::EmailAddress;
-use postroom_domain::field::{AddressPart, FieldDefinition, FieldFault, FieldName, FieldPath, FieldType, FieldValue};
+use postroom_domain::field::{AddressPart, FieldDefinition, FieldFault, FieldName, FieldPath, FieldValue};
 use serde::Serialize;
 
 use crate::address;
 use crate::cell::Cleaning;
 use crate::claim::{ConsentColumns, ConsentRow};
-use crate::dates::{DateOrder, day_first};
 use crate::fault::{ImportFault, at};
 use crate::layout::split_list;
 use crate::mapping::{Column, Target};
 use crate::records::{Format, Record, Records};
+use crate::values;
 
 /// A record of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,9 +172,9 @@ impl Plan {
         match place {
             Place::Field(definition) => {
                 let path = FieldPath { field: definition.name.clone(), part: None };
-                one(path, read_field(definition, cell, self.consent.date_order))
+                one(path, values::of_field(definition, cell, self.consent.date_order))
             }
-            Place::Part(path) => one(path.clone(), FieldType::Text.read(cell)),
+            Place::Part(path) => one(path.clone(), values::of_part(cell)),
             Place::Address(field) => {
                 let all = FieldPath { field: field.clone(), part: None };
                 if cell.is_empty() {
@@ -185,7 +185,7 @@ impl Plan {
                 AddressPart::ALL.into_iter().try_fold(Vec::new(), |mut changes, part| {
                     let path = FieldPath { field: field.clone(), part: Some(part) };
                     let text = parts.iter().find(|(known, _)| *known == part).map(|(_, text)| text.as_str());
-                    match FieldType::Text.read(text.unwrap_or_default()) {
+                    match values::of_part(text.unwrap_or_default()) {
                         Ok(value) => changes.push((path, value)),
                         Err(fault) => return Err((path, fault.to_string())),
                     }
@@ -222,14 +222,6 @@ impl Plan {
 
 /// A place and its new value.
 type Change = (FieldPath, Option<FieldValue>);
-
-/// Reads a cell as its field takes it. A date is turned first, where the month is said to come first.
-fn read_field(definition: &FieldDefinition, cell: &str, order: DateOrder) -> Result<Option<FieldValue>, FieldFault> {
-    if definition.kind == FieldType::Date {
-        return definition.kind.read(&day_first(cell, order));
-    }
-    definition.kind.read(cell)
-}
 
 /// A record and what its cells mean.
 struct Cells<'a> {

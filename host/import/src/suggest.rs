@@ -7,6 +7,8 @@ use serde::Serialize;
 use crate::cell;
 use crate::mapping::{ALIKE, Column, Target, likeness};
 use crate::recognise::Recognised;
+use crate::values;
+use crate::vocabulary::{is_email, plain};
 
 /// How many other places are named: more than a few are no help.
 const OTHERS: usize = 3;
@@ -80,10 +82,10 @@ type Told = (Option<Target>, Confidence, String);
 
 fn certain(column: &Column, place: &Target, known: Option<Recognised>, cells: &Cells) -> Told {
     let (confidence, reason) = match known {
-        Some(known) if known.place(&crate::vocabulary::plain(&column.name)).is_some() => {
+        Some(known) if known.place(&plain(&column.name)).is_some() => {
             (Confidence::Certain, format!("the file is {}", known.title))
         }
-        _ if *place == Target::Email && !crate::vocabulary::is_email(&crate::vocabulary::plain(&column.name)) => {
+        _ if *place == Target::Email && !is_email(&plain(&column.name)) => {
             (Confidence::Likely, format!("{} are e-mail addresses", cells.share(cells.emails)))
         }
         _ => (Confidence::Certain, "the name is known".to_owned()),
@@ -133,8 +135,8 @@ impl Cells {
             }
             cells.filled += 1;
             cells.emails += u32::from(EmailAddress::parse(&cell).is_ok());
-            cells.dates += u32::from(FieldType::Date.read(&cell).is_ok());
-            cells.numbers += u32::from(FieldType::Number.read(&cell).is_ok());
+            cells.dates += u32::from(values::is_date(&cell));
+            cells.numbers += u32::from(values::is_number(&cell));
         }
         cells
     }

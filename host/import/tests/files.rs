@@ -109,6 +109,22 @@ fn what_a_spreadsheet_saves_is_read() {
 }
 
 #[test]
+fn a_character_that_means_the_end_of_a_text_ends_no_file() {
+    let file = File::new("email,name\n\u{3}\na@example.com,\u{3}\nb@example.com,\"x\n\u{3}\n\"\nc@example.com,y\n");
+    let examined = file.examine(&Options::default()).unwrap();
+    assert_eq!((examined.rows, examined.ragged), (4, 1));
+    let lines = examined.rows().unwrap().map(|row| match row.unwrap() {
+        Row::Imported(row) => row.line,
+        Row::Rejected(row) => row.line,
+    });
+    assert_eq!(lines.collect::<Vec<u64>>(), [2, 3, 4, 7]);
+    let objects = File::new("{\"email\":\"a@example.com\"}\n\u{3}\n{\"email\":\"b@example.com\"}\n");
+    let examined = objects.examine(&Options::default()).unwrap();
+    assert_eq!((examined.rows, examined.ragged), (3, 1));
+    assert_eq!(examined.rows().unwrap().count(), 3);
+}
+
+#[test]
 fn nothing_is_refused_and_a_header_alone_is_not() {
     for content in [&b""[..], b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\r\n\r\n", b" \n"] {
         let sentence = sentence(content, &Options::default());
