@@ -163,17 +163,7 @@ impl Examined {
 /// encoding that cannot be told or kept to, no usable header, a mapping that does not fit it, a row
 /// without an end, or too many rows that cannot be read.
 pub fn examine(path: &Path, options: &Options, definitions: &[FieldDefinition]) -> Result<Examined, ImportFault> {
-    let named = options.encoding.as_deref().map(encoding::named).transpose()?;
-    let scanned = scan(path, named)?;
-    // A fault of the text is found, with its line, by the records below.
-    let text = sample(path, scanned.told.encoding, SAMPLE_BYTES).unwrap_or_default();
-    let seen = if json::begins_as_object(&text) {
-        see_objects(path, &scanned, &text)?
-    } else if json::begins_as_array(&text) {
-        return Err(other_json(path, "a JSON array"));
-    } else {
-        see_table(path, &scanned, &text, options)?
-    };
+    let (scanned, seen) = see(path, options)?;
     let Seen { format, kind, delimiter, line, names, rows, counted } = seen;
 
     let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -220,6 +210,31 @@ pub fn examine(path: &Path, options: &Options, definitions: &[FieldDefinition]) 
         format,
         plan,
     })
+}
+
+/// The names of a file's columns, without a word about where they go: for finding the
+/// [profile](crate::ImportProfile) that matches it. All of the file is looked at for its encoding.
+///
+/// # Errors
+///
+/// An [`ImportFault`] that concerns the file or its header.
+pub fn column_names(path: &Path, options: &Options) -> Result<Vec<String>, ImportFault> {
+    Ok(see(path, options)?.1.names)
+}
+
+fn see(path: &Path, options: &Options) -> Result<(Scan, Seen), ImportFault> {
+    let named = options.encoding.as_deref().map(encoding::named).transpose()?;
+    let scanned = scan(path, named)?;
+    // A fault of the text is found, with its line, by the records below.
+    let text = sample(path, scanned.told.encoding, SAMPLE_BYTES).unwrap_or_default();
+    let seen = if json::begins_as_object(&text) {
+        see_objects(path, &scanned, &text)?
+    } else if json::begins_as_array(&text) {
+        return Err(other_json(path, "a JSON array"));
+    } else {
+        see_table(path, &scanned, &text, options)?
+    };
+    Ok((scanned, seen))
 }
 
 /// What is known of a file before its columns get their targets.

@@ -59,7 +59,7 @@ pub use cell::{guard, unguard};
 pub use claim::{ConsentColumns, ConsentRole, ConsentRow, FileStates};
 pub use dates::DateOrder;
 pub use delimiter::Delimiter;
-pub use examine::{Examined, FileKind, Options, examine};
+pub use examine::{Examined, FileKind, Options, column_names, examine};
 pub use fault::ImportFault;
 pub use mapping::{Column, Target};
 pub use profile::{EmptyCells, ImportProfile, ProfileColumn};
