@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::claim::ConsentClaim;
 use crate::email::{EmailAddress, EmailFault};
 use crate::field::{Address, FieldPath, FieldValue, Fields};
 
@@ -97,6 +98,11 @@ pub struct ImportedRow {
     pub patch: FieldPatch,
     /// Cells that do not fit their field, with the reason; the rest of the row goes.
     pub left_out: Vec<(FieldPath, String)>,
+    /// What the row says about the contact's consent, if it says anything. See
+    /// [`claim`](crate::claim) for when that counts.
+    pub claim: Option<ConsentClaim>,
+    /// The tags that the row has, in its order, each once.
+    pub tags: Vec<String>,
 }
 
 #[cfg(test)]

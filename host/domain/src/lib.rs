@@ -6,6 +6,7 @@
 //! * [`email`]: what an e-mail address is, and when two of them are the same person's.
 //! * [`field`]: the fields that a workspace defines, and their typed values.
 //! * [`consent`]: the history of a contact's will and of its mailbox, folded into one state.
+//! * [`claim`]: what an imported row says about consent, and when it counts.
 //! * [`contact`]: a contact and the entries that lists hold of it.
 //! * [`merge`]: two contacts that turn out to be one person.
 //! * [`mapping`]: which local field goes to which remote field, checked against both sides.
@@ -19,6 +20,7 @@
 //! `decision` what to do, and books each answer as an `outcome`.
 
 pub mod breaker;
+pub mod claim;
 pub mod consent;
 pub mod contact;
 pub mod decision;

@@ -63,24 +63,43 @@ pub(crate) fn byte_order_mark(head: &[u8]) -> Option<&'static Encoding> {
     Encoding::for_bom(head).map(|(encoding, _)| encoding)
 }
 
-/// Refuses what is known not to be CSV, by its first bytes.
+/// Refuses what is known to be neither CSV nor JSON Lines, by its first bytes.
 pub(crate) fn refuse_other_kinds(path: &Path, head: &[u8]) -> Result<(), ImportFault> {
     const SAVE: &str = "open it in the program it comes from and save it as CSV (UTF-8)";
+    const EXCEL: &str = "open it in Excel, choose File, Save As, and the type `CSV UTF-8 (Comma delimited)`";
+    const CALC: &str = "open it in LibreOffice, choose File, Save As, the type `Text CSV` and the character set UTF-8";
     const UNPACK: &str = "unpack it and import the CSV file inside";
-    const KINDS: [(&[u8], &str, &str); 9] = [
-        (b"PK\x03\x04", "a workbook (xlsx, ods) or a zip archive", "open it and save it as CSV (UTF-8), or unpack it"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old workbook (xls)", SAVE),
-        (b"\x1f\x8b", "compressed (gzip)", UNPACK),
-        (b"BZh", "compressed (bzip2)", UNPACK),
-        (b"\xfd7zXZ\x00", "compressed (xz)", UNPACK),
-        (b"7z\xbc\xaf\x27\x1c", "an archive (7z)", UNPACK),
-        (b"%PDF-", "a PDF document", SAVE),
-        (b"SQLite format 3\x00", "an SQLite database", "export its table as CSV (UTF-8)"),
-        (b"\xff\xfe\x00\x00", "text in UTF-32", "save it as CSV (UTF-8)"),
+    // The name of the first file in a zip archive stands at byte 30, and tells what wrote it.
+    const ZIP_NAME: usize = 30;
+    const KINDS: [(usize, &[u8], &str, &str); 17] = [
+        (ZIP_NAME, b"[Content_Types].xml", "an Excel workbook (xlsx)", EXCEL),
+        (ZIP_NAME, b"xl/", "an Excel workbook (xlsx)", EXCEL),
+        (ZIP_NAME, b"_rels/", "an Excel workbook (xlsx)", EXCEL),
+        (ZIP_NAME, b"docProps/", "an Excel workbook (xlsx)", EXCEL),
+        (ZIP_NAME, b"mimetypeapplication/vnd.oasis", "a LibreOffice document (ods)", CALC),
+        (
+            0,
+            b"PK\x03\x04",
+            "a workbook (xlsx, ods) or a zip archive",
+            "open it and save it as CSV (UTF-8), or unpack it",
+        ),
+        (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (xls)", EXCEL),
+        (0, b"\x1f\x8b", "compressed twice (gzip)", UNPACK),
+        (0, b"BZh", "compressed (bzip2)", UNPACK),
+        (0, b"\xfd7zXZ\x00", "compressed (xz)", UNPACK),
+        (0, b"\x28\xb5\x2f\xfd", "compressed (zstd)", UNPACK),
+        (0, b"7z\xbc\xaf\x27\x1c", "an archive (7z)", UNPACK),
+        (257, b"ustar", "an archive (tar)", UNPACK),
+        (0, b"%PDF-", "a PDF document", SAVE),
+        (0, b"SQLite format 3\x00", "an SQLite database", "export its table as CSV (UTF-8)"),
+        (0, b"PAR1", "a Parquet file", "export it as CSV (UTF-8)"),
+        (0, b"\xff\xfe\x00\x00", "text in UTF-32", "save it as CSV (UTF-8)"),
     ];
     let refused = |kind, mend| Err(ImportFault::OtherKind { file: path.display().to_string(), kind, mend });
-    for (magic, kind, mend) in KINDS {
-        if head.starts_with(magic) {
+    let is_zip = head.starts_with(b"PK\x03\x04");
+    for (offset, magic, kind, mend) in KINDS {
+        let stands = head.get(offset..).is_some_and(|bytes| bytes.starts_with(magic));
+        if stands && (offset != ZIP_NAME || is_zip) {
             return refused(kind, mend);
         }
     }
@@ -89,9 +108,6 @@ pub(crate) fn refuse_other_kinds(path: &Path, head: &[u8]) -> Result<(), ImportF
     let start = String::from_utf8_lossy(start.get(..start.len().min(16)).unwrap_or_default()).to_lowercase();
     if ["<!doctype", "<html", "<?xml", "<table"].iter().any(|tag| start.starts_with(tag)) {
         return refused("a web page or an XML document", SAVE);
-    }
-    if start.starts_with("{\"") || start.starts_with("[{") {
-        return refused("JSON", "export it as CSV (UTF-8)");
     }
     Ok(())
 }

@@ -1,18 +1,26 @@
 //! The first reading: everything that is wrong with the file as a whole, and what it holds.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use postroom_domain::field::FieldDefinition;
 use serde::{Serialize, Serializer};
 
+use crate::cell::Cleaning;
+use crate::claim::{ConsentColumns, FileStates};
+use crate::dates::DateOrder;
 use crate::delimiter::Delimiter;
 use crate::encoding;
 use crate::fault::ImportFault;
-use crate::header;
-use crate::mapping::{Column, columns};
-use crate::records::{Format, Records};
-use crate::rows::{Plan, Rows, Shape};
-use crate::scan::{sample, scan};
+use crate::header::{self, MAX_COLUMNS};
+use crate::json;
+use crate::mapping::{Column, Head, columns};
+use crate::objects::{self, Survey};
+use crate::recognise::{Recognised, recognise};
+use crate::records::{Format, Layout, Records, Table};
+use crate::rows::{Plan, Reading, Rows, Shape};
+use crate::scan::{Scan, sample, scan};
+use crate::suggest::{Suggestion, suggestions};
 
 /// How much of the text is looked at for the delimiter and the meaning of the columns: some hundred
 /// rows.
@@ -28,6 +36,20 @@ const RAGGED_ROWS: u64 = 10;
 /// How many line numbers a fault names.
 const NAMED_LINES: usize = 5;
 
+/// How many objects of JSON Lines are looked at for the meaning of the keys: as many as a sample of a
+/// table holds.
+const SAMPLE_OBJECTS: usize = 200;
+
+/// How a file says what it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileKind {
+    /// A header, and rows of cells between delimiters: CSV and TSV.
+    Table,
+    /// JSON Lines: an object on each line, its keys the columns.
+    JsonLines,
+}
+
 /// What the operator says about the file. All of it may be left out.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -36,7 +58,8 @@ pub struct Options {
     /// What stands between cells.
     pub delimiter: Option<Delimiter>,
     /// Rules: a column and the place it goes to (`firstname`, `address.city`, `email`,
-    /// `external-id`, or `-` for nowhere). They win over what the names suggest.
+    /// `address.*`, `external-id`, `contact-tags`, `consent.status`, or `-` for nowhere). They win over what is
+    /// known of the file and over what the names suggest.
     pub map: Vec<(String, String)>,
     /// The column with the contacts' numbers in the system that the file comes from.
     pub key: Option<String>,
@@ -44,6 +67,8 @@ pub struct Options {
     pub email: Option<String>,
     /// An empty cell empties its place. Otherwise it says nothing.
     pub clear_empty: bool,
+    /// What comes first in dates such as 04/05/2026.
+    pub date_order: DateOrder,
 }
 
 impl Options {
@@ -67,6 +92,10 @@ impl Options {
 pub struct Examined {
     /// The file.
     pub path: PathBuf,
+    /// How it says what it holds.
+    pub kind: FileKind,
+    /// It is packed (gzip). All that follows is about what it holds.
+    pub packed: bool,
     /// The name of the encoding, as in `windows-1250`.
     pub encoding: &'static str,
     /// The file begins with a byte order mark.
@@ -74,14 +103,21 @@ pub struct Examined {
     /// The encoding was told by the letters alone: worth a look at the names before anything is
     /// sent.
     pub encoding_guessed: bool,
-    /// What stands between cells.
+    /// What stands between cells; for JSON Lines, what will in its rejects file.
     pub delimiter: Delimiter,
-    /// The columns, in the order of the file.
+    /// The export of another system that it is, if it is a known one.
+    pub known: Option<Recognised>,
+    /// The columns, in the order of the file. For JSON Lines the keys of all objects, those inside others
+    /// with dots (`address.city`), in the order in which they come first.
     pub columns: Vec<Column>,
+    /// Why each column goes where it goes, and where else it could.
+    #[serde(skip)]
+    pub suggestions: Vec<Suggestion>,
     /// How many rows there are, the ragged ones included; blank ones, in which every cell is empty,
     /// are not rows.
     pub rows: u64,
-    /// How many of them have another number of cells than the header, and will be rejected.
+    /// How many of them have another number of cells than the header, or are no objects, and will be
+    /// rejected.
     pub ragged: u64,
     /// How many rows were blank and passed over.
     pub blank: u64,
@@ -123,43 +159,48 @@ impl Examined {
 ///
 /// # Errors
 ///
-/// An [`ImportFault`]: the file cannot be read, is no CSV, has an encoding that cannot be told or
-/// kept to, no usable header, a mapping that does not fit it, a row without an end, or too many
-/// ragged rows.
+/// An [`ImportFault`]: the file cannot be read or unpacked, is neither CSV nor JSON Lines, has an
+/// encoding that cannot be told or kept to, no usable header, a mapping that does not fit it, a row
+/// without an end, or too many rows that cannot be read.
 pub fn examine(path: &Path, options: &Options, definitions: &[FieldDefinition]) -> Result<Examined, ImportFault> {
-    let named = options.encoding.as_deref().map(encoding::named).transpose()?;
-    let scanned = scan(path, named)?;
-    let told = &scanned.told;
-    let mut format = Format {
-        path: path.to_owned(),
-        encoding: told.encoding,
-        guessed: told.guessed,
-        delimiter: Delimiter::Comma,
-        announced: false,
-        size: scanned.size,
-        digest: scanned.digest,
-    };
-    // A fault of the text is found, with its line, by the records below.
-    let text = sample(path, told.encoding, SAMPLE_BYTES).unwrap_or_default();
-    let announced = Delimiter::announced(&text);
-    format.announced = announced.is_some();
-    format.delimiter = options.delimiter.or(announced).unwrap_or_else(|| Delimiter::detect(&text));
+    let (scanned, seen) = see(path, options)?;
+    let Seen { format, kind, delimiter, line, names, rows, counted } = seen;
 
-    let mut records = Records::open(&format)?;
-    let Some((line, record)) = records.next()? else {
-        return Err(ImportFault::NoHeader { file: path.display().to_string() });
+    let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    // Its own name is that of the file without what packing added.
+    let known = recognise(&names, file_name.trim_end_matches(".gz"));
+    let head = Head { path, line, names, rows: &rows, known };
+    let columns = columns(head, options, definitions)?;
+    let reading = Reading {
+        file: file_name,
+        cleaning: match (kind, known.is_some_and(|known| known.is_own())) {
+            (FileKind::Table, false) => Cleaning::Cells,
+            (FileKind::Table, true) => Cleaning::OwnCells,
+            (FileKind::JsonLines, false) => Cleaning::Values,
+            (FileKind::JsonLines, true) => Cleaning::OwnValues,
+        },
+        clear_empty: options.clear_empty,
+        consent: ConsentColumns {
+            file: known.map_or(FileStates::Nothing, |known| known.states),
+            date_order: options.date_order,
+            ..ConsentColumns::default()
+        },
     };
-    let names = header::names(&format, line, record.iter())?;
-    let columns = columns(&format, line, names, &first_rows(&text, &format), options, definitions)?;
-    let plan = Plan::new(&columns, options.clear_empty, definitions);
-    let counted = count(&format, &mut records, &plan)?;
-    drop(records);
+    let plan = Plan::new(&columns, reading, definitions);
+    let counted = match counted {
+        Some(counted) => counted,
+        None => count(&format, &plan, delimiter)?,
+    };
     Ok(Examined {
         path: path.to_owned(),
-        encoding: told.encoding.name(),
-        had_bom: told.had_bom,
-        encoding_guessed: told.guessed,
-        delimiter: format.delimiter,
+        kind,
+        packed: scanned.packed,
+        encoding: scanned.told.encoding.name(),
+        had_bom: scanned.told.had_bom,
+        encoding_guessed: scanned.told.guessed,
+        delimiter,
+        known,
+        suggestions: suggestions(&columns, &rows, known, definitions),
         columns,
         rows: counted.rows,
         ragged: counted.ragged,
@@ -171,6 +212,107 @@ pub fn examine(path: &Path, options: &Options, definitions: &[FieldDefinition]) 
     })
 }
 
+/// The names of a file's columns, without a word about where they go: for finding the
+/// [profile](crate::ImportProfile) that matches it. All of the file is looked at for its encoding.
+///
+/// # Errors
+///
+/// An [`ImportFault`] that concerns the file or its header.
+pub fn column_names(path: &Path, options: &Options) -> Result<Vec<String>, ImportFault> {
+    Ok(see(path, options)?.1.names)
+}
+
+fn see(path: &Path, options: &Options) -> Result<(Scan, Seen), ImportFault> {
+    let named = options.encoding.as_deref().map(encoding::named).transpose()?;
+    let scanned = scan(path, named)?;
+    // A fault of the text is found, with its line, by the records below.
+    let text = sample(path, scanned.told.encoding, SAMPLE_BYTES).unwrap_or_default();
+    let seen = if json::begins_as_object(&text) {
+        see_objects(path, &scanned, &text)?
+    } else if json::begins_as_array(&text) {
+        return Err(other_json(path, "a JSON array"));
+    } else {
+        see_table(path, &scanned, &text, options)?
+    };
+    Ok((scanned, seen))
+}
+
+/// What is known of a file before its columns get their targets.
+struct Seen {
+    format: Format,
+    kind: FileKind,
+    delimiter: Delimiter,
+    /// Where the header is.
+    line: u64,
+    names: Vec<String>,
+    /// Some of the first rows.
+    rows: Vec<Vec<String>>,
+    /// What was counted already.
+    counted: Option<Counted>,
+}
+
+fn format(path: &Path, scanned: &Scan, layout: Layout) -> Format {
+    Format {
+        path: path.to_owned(),
+        encoding: scanned.told.encoding,
+        guessed: scanned.told.guessed,
+        layout,
+        size: scanned.size,
+        digest: scanned.digest,
+    }
+}
+
+/// The header of a table.
+fn see_table(path: &Path, scanned: &Scan, text: &str, options: &Options) -> Result<Seen, ImportFault> {
+    let announced = Delimiter::announced(text);
+    let delimiter = options.delimiter.or(announced).unwrap_or_else(|| Delimiter::detect(text));
+    let format = format(path, scanned, Layout::Table { delimiter, announced: announced.is_some() });
+    let mut table = Table::open(&format)?;
+    let Some((line, record)) = table.next()? else {
+        return Err(ImportFault::NoHeader { file: path.display().to_string() });
+    };
+    let names = header::names(path, delimiter, line, record.iter())?;
+    let rows = first_rows(text, delimiter, announced.is_some());
+    Ok(Seen { format, kind: FileKind::Table, delimiter, line, names, rows, counted: None })
+}
+
+/// The keys of JSON Lines: all of it is read for them.
+fn see_objects(path: &Path, scanned: &Scan, text: &str) -> Result<Seen, ImportFault> {
+    if json::is_spread(text) {
+        return Err(other_json(path, "JSON over several lines"));
+    }
+    let mut format = format(path, scanned, Layout::Objects { keys: Arc::from([]) });
+    let survey = objects::survey(&format, MAX_COLUMNS, NAMED_LINES, SAMPLE_OBJECTS)?;
+    let Survey { keys, rows, unread, blank, lines, reason, first_rows } = survey;
+    if is_too_much(unread, rows) {
+        let file = path.display().to_string();
+        return Err(ImportFault::Unread { file, unread, rows, lines: lines.join(", "), reason });
+    }
+    format.layout = Layout::Objects { keys: Arc::from(keys.as_slice()) };
+    Ok(Seen {
+        format,
+        kind: FileKind::JsonLines,
+        delimiter: Delimiter::Comma,
+        line: 1,
+        names: keys,
+        rows: first_rows,
+        counted: Some(Counted { rows, ragged: unread, blank, lines }),
+    })
+}
+
+fn other_json(path: &Path, kind: &'static str) -> ImportFault {
+    ImportFault::OtherKind {
+        file: path.display().to_string(),
+        kind,
+        mend: "write one object on each line (JSON Lines; `jq -c '.[]?'` does it), or export it as CSV (UTF-8)",
+    }
+}
+
+/// Whether so many of the rows are bad that the file is.
+fn is_too_much(bad: u64, rows: u64) -> bool {
+    bad > (rows / RAGGED_SHARE).max(RAGGED_ROWS) || bad * 2 > rows
+}
+
 #[derive(Default)]
 struct Counted {
     rows: u64,
@@ -179,10 +321,11 @@ struct Counted {
     lines: Vec<String>,
 }
 
-fn count(format: &Format, records: &mut Records, plan: &Plan) -> Result<Counted, ImportFault> {
+fn count(format: &Format, plan: &Plan, delimiter: Delimiter) -> Result<Counted, ImportFault> {
     let mut counted = Counted::default();
+    let mut records = Records::open(format)?;
     while let Some((line, record)) = records.next()? {
-        match plan.shape(record) {
+        match plan.shape(&record) {
             Shape::Blank => counted.blank += 1,
             Shape::Whole => counted.rows += 1,
             Shape::Ragged => {
@@ -194,30 +337,29 @@ fn count(format: &Format, records: &mut Records, plan: &Plan) -> Result<Counted,
             }
         }
     }
-    let tolerated = (counted.rows / RAGGED_SHARE).max(RAGGED_ROWS);
-    if counted.ragged > tolerated || counted.ragged * 2 > counted.rows {
+    if is_too_much(counted.ragged, counted.rows) {
         return Err(ImportFault::Ragged {
             file: format.path.display().to_string(),
             ragged: counted.ragged,
             rows: counted.rows,
             columns: plan.width(),
             lines: counted.lines.join(", "),
-            delimiter: format.delimiter.as_str(),
+            delimiter: delimiter.as_str(),
         });
     }
     Ok(counted)
 }
 
 /// The rows of the sample, without the header.
-fn first_rows(text: &str, format: &Format) -> Vec<Vec<String>> {
+fn first_rows(text: &str, delimiter: Delimiter, announced: bool) -> Vec<Vec<String>> {
     csv::ReaderBuilder::new()
-        .delimiter(format.delimiter.byte())
+        .delimiter(delimiter.byte())
         .has_headers(false)
         .flexible(true)
         .from_reader(text.as_bytes())
         .records()
         .map_while(Result::ok)
-        .skip(1 + usize::from(format.announced))
+        .skip(1 + usize::from(announced))
         .map(|record| record.iter().map(str::to_owned).collect())
         .collect()
 }

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use crate::source::PackedFault;
+
 /// Why a file is not imported. No row of it was or will be visible.
 ///
 /// `at` is the file, with a line where there is one: `guests.csv:17`. `file` is the file alone.
@@ -24,13 +26,23 @@ pub enum ImportFault {
         /// What the system says.
         source: io::Error,
     },
-    /// The file is of a kind that is known and is not CSV.
+    /// The file is of a kind that is known and is not CSV or JSON Lines.
     #[error("{file} is {kind}, not a CSV file: {mend}.")]
     OtherKind {
         /// The file.
         file: String,
         /// What it is, with its article.
         kind: &'static str,
+        /// What to do.
+        mend: &'static str,
+    },
+    /// The file is packed, and cannot be unpacked.
+    #[error("{file} is compressed (gzip) and {problem}: {mend}.")]
+    Packed {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
         /// What to do.
         mend: &'static str,
     },
@@ -115,6 +127,34 @@ pub enum ImportFault {
         first: usize,
         /// Which column, counting from 1.
         second: usize,
+    },
+    /// There are more columns than a list of contacts has.
+    #[error(
+        "{at}: the file has {columns} columns, and at most {most} are taken: check the delimiter, or take out the columns that are not needed."
+    )]
+    TooManyColumns {
+        /// Where the header is, or the line that is one too many.
+        at: String,
+        /// How many there are, at least.
+        columns: usize,
+        /// How many may be.
+        most: usize,
+    },
+    /// Too many lines are no objects.
+    #[error(
+        "{file}: {unread} of {rows} lines are no JSON objects that can be read; the first are lines {lines}. The first of them: {reason}."
+    )]
+    Unread {
+        /// The file.
+        file: String,
+        /// How many are not.
+        unread: u64,
+        /// How many there are.
+        rows: u64,
+        /// The first line numbers.
+        lines: String,
+        /// What is wrong with the first.
+        reason: String,
     },
     /// The first line is already a contact.
     #[error(
@@ -243,7 +283,11 @@ pub enum ImportFault {
 impl ImportFault {
     /// A fault of opening or reading `path`.
     pub(crate) fn unreadable(path: &Path, source: io::Error) -> Self {
-        Self::Unreadable { file: path.display().to_string(), source }
+        let file = path.display().to_string();
+        match PackedFault::of(&source) {
+            Some(fault) => Self::Packed { file, problem: fault.to_string(), mend: fault.mend() },
+            None => Self::Unreadable { file, source },
+        }
     }
 
     /// A fault of writing `path`.

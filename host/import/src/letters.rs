@@ -1,6 +1,6 @@
 //! Which of the one-byte encodings a text is in, told by its letters.
 //!
-//! Windows-1250, -1251, -1252, -1253, -1254, -1257 and KOI8-U give other letters to the same bytes. A text
+//! Windows-1250, -1251, -1252, -1253, -1254, -1257, ISO-8859-2 and KOI8-U give other letters to the same bytes. A text
 //! fits the one in which its letters are those of a language, in about the shares that the language
 //! has, and in which its words are of one script. Names in a list of contacts come from several
 //! languages, so two of them may share a text. `chardetng` knows more of how letters follow one
@@ -9,12 +9,12 @@
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{
-    Encoding, KOI8_U, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252, WINDOWS_1253, WINDOWS_1254, WINDOWS_1257,
+    Encoding, ISO_8859_2, KOI8_U, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252, WINDOWS_1253, WINDOWS_1254, WINDOWS_1257,
 };
 
 /// The letters beyond ASCII of the languages of each encoding, the most frequent first. Their
 /// shares are taken to fall evenly: prose and names differ more than that.
-const LANGUAGES: [(&Encoding, &str); 26] = [
+const LANGUAGES: [(&Encoding, &str); 30] = [
     // Czech, Slovak, Polish, Hungarian, Slovene and Croatian, Romanian.
     (WINDOWS_1250, "áíéčřšýžěůňúóďť"),
     (WINDOWS_1250, "áíéčúýšžťôľňäóďŕĺ"),
@@ -45,14 +45,20 @@ const LANGUAGES: [(&Encoding, &str); 26] = [
     // Russian and Ukrainian in the encoding of the older mail systems.
     (KOI8_U, "оаеинтрсвлкмдпуяыьгзбчйхжшюцщэфъё"),
     (KOI8_U, "оаинівретскйлдумпяьзгбчхюжцшїєщфґ"),
+    // Czech, Slovak, Polish, Slovene and Croatian as systems without Windows wrote them. Other letters
+    // of the region have the same bytes in both.
+    (ISO_8859_2, "áíéčřšýžěůňúóďť"),
+    (ISO_8859_2, "áíéčúýšžťôľňäóďŕĺ"),
+    (ISO_8859_2, "łóżąęśćńź"),
+    (ISO_8859_2, "čšžćđ"),
     // Greek, Turkish.
     (WINDOWS_1253, "αοιετσνηυρπκμλςίάόέύήώωγδθχφβξζψϊϋ"),
     (WINDOWS_1254, "ıüşçöğİâ"),
 ];
 
 /// The encodings, the likeliest first: the first of equals is taken.
-const PAGES: [&Encoding; 7] =
-    [WINDOWS_1252, WINDOWS_1250, WINDOWS_1251, WINDOWS_1257, WINDOWS_1253, WINDOWS_1254, KOI8_U];
+const PAGES: [&Encoding; 8] =
+    [WINDOWS_1252, WINDOWS_1250, WINDOWS_1251, WINDOWS_1257, WINDOWS_1253, WINDOWS_1254, KOI8_U, ISO_8859_2];
 
 /// How the letters of a text are divided between a first and a second language.
 const SHARES: [f64; 3] = [0.9, 0.7, 0.5];

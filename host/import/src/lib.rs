@@ -16,28 +16,54 @@
 //! Whoever calls commits only after the last row came: an [`ImportFault`] in the middle takes the
 //! whole import back.
 //!
-//! Inside, `scan`, `encoding` and `letters` look at bytes; `text` turns bytes into text; `records`
-//! cuts text into records that know their line; `delimiter`, `header`, `vocabulary` and `mapping`
-//! look at the first of them; `cell` cleans one value.
+//! A file is a table (CSV, TSV) or JSON Lines, and either may be packed (gzip): its first bytes tell, and
+//! not its name. Known exports of other systems are [recognised](recognise) and mapped by themselves; a
+//! mapping that is kept is an [`ImportProfile`]. What a row says about consent is a
+//! [claim](postroom_domain::claim), read by [`ConsentColumns`].
+//!
+//! [`layout`] says how values lie in the files that this program writes and reads again; the crate that
+//! writes them goes by it too.
+//!
+//! Inside, `source` unpacks; `scan`, `encoding` and `letters` look at bytes; `text` turns bytes into text;
+//! `records` cuts text into rows that know their line, and `objects` and `json` into objects; `delimiter`,
+//! `header`, `vocabulary`, `recognise`, `mapping` and `suggest` look at the first of them; `cell`, `dates`,
+//! `address` and `values` read one value; `claim` reads those that tell about consent.
 
+mod address;
 mod cell;
+mod claim;
+mod dates;
 mod delimiter;
 mod encoding;
 mod examine;
 mod fault;
 mod header;
+mod json;
+pub mod layout;
 mod letters;
 mod mapping;
+mod objects;
+mod profile;
+mod recognise;
 mod records;
 mod rejects;
 mod rows;
 mod scan;
+mod source;
+mod suggest;
 mod text;
+mod values;
 mod vocabulary;
 
+pub use cell::{guard, unguard};
+pub use claim::{ConsentColumns, ConsentRole, ConsentRow, FileStates};
+pub use dates::DateOrder;
 pub use delimiter::Delimiter;
-pub use examine::{Examined, Options, examine};
+pub use examine::{Examined, FileKind, Options, column_names, examine};
 pub use fault::ImportFault;
 pub use mapping::{Column, Target};
+pub use profile::{EmptyCells, ImportProfile, ProfileColumn};
+pub use recognise::{Recognised, recognise};
 pub use rejects::{Rejects, rejects_path};
 pub use rows::{RejectedRow, Row, Rows};
+pub use suggest::{Confidence, Suggestion};

@@ -1,17 +1,27 @@
 //! Where each column goes: what the operator says first, then what the names suggest.
 
 use std::fmt;
+use std::path::Path;
 
-use postroom_domain::field::{AddressPart, FieldDefinition, FieldPath, FieldType};
+use postroom_domain::field::{AddressPart, FieldDefinition, FieldName, FieldPath, FieldType};
 use serde::{Serialize, Serializer};
 
+use crate::claim::ConsentRole;
 use crate::examine::Options;
 use crate::fault::{ImportFault, at};
-use crate::records::Format;
+use crate::layout;
+use crate::recognise::Recognised;
 use crate::vocabulary;
 
 /// How alike two names must be for one to be offered in the place of the other.
-const ALIKE: f64 = 0.5;
+pub(crate) const ALIKE: f64 = 0.5;
+
+/// The short word of the tags as a place, and the beginning of those that tell about consent.
+const TAGS: &str = "tags";
+const CONSENT: &str = "consent.";
+
+/// What stands for all parts of an address.
+const WHOLE: &str = "*";
 
 /// Where a column goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +32,12 @@ pub enum Target {
     ExternalId,
     /// A field, or a part of an address. As a word: `firstname`, `address.city`.
     Field(FieldPath),
+    /// An address in one cell, its parts two spaces apart. As a word: `address.*`.
+    WholeAddress(FieldName),
+    /// The tags, as a list. As a word: `contact-tags`, or `tags` where no field has that name.
+    Tags,
+    /// Something that tells about consent. As a word: `consent.status`, `consent.opted-in-at`.
+    Consent(ConsentRole),
 }
 
 impl fmt::Display for Target {
@@ -30,6 +46,9 @@ impl fmt::Display for Target {
             Self::Email => f.write_str("email"),
             Self::ExternalId => f.write_str("external-id"),
             Self::Field(path) => path.fmt(f),
+            Self::WholeAddress(field) => write!(f, "{field}.{WHOLE}"),
+            Self::Tags => f.write_str(layout::TAGS),
+            Self::Consent(role) => write!(f, "{CONSENT}{role}"),
         }
     }
 }
@@ -51,17 +70,25 @@ pub struct Column {
     pub suggested: bool,
 }
 
-/// Gives each column its target. `rows` are some of the first rows, to look at.
+/// The header of a file, and some of its first rows to look at.
+pub(crate) struct Head<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) line: u64,
+    pub(crate) names: Vec<String>,
+    pub(crate) rows: &'a [Vec<String>],
+    pub(crate) known: Option<Recognised>,
+}
+
+/// Gives each column its target: what the operator says, then what is known of the file, then what the
+/// names suggest.
 pub(crate) fn columns(
-    format: &Format,
-    line: u64,
-    names: Vec<String>,
-    rows: &[Vec<String>],
+    head: Head<'_>,
     options: &Options,
     definitions: &[FieldDefinition],
 ) -> Result<Vec<Column>, ImportFault> {
+    let Head { path, line, names, rows, known } = head;
     let header = Header {
-        place: at(&format.path, line),
+        place: at(path, line),
         plain: names.iter().map(|name| vocabulary::plain(name)).collect(),
         names: &names,
     };
@@ -78,6 +105,15 @@ pub(crate) fn columns(
             tell(&mut targets, &names, index, Some(target))?;
         }
     }
+    if let Some(known) = known {
+        for (index, plain) in header.plain.iter().enumerate() {
+            let name = names.get(index).map_or("", String::as_str);
+            let Some(Ok(target)) = known.place(plain).map(|place| read_place(name, place, definitions)) else {
+                continue;
+            };
+            suggest(&mut targets, index, target);
+        }
+    }
     if !targets.iter().flatten().any(|told| told.target == Some(Target::Email)) {
         let index = header.email(&targets, rows)?;
         if let Some(told) = targets.get_mut(index) {
@@ -85,15 +121,9 @@ pub(crate) fn columns(
         }
     }
     for (index, plain) in header.plain.iter().enumerate() {
-        let open = targets.get(index).is_some_and(Option::is_none);
-        let Some(path) = suggestion(plain, definitions).filter(|_| open) else {
-            continue;
-        };
-        let target = Some(Target::Field(path));
-        if !targets.iter().flatten().any(|told| told.target == target)
-            && let Some(told) = targets.get_mut(index)
-        {
-            *told = Some(Told { target, suggested: true });
+        let name = names.get(index).map_or("", String::as_str);
+        if let Some(path) = suggestion(name, plain, definitions) {
+            suggest(&mut targets, index, Some(Target::Field(path)));
         }
     }
     Ok(names
@@ -138,6 +168,14 @@ fn tell(
         *told = Some(Told { target, suggested: false });
     }
     Ok(())
+}
+
+/// Settles what a name suggests about a column, if that is open and nothing else goes there.
+fn suggest(targets: &mut [Option<Told>], index: usize, target: Option<Target>) {
+    let taken = target.is_some() && targets.iter().flatten().any(|told| told.target == target);
+    if let Some(told) = targets.get_mut(index).filter(|told| told.is_none() && !taken) {
+        *told = Some(Told { target, suggested: true });
+    }
 }
 
 /// The header, to look names up in.
@@ -199,7 +237,7 @@ impl Header<'_> {
 }
 
 /// Whether most of the filled cells of a column have an `@` in them.
-fn holds_addresses(rows: &[Vec<String>], index: usize) -> bool {
+pub(crate) fn holds_addresses(rows: &[Vec<String>], index: usize) -> bool {
     let filled = rows.iter().filter_map(|row| row.get(index)).filter(|cell| !cell.trim().is_empty());
     let (mut with, mut without) = (0, 0);
     for cell in filled {
@@ -215,7 +253,25 @@ fn read_place(column: &str, place: &str, definitions: &[FieldDefinition]) -> Res
         "-" => return Ok(None),
         "email" | "e-mail" => return Ok(Some(Target::Email)),
         "external-id" => return Ok(Some(Target::ExternalId)),
+        layout::TAGS => return Ok(Some(Target::Tags)),
+        TAGS if !definitions.iter().any(|definition| definition.name.as_str() == TAGS) => {
+            return Ok(Some(Target::Tags));
+        }
         _ => {}
+    }
+    if let Some(role) = place.strip_prefix(CONSENT) {
+        return role.parse().map(|role| Some(Target::Consent(role))).map_err(|problem| ImportFault::UnknownPlace {
+            column: column.to_owned(),
+            place: place.to_owned(),
+            problem,
+            mend: "as in `consent.opted-in-at`.".to_owned(),
+        });
+    }
+    if let Some(field) = place.strip_suffix(WHOLE).and_then(|field| field.strip_suffix('.'))
+        && let Some(definition) = definitions.iter().find(|definition| definition.name.as_str() == field)
+        && definition.kind == FieldType::Address
+    {
+        return Ok(Some(Target::WholeAddress(definition.name.clone())));
     }
     let mut parts = None;
     let problem = match place.parse::<FieldPath>() {
@@ -263,29 +319,36 @@ fn definition<'a>(path: &FieldPath, definitions: &'a [FieldDefinition]) -> Optio
     definitions.iter().find(|definition| definition.name == path.field)
 }
 
-/// The place that a name suggests: one of the workspace's fields by name or label, or a standard
-/// field that the workspace has.
-fn suggestion(plain: &str, definitions: &[FieldDefinition]) -> Option<FieldPath> {
+/// The place that a name suggests: one that is written so, one of the workspace's fields by name or
+/// label, or a standard field that the workspace has.
+pub(crate) fn suggestion(name: &str, plain: &str, definitions: &[FieldDefinition]) -> Option<FieldPath> {
+    let fits = |path: &FieldPath| {
+        definition(path, definitions)
+            .is_some_and(|definition| (definition.kind == FieldType::Address) == path.part.is_some())
+    };
+    if let Some(path) = name.parse::<FieldPath>().ok().filter(fits) {
+        return Some(path);
+    }
     let own = definitions
         .iter()
         .filter(|definition| definition.kind != FieldType::Address)
         .find(|definition| definition.name.as_str() == plain || vocabulary::plain(&definition.label) == plain)
         .map(|definition| FieldPath { field: definition.name.clone(), part: None });
-    own.or_else(|| {
-        let path = vocabulary::place(plain)?.parse::<FieldPath>().ok()?;
-        let is_address = definition(&path, definitions)?.kind == FieldType::Address;
-        (is_address == path.part.is_some()).then_some(path)
-    })
+    own.or_else(|| vocabulary::place(plain)?.parse::<FieldPath>().ok().filter(fits))
+}
+
+/// How alike two names are when compared plainly: from 0 to 1.
+pub(crate) fn likeness(name: &str, other: &str) -> f64 {
+    strsim::normalized_damerau_levenshtein(&vocabulary::plain(name), &vocabulary::plain(other))
 }
 
 /// Offers what is nearest to a name, or else all there is. Each candidate is a text to compare with
 /// and what to say in its place.
 fn offer<'a>(name: &str, candidates: impl Iterator<Item = (&'a str, String)>) -> String {
-    let wanted = vocabulary::plain(name);
     let mut all: Vec<String> = Vec::new();
     let mut nearest: Option<(f64, String)> = None;
     for (text, word) in candidates {
-        let likeness = strsim::normalized_damerau_levenshtein(&wanted, &vocabulary::plain(text));
+        let likeness = likeness(name, text);
         if likeness >= ALIKE && nearest.as_ref().is_none_or(|(best, _)| likeness > *best) {
             nearest = Some((likeness, word.clone()));
         }

@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use crate::cell::harmless;
-use crate::examine::Examined;
+use crate::cell::{guard, harmless};
+use crate::examine::{Examined, FileKind};
 use crate::fault::ImportFault;
 use crate::rows::RejectedRow;
 
@@ -18,15 +18,20 @@ pub fn rejects_path(source: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// The column of the lines of JSON Lines that could not be read.
+const UNREAD: &str = "line as it stood";
+
 /// Writes a rejects file: line, reason, then the cells as they stood in the file.
 ///
 /// It is UTF-8 with a byte order mark and has the delimiter of its source, so that a spreadsheet
 /// opens it as it opened that, and it can be imported once mended. No cell of it acts as a formula.
+/// That of JSON Lines is a table as well, with commas and a column for the lines that are no objects.
 /// Without a rejected row there is no file.
 #[derive(Debug)]
 pub struct Rejects {
     path: PathBuf,
     delimiter: u8,
+    kind: FileKind,
     header: Vec<String>,
     writer: Option<csv::Writer<BufWriter<File>>>,
     rows: u64,
@@ -36,11 +41,13 @@ impl Rejects {
     /// Prepares a rejects file at `path` for the rows of `examined`. Nothing is written yet.
     #[must_use]
     pub fn new(path: &Path, examined: &Examined) -> Self {
-        let names = examined.column_names().map(|name| harmless(name).into_owned());
+        let names = examined.column_names().map(|name| guard(name).into_owned());
+        let unread = (examined.kind == FileKind::JsonLines).then(|| UNREAD.to_owned());
         Self {
             path: path.to_owned(),
             delimiter: examined.delimiter.byte(),
-            header: ["line", "reason"].map(str::to_owned).into_iter().chain(names).collect(),
+            kind: examined.kind,
+            header: ["line", "reason"].map(str::to_owned).into_iter().chain(names).chain(unread).collect(),
             writer: None,
             rows: 0,
         }
@@ -57,8 +64,12 @@ impl Rejects {
             Some(writer) => writer,
             None => self.create()?,
         };
-        let fixed = [row.line.to_string(), harmless(&row.reason).into_owned()];
-        let cells = row.raw.iter().map(|cell| harmless(cell).into_owned());
+        let fixed = [row.line.to_string(), guard(&row.reason).into_owned()];
+        let cells = row.raw.iter().map(|cell| match self.kind {
+            FileKind::Table => harmless(cell).into_owned(),
+            // What stands in JSON has no guard yet.
+            FileKind::JsonLines => guard(cell).into_owned(),
+        });
         // A row that was too narrow is filled up, so that it can be mended in place.
         let missing = self.header.len().saturating_sub(fixed.len() + row.raw.len());
         let record = fixed.into_iter().chain(cells).chain(std::iter::repeat_n(String::new(), missing));

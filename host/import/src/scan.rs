@@ -1,7 +1,6 @@
-//! The bytes of a file, looked at once from the first to the last: their number, their digest and
+//! The bytes of a file, unpacked, looked at once from the first to the last: their number, their digest and
 //! what they are.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -10,6 +9,7 @@ use encoding_rs::Encoding;
 use crate::encoding::{self, Evidence, Told};
 use crate::fault::ImportFault;
 use crate::letters::Letters;
+use crate::source::Source;
 
 /// How many bytes are looked at in one go.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -20,6 +20,8 @@ const COUNTED_BAD_SEQUENCES: u64 = 1000;
 /// What the bytes of a file are.
 pub(crate) struct Scan {
     pub(crate) told: Told,
+    /// The file is packed; all else is about what it holds.
+    pub(crate) packed: bool,
     pub(crate) size: u64,
     pub(crate) digest: blake3::Hash,
 }
@@ -27,7 +29,8 @@ pub(crate) struct Scan {
 /// Looks at all bytes of the file; `named` is the encoding that the operator named.
 pub(crate) fn scan(path: &Path, named: Option<&'static Encoding>) -> Result<Scan, ImportFault> {
     let unreadable = |error| ImportFault::unreadable(path, error);
-    let mut file = File::open(path).map_err(unreadable)?;
+    let mut file = Source::open(path).map_err(unreadable)?;
+    let packed = file.is_packed();
     let mut hasher = blake3::Hasher::new();
     let mut evidence = Evidence::default();
     let mut utf8 = Utf8::default();
@@ -56,7 +59,7 @@ pub(crate) fn scan(path: &Path, named: Option<&'static Encoding>) -> Result<Scan
         line += newlines(&chunk);
     }
     utf8.end(&mut evidence, line);
-    Ok(Scan { told: encoding::tell(path, named, evidence)?, size, digest: hasher.finalize() })
+    Ok(Scan { told: encoding::tell(path, named, evidence)?, packed, size, digest: hasher.finalize() })
 }
 
 /// Counts zero bytes by the parity of their offset. Chunks have an even length, so that the offset
@@ -130,7 +133,7 @@ fn newlines(bytes: &[u8]) -> u64 {
 
 /// The first `limit` bytes of the text of a file, for a look at its header.
 pub(crate) fn sample(path: &Path, encoding: &'static Encoding, limit: usize) -> io::Result<String> {
-    let mut text = crate::text::Text::new(File::open(path)?, encoding);
+    let mut text = crate::text::Text::new(Source::open(path)?, encoding);
     let mut bytes = Vec::new();
     (&mut text).take(limit as u64).read_to_end(&mut bytes)?;
     let whole = bytes.len() < limit;

@@ -18,8 +18,8 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// longer is a quote that was opened and never closed.
 pub(crate) const MAX_RECORD_BYTES: usize = 1024 * 1024;
 
-/// What follows the last byte: a record of its own, of one character that no text holds (U+0003,
-/// end of text).
+/// What follows the last byte: a record of its own, of one character that hardly any text holds (U+0003,
+/// end of text). Where one does, [`Text::is_over`] tells the two apart.
 pub(crate) const END_MARK: &str = "\n\u{3}\n";
 
 /// A fault of the text itself; it travels through the CSV reader inside an [`io::Error`].
@@ -62,6 +62,8 @@ pub(crate) struct Text<R> {
     after_return: bool,
     line: u64,
     ended: bool,
+    /// How many bytes of text were given, the end mark included.
+    given: u64,
     record_bytes: usize,
 }
 
@@ -79,6 +81,7 @@ impl<R: Read> Text<R> {
             after_return: false,
             line: 1,
             ended: false,
+            given: 0,
             record_bytes: 0,
         }
     }
@@ -86,6 +89,11 @@ impl<R: Read> Text<R> {
     /// Says that a record ended: the next one has the whole of [`MAX_RECORD_BYTES`] again.
     pub(crate) fn begin_record(&mut self) {
         self.record_bytes = 0;
+    }
+
+    /// Whether a reader that has consumed so many bytes has consumed the end mark.
+    pub(crate) fn is_over(&self, consumed: u64) -> bool {
+        self.ended && self.given == consumed
     }
 
     /// How many bytes were read, and their digest.
@@ -147,6 +155,7 @@ impl<R: Read> Read for Text<R> {
             to.copy_from_slice(from);
         }
         self.taken += count;
+        self.given += count as u64;
         self.record_bytes += count;
         if self.record_bytes > MAX_RECORD_BYTES {
             return Err(io::Error::other(TextFault::Endless));

@@ -220,6 +220,8 @@ fn row(number: u64, is_last: bool, last: &str) -> ImportedRow {
         },
         raw: vec![address, name, "Guest".to_owned(), "cs".to_owned(), company],
         left_out: Vec::new(),
+        claim: None,
+        tags: Vec::new(),
     }
 }
 

@@ -96,6 +96,7 @@ impl Args {
                 key: self.key,
                 email: self.email,
                 clear_empty: self.clear_empty,
+                ..Options::default()
             },
             consent_evidence: self.consent.and(self.evidence),
             rejects: self.rejects,

@@ -210,6 +210,7 @@ impl FieldDefinition {
         let fits = !value.is_empty()
             && value.chars().nth(MAX_CHOICE_CHARS).is_none()
             && !value.contains(SEPARATORS)
+            && !value.contains('"')
             && !value.contains(char::is_control);
         if !fits {
             return Err(FieldFault::BadChoice(shown(value)));

@@ -44,8 +44,8 @@ pub enum FieldFault {
     },
     /// The text can't be a choice.
     #[error(
-        "`{0}` can't be a choice: write up to {MAX_CHOICE_CHARS} characters without a comma, a semicolon, a bar or a line \
-         break, because these stand between several choices"
+        "`{0}` can't be a choice: write up to {MAX_CHOICE_CHARS} characters without a comma, a semicolon, a bar, a \
+         quotation mark or a line break, because these stand between several choices"
     )]
     BadChoice(String),
     /// There is such a choice already.

@@ -119,7 +119,7 @@ impl FieldType {
     /// # Errors
     ///
     /// [`FieldFault::Value`] with what would be taken.
-    pub(super) fn read(self, text: &str) -> Result<Option<FieldValue>, FieldFault> {
+    pub fn read(self, text: &str) -> Result<Option<FieldValue>, FieldFault> {
         let text = text.trim();
         if text.is_empty() {
             return Ok(None);

@@ -38,7 +38,10 @@ fn read(text: &str, encoding: &'static Encoding) -> String {
     format!("{guessed}: {}", decoded.unwrap_or_default())
 }
 
-const TEXTS: [(&Encoding, &str); 16] = [
+const TEXTS: [(&Encoding, &str); 19] = [
+    (ISO_8859_2, CZECH),
+    (ISO_8859_2, SLOVAK),
+    (ISO_8859_2, POLISH),
     (WINDOWS_1250, CZECH),
     (WINDOWS_1250, POLISH),
     (WINDOWS_1250, HUNGARIAN),

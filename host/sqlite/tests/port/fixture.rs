@@ -78,6 +78,8 @@ pub(crate) fn row(line: u64, key: &str, address: &str, name: &str) -> ImportedRo
         external_id: (!key.is_empty()).then(|| key.to_owned()),
         patch: patch(&[("firstname", name)]),
         left_out: Vec::new(),
+        claim: None,
+        tags: Vec::new(),
     }
 }
 

@@ -1,0 +1,51 @@
+//! What an imported row says about its contact's consent: a claim, and not yet an event.
+//!
+//! A file is somebody's word about the contact, never the contact's own act. Whoever takes a claim up
+//! keeps to this rule:
+//!
+//! * A claim of a **withdrawal** or of a **bounce** is recorded always: to ignore one would mail a
+//!   person who said no, and to heed a wrong one costs a message that can be asked for again.
+//! * A claim of a **grant** is recorded, with its evidence, only when the operator says that the file
+//!   is to be believed (`--consent from-file`). Otherwise it is kept with the raw row and nothing else.
+//! * No claim lifts a withdrawal ([`consent`](crate::consent), row D3). A claimed grant is of the
+//!   source `import`, however well it is shown.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::consent::ConsentAct;
+
+/// What a row says that happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClaimedAct {
+    /// The contact agreed.
+    Granted,
+    /// The contact took its consent back.
+    Withdrawn,
+    /// The address was found not to take mail.
+    Bounced,
+}
+
+impl From<ClaimedAct> for ConsentAct {
+    fn from(act: ClaimedAct) -> Self {
+        match act {
+            ClaimedAct::Granted => Self::Granted,
+            ClaimedAct::Withdrawn => Self::Withdrawn,
+            ClaimedAct::Bounced => Self::Bounced,
+        }
+    }
+}
+
+/// A row's word about consent (row D3: when, how and from where).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentClaim {
+    /// What it says that happened.
+    pub act: ClaimedAct,
+    /// When, where the row tells it in a way that can be read.
+    pub at: Option<Timestamp>,
+    /// The cells that say so, under their columns' names, with the file and the line.
+    pub evidence: String,
+    /// The network address from which the contact acted, where the row has one.
+    pub ip: Option<String>,
+}

@@ -1,0 +1,378 @@
+//! What the columns of a file say about consent, row by row.
+//!
+//! A claim is never more than the cells say. Where they speak against each other, the withdrawal
+//! counts, then the bounce, then the grant (invariant 2): only a status that says *granted* beside an
+//! opt-in that is later than the withdrawal shows that the contact came back. When a claim counts is a
+//! rule of [`postroom_domain::claim`].
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use postroom_domain::claim::{ClaimedAct, ConsentClaim};
+use serde::{Deserialize, Serialize};
+
+use crate::dates::{DateOrder, moment};
+use crate::vocabulary::plain;
+
+/// How much of one cell goes into the evidence: a reason for leaving is a sentence or two.
+const EVIDENCE_CELL_CHARS: usize = 200;
+
+/// What a column tells about consent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConsentRole {
+    /// A word: `subscribed`, `granted`, `unsubscribed`, `cleaned`.
+    Status,
+    /// When the contact opted in.
+    OptedInAt,
+    /// From which network address.
+    OptedInIp,
+    /// When the contact confirmed that.
+    ConfirmedAt,
+    /// From which network address.
+    ConfirmedIp,
+    /// When the contact took its consent back.
+    WithdrawnAt,
+    /// Yes, or a one, if it did.
+    Withdrawn,
+    /// Why it did.
+    Reason,
+    /// When the address was found not to take mail.
+    BouncedAt,
+    /// Yes, or a number above zero, if it was.
+    Bounced,
+}
+
+impl ConsentRole {
+    /// Every role.
+    pub const ALL: [Self; 10] = [
+        Self::Status,
+        Self::OptedInAt,
+        Self::OptedInIp,
+        Self::ConfirmedAt,
+        Self::ConfirmedIp,
+        Self::WithdrawnAt,
+        Self::Withdrawn,
+        Self::Reason,
+        Self::BouncedAt,
+        Self::Bounced,
+    ];
+
+    /// The role's word; as a place it stands after `consent.`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::OptedInAt => "opted-in-at",
+            Self::OptedInIp => "opted-in-ip",
+            Self::ConfirmedAt => "confirmed-at",
+            Self::ConfirmedIp => "confirmed-ip",
+            Self::WithdrawnAt => "withdrawn-at",
+            Self::Withdrawn => "withdrawn",
+            Self::Reason => "reason",
+            Self::BouncedAt => "bounced-at",
+            Self::Bounced => "bounced",
+        }
+    }
+}
+
+impl fmt::Display for ConsentRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for ConsentRole {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(|| {
+            let all: Vec<&str> = Self::ALL.into_iter().map(Self::as_str).collect();
+            format!("`{text}` tells nothing about consent: use one of {}", all.join(", "))
+        })
+    }
+}
+
+/// What a file states about every row by being the file that it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileStates {
+    /// Nothing: the rows speak for themselves.
+    #[default]
+    Nothing,
+    /// Its contacts have left.
+    EveryoneWithdrew,
+    /// Its addresses do not take mail.
+    EveryoneBounced,
+    /// Its contacts never agreed, whatever times stand in the rows.
+    NobodyGranted,
+}
+
+/// The columns that tell about consent, by their positions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConsentColumns {
+    /// [`ConsentRole::Status`].
+    pub status: Option<usize>,
+    /// [`ConsentRole::OptedInAt`].
+    pub opted_in_at: Option<usize>,
+    /// [`ConsentRole::OptedInIp`].
+    pub opted_in_ip: Option<usize>,
+    /// [`ConsentRole::ConfirmedAt`].
+    pub confirmed_at: Option<usize>,
+    /// [`ConsentRole::ConfirmedIp`].
+    pub confirmed_ip: Option<usize>,
+    /// [`ConsentRole::WithdrawnAt`].
+    pub withdrawn_at: Option<usize>,
+    /// [`ConsentRole::Withdrawn`].
+    pub withdrawn: Option<usize>,
+    /// [`ConsentRole::Reason`].
+    pub reason: Option<usize>,
+    /// [`ConsentRole::BouncedAt`].
+    pub bounced_at: Option<usize>,
+    /// [`ConsentRole::Bounced`].
+    pub bounced: Option<usize>,
+    /// What the file states about every row.
+    pub file: FileStates,
+    /// How dates are written in which the day and the month could be either.
+    pub date_order: DateOrder,
+}
+
+/// A row, as a claim is read from it.
+pub trait ConsentRow {
+    /// The cell of a column, cleaned.
+    fn cell(&self, index: usize) -> Cow<'_, str>;
+    /// The name of a column.
+    fn column(&self, index: usize) -> &str;
+    /// Where the row stands: the file and the line.
+    fn place(&self) -> String;
+}
+
+impl ConsentColumns {
+    /// Puts a column to its role.
+    pub(crate) fn set(&mut self, role: ConsentRole, index: usize) {
+        *self.slot(role) = Some(index);
+    }
+
+    fn slot(&mut self, role: ConsentRole) -> &mut Option<usize> {
+        match role {
+            ConsentRole::Status => &mut self.status,
+            ConsentRole::OptedInAt => &mut self.opted_in_at,
+            ConsentRole::OptedInIp => &mut self.opted_in_ip,
+            ConsentRole::ConfirmedAt => &mut self.confirmed_at,
+            ConsentRole::ConfirmedIp => &mut self.confirmed_ip,
+            ConsentRole::WithdrawnAt => &mut self.withdrawn_at,
+            ConsentRole::Withdrawn => &mut self.withdrawn,
+            ConsentRole::Reason => &mut self.reason,
+            ConsentRole::BouncedAt => &mut self.bounced_at,
+            ConsentRole::Bounced => &mut self.bounced,
+        }
+    }
+
+    /// The columns in the order of their roles.
+    fn all(&self) -> [Option<usize>; 10] {
+        [
+            self.status,
+            self.opted_in_at,
+            self.opted_in_ip,
+            self.confirmed_at,
+            self.confirmed_ip,
+            self.withdrawn_at,
+            self.withdrawn,
+            self.reason,
+            self.bounced_at,
+            self.bounced,
+        ]
+    }
+
+    /// What a row says; none where it says nothing.
+    #[must_use]
+    pub fn claim(&self, row: &impl ConsentRow) -> Option<ConsentClaim> {
+        let cell = |index: Option<usize>| index.map(|index| row.cell(index)).filter(|cell| !cell.is_empty());
+        let time = |index: Option<usize>| cell(index).and_then(|cell| moment(&cell, self.date_order));
+        let is_set = |index: Option<usize>| cell(index).is_some_and(|cell| says_yes(&cell));
+        let status = cell(self.status).map(|cell| Status::read(&cell));
+
+        let agreed_at = time(self.confirmed_at).or_else(|| time(self.opted_in_at));
+        let came_back = status == Some(Status::Granted)
+            && time(self.withdrawn_at).zip(agreed_at).is_some_and(|(withdrew, agreed)| agreed > withdrew);
+        let withdrew = status == Some(Status::Withdrawn)
+            || self.file == FileStates::EveryoneWithdrew
+            || is_set(self.withdrawn)
+            || (cell(self.withdrawn_at).is_some() && !came_back);
+        let bounced = status == Some(Status::Bounced)
+            || self.file == FileStates::EveryoneBounced
+            || is_set(self.bounced)
+            || cell(self.bounced_at).is_some();
+        let granted = self.file != FileStates::NobodyGranted
+            && match status {
+                Some(status) => status == Status::Granted,
+                None => agreed_at.is_some(),
+            };
+        let (act, at, ip) = if withdrew {
+            (ClaimedAct::Withdrawn, time(self.withdrawn_at), None)
+        } else if bounced {
+            (ClaimedAct::Bounced, time(self.bounced_at), None)
+        } else if granted {
+            let ip = cell(self.confirmed_ip).or_else(|| cell(self.opted_in_ip));
+            (ClaimedAct::Granted, agreed_at, ip.filter(|ip| ip.parse::<IpAddr>().is_ok()).map(Cow::into_owned))
+        } else {
+            return None;
+        };
+        Some(ConsentClaim { act, at, evidence: self.evidence(row), ip })
+    }
+
+    /// The cells that tell about consent, under their names.
+    fn evidence(&self, row: &impl ConsentRow) -> String {
+        let file = match self.file {
+            FileStates::EveryoneWithdrew => Some("in the file of contacts that left".to_owned()),
+            FileStates::EveryoneBounced => Some("in the file of addresses that take no mail".to_owned()),
+            FileStates::Nothing | FileStates::NobodyGranted => None,
+        };
+        let cells = self.all().into_iter().flatten().filter_map(|index| {
+            let cell: String = row.cell(index).chars().take(EVIDENCE_CELL_CHARS).collect();
+            (!cell.is_empty()).then(|| format!("{} {cell}", row.column(index)))
+        });
+        let said = file.into_iter().chain(cells).collect::<Vec<String>>().join("; ");
+        format!("{said} ({})", row.place())
+    }
+}
+
+/// What a word in a column of statuses means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Status {
+    Granted,
+    Withdrawn,
+    Bounced,
+    /// It speaks of something else, such as a confirmation that is waited for. A word that nobody here
+    /// knows is no grant.
+    Other,
+}
+
+impl Status {
+    fn read(word: &str) -> Self {
+        match plain(word).as_str() {
+            "granted" | "subscribed" | "confirmed" | "optin" | "optedin" | "consented" => Self::Granted,
+            "withdrawn" | "unsubscribed" | "optout" | "optedout" | "blacklisted" | "complained" | "complaint"
+            | "spam" | "abuse" => Self::Withdrawn,
+            "unusable" | "cleaned" | "bounced" | "hardbounced" | "hardbounce" | "invalid" => Self::Bounced,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Whether a flag is set: a yes, or a count above zero.
+fn says_yes(cell: &str) -> bool {
+    let word = plain(cell);
+    let is_count = word.bytes().all(|byte| byte.is_ascii_digit()) && word.bytes().any(|byte| byte != b'0');
+    is_count || matches!(word.as_str(), "true" | "yes" | "y" | "x" | "t" | "ano" | "ja" | "oui" | "si" | "sí")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Names and cells side by side.
+    struct Cells(Vec<(ConsentRole, String)>);
+
+    impl ConsentRow for Cells {
+        fn cell(&self, index: usize) -> Cow<'_, str> {
+            Cow::Borrowed(&self.0[index].1)
+        }
+
+        fn column(&self, index: usize) -> &str {
+            self.0[index].0.as_str()
+        }
+
+        fn place(&self) -> String {
+            "guests.csv:2".to_owned()
+        }
+    }
+
+    fn claim(file: FileStates, cells: &[(ConsentRole, &str)]) -> Option<ConsentClaim> {
+        let mut columns = ConsentColumns { file, ..ConsentColumns::default() };
+        for (index, (role, _)) in cells.iter().enumerate() {
+            columns.set(*role, index);
+        }
+        columns.claim(&Cells(cells.iter().map(|(role, cell)| (*role, (*cell).to_owned())).collect()))
+    }
+
+    fn act(file: FileStates, cells: &[(ConsentRole, &str)]) -> Option<ClaimedAct> {
+        claim(file, cells).map(|claim| claim.act)
+    }
+
+    use ClaimedAct::{Bounced, Granted, Withdrawn};
+    use ConsentRole as Role;
+
+    #[test]
+    fn d3_a_claim_keeps_when_how_and_from_where() {
+        let claim = claim(
+            FileStates::Nothing,
+            &[
+                (Role::OptedInAt, "2025-05-01 10:00:00"),
+                (Role::ConfirmedAt, "2025-05-01 10:05:00"),
+                (Role::ConfirmedIp, "192.0.2.7"),
+                (Role::Reason, ""),
+            ],
+        );
+        let claim = claim.unwrap();
+        assert_eq!((claim.act, claim.ip.as_deref()), (Granted, Some("192.0.2.7")));
+        assert_eq!(claim.at.unwrap().to_string(), "2025-05-01T10:05:00Z");
+        assert_eq!(
+            claim.evidence,
+            "opted-in-at 2025-05-01 10:00:00; confirmed-at 2025-05-01 10:05:00; confirmed-ip 192.0.2.7 (guests.csv:2)"
+        );
+    }
+
+    #[test]
+    fn d3_only_what_plainly_says_so_is_a_grant() {
+        for (cells, expected) in [
+            (&[(Role::Status, "Subscribed")][..], Some(Granted)),
+            (&[(Role::Status, "pending"), (Role::OptedInAt, "2025-05-01")], None),
+            (&[(Role::Status, "aktivní"), (Role::OptedInAt, "2025-05-01")], None),
+            (&[(Role::Status, ""), (Role::OptedInAt, "2025-05-01")], Some(Granted)),
+            (&[(Role::OptedInAt, "yes")], None),
+            (&[(Role::OptedInIp, "192.0.2.7")], None),
+            (&[(Role::Withdrawn, "0"), (Role::Bounced, "0")], None),
+        ] {
+            assert_eq!(act(FileStates::Nothing, cells), expected, "{cells:?}");
+        }
+        assert_eq!(act(FileStates::NobodyGranted, &[(Role::ConfirmedAt, "2025-05-01")]), None);
+        assert_eq!(act(FileStates::Nothing, &[]), None);
+    }
+
+    #[test]
+    fn d3_a_withdrawal_counts_before_a_bounce_and_a_bounce_before_a_grant() {
+        let (granted, left) = ((Role::Status, "subscribed"), (Role::WithdrawnAt, "2025-06-01 00:00:00"));
+        for (cells, expected) in [
+            (&[granted, left][..], Withdrawn),
+            (&[granted, left, (Role::OptedInAt, "2025-05-01")], Withdrawn),
+            (&[granted, left, (Role::OptedInAt, "2025-07-01")], Granted),
+            (&[left, (Role::OptedInAt, "2025-07-01")], Withdrawn),
+            (&[granted, (Role::WithdrawnAt, "long ago"), (Role::OptedInAt, "2025-07-01")], Withdrawn),
+            (&[granted, (Role::Withdrawn, "1"), (Role::OptedInAt, "2025-07-01")], Withdrawn),
+            (&[granted, (Role::Bounced, "3")], Bounced),
+            (&[(Role::Status, "cleaned"), left], Withdrawn),
+            (&[granted, (Role::BouncedAt, "?")], Bounced),
+        ] {
+            assert_eq!(act(FileStates::Nothing, cells), Some(expected), "{cells:?}");
+        }
+        let everyone = claim(FileStates::EveryoneWithdrew, &[(Role::WithdrawnAt, "")]).unwrap();
+        assert_eq!((everyone.act, everyone.at), (Withdrawn, None));
+        assert_eq!(everyone.evidence, "in the file of contacts that left (guests.csv:2)");
+        assert_eq!(act(FileStates::EveryoneBounced, &[granted]), Some(Bounced));
+    }
+
+    proptest! {
+        #[test]
+        fn no_row_with_a_word_of_withdrawal_is_a_grant(
+            time in "20[0-9]{2}-0[1-9]-1[0-9]", words in "[a-z0-9 ]{0,6}", left in "(1|yes|x)"
+        ) {
+            let cells =
+                [(Role::Status, words.as_str()), (Role::ConfirmedAt, time.as_str()), (Role::Withdrawn, left.as_str())];
+            prop_assert_eq!(act(FileStates::Nothing, &cells), Some(Withdrawn));
+        }
+    }
+}
