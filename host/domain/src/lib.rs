@@ -11,6 +11,7 @@
 //! * [`projection`]: a contact seen through a mapping: exactly what an audience is to hold of it.
 //! * [`decision`]: what a run does with one entry, and with one contact that left the list.
 //! * [`outcome`]: the ten counts that an entry can end in, and the sums of a report.
+//! * [`segment`]: saved filters over contacts: a tree, its text, and who is in it.
 //! * [`breaker`]: when a plan is too large to be carried out unasked.
 //!
 //! A run reads `contact` and `consent`, sees the contact through `mapping` as a `projection`, asks
@@ -25,3 +26,4 @@ pub mod field;
 pub mod mapping;
 pub mod outcome;
 pub mod projection;
+pub mod segment;
