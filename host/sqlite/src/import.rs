@@ -18,6 +18,7 @@ use crate::failure::{Failure, Step};
 use crate::import_row::{ImportState, forget_seen};
 use crate::limits::{MEMBERSHIPS_NAMED, ROWS_CLEARED_AT_ONCE};
 use crate::list_rows::{self, ListRow};
+use crate::segment::rows;
 use crate::sequence::{Change, Numbers};
 use crate::store::SqliteStore;
 use crate::{import_rows, lists};
@@ -109,7 +110,7 @@ impl ImportStore for SqliteStore {
 
 impl SqliteStore {
     /// Deletes the entries of generations that a list does not show and no open import is writing.
-    async fn clear_hidden(&self, list: i64) -> Result<()> {
+    pub(crate) async fn clear_hidden(&self, list: i64) -> Result<()> {
         const DOING: &str = "clear old entries away";
         let mut from = 0;
         loop {
@@ -145,6 +146,7 @@ fn hidden_entries(connection: &Connection, list: i64, from: i64) -> Step<Vec<(i6
 }
 
 fn list_or_new(connection: &Connection, name: &str, at: Timestamp) -> Step<ListRow> {
+    rows::refuse_held(connection, name)?;
     if list_rows::by_name(connection, name)?.is_none() {
         lists::insert(connection, name, false, at)?;
     }

@@ -12,6 +12,7 @@
 //! * `workspace`, `contacts`, `lists`, `import`, `accounts`, `plugins`, `syncs`, `runs`: the port, one
 //!   module per room. `snapshot`, `batch` and `outcomes` are what a run reads, records and leaves;
 //!   `*_rows` are rows that several use cases share.
+//! * `segments` is the port of segments, `segment` how they are compiled, gathered and kept.
 //! * `suppression`: withdrawals that outlive a deleted contact.
 //! * `failure`, `columns`, `limits`: what goes wrong, how values stand in columns, and the bounds.
 
@@ -40,6 +41,8 @@ mod plugins;
 mod readers;
 mod runs;
 mod schema;
+mod segment;
+mod segments;
 mod sequence;
 mod snapshot;
 mod store;

@@ -11,6 +11,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema/0002_plugin_versions.sql")),
     M::up(include_str!("schema/0003_settled.sql")),
     M::up(include_str!("schema/0004_fields.sql")),
+    M::up(include_str!("schema/0007_segments.sql")),
 ];
 
 /// The version that this program writes.

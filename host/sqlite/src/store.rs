@@ -40,6 +40,8 @@ pub struct SqliteStore {
     readers: Readers,
     /// None when the store was opened to read.
     writer: Option<Writer>,
+    /// Held by whoever gathers the members of a segment.
+    refreshing: tokio::sync::Mutex<()>,
     /// Held as long as the writer lives: fields are dropped in the order in which they stand here.
     _lock: Option<Lock>,
 }
@@ -130,6 +132,7 @@ impl SqliteStore {
             key: Arc::new(key),
             readers: Readers::new(file),
             writer: Some(Writer::start(connection, folder::log(folder))?),
+            refreshing: tokio::sync::Mutex::default(),
             _lock: Some(lock),
         })
     }
@@ -144,6 +147,7 @@ impl SqliteStore {
             key: Arc::new(key),
             readers: Readers::new(file),
             writer: None,
+            refreshing: tokio::sync::Mutex::default(),
             _lock: None,
         })
     }
@@ -151,6 +155,11 @@ impl SqliteStore {
     /// The key of the store.
     pub(crate) fn key(&self) -> Arc<SecretKey> {
         Arc::clone(&self.key)
+    }
+
+    /// The turn of whoever gathers the members of a segment.
+    pub(crate) fn refreshing(&self) -> &tokio::sync::Mutex<()> {
+        &self.refreshing
     }
 
     /// Runs a writing use case.

@@ -9,6 +9,7 @@
 //! * [`contacts`]: contacts, their consent and their tags.
 //! * [`lists`]: lists and their entries, and the import that fills them.
 //! * [`accounts`]: plugins, accounts and their sealed secrets.
+//! * [`segments`]: saved filters over contacts.
 //! * [`syncs`]: audiences and the syncs that tie lists to them.
 //! * [`runs`]: what a run reads, what it records batch by batch, and its report.
 //!
@@ -21,6 +22,7 @@ pub mod contacts;
 mod error;
 pub mod lists;
 pub mod runs;
+pub mod segments;
 pub mod syncs;
 pub mod workspace;
 
@@ -35,6 +37,7 @@ pub trait Store:
     + contacts::ContactStore
     + lists::ListStore
     + lists::ImportStore
+    + segments::SegmentStore
     + accounts::AccountStore
     + syncs::SyncStore
     + runs::RunStore
@@ -48,6 +51,8 @@ impl<T> Store for T where
         + contacts::ContactStore
         + lists::ListStore
         + lists::ImportStore
+        + segments::SegmentStore
+        + segments::SegmentStore
         + accounts::AccountStore
         + syncs::SyncStore
         + runs::RunStore

@@ -105,11 +105,9 @@ impl Compiler<'_> {
                 "WHERE m.hash IS NOT NULL AND coalesce(m.status, '') <> 'absent')"
             )),
             Condition::Member(Some(sync)) => {
-                let audience: i64 = self.connection.query_row(
-                    "SELECT audience_id FROM syncs WHERE name = ?",
-                    [sync],
-                    |row| row.get(0),
-                )?;
+                let audience: i64 =
+                    self.connection
+                        .query_row("SELECT audience_id FROM syncs WHERE name = ?", [sync], |row| row.get(0))?;
                 let sql = "remote_members WHERE audience_id = ? AND hash IS NOT NULL \
                            AND coalesce(status, '') <> 'absent'";
                 self.among(Source { sql, values: vec![audience.into()] })?;
@@ -356,7 +354,11 @@ impl Compiler<'_> {
             if number > 0 {
                 self.write(with);
             }
-            self.write(&format!("EXISTS (SELECT 1 FROM json_each({}) WHERE value {} = ", column.sql, expression::TEXT_ORDER));
+            self.write(&format!(
+                "EXISTS (SELECT 1 FROM json_each({}) WHERE value {} = ",
+                column.sql,
+                expression::TEXT_ORDER
+            ));
             self.bind(choice.clone());
             self.write(")");
         }

@@ -1,7 +1,6 @@
 //! Saved segments, and the hidden lists beside them.
 
 use jiff::Timestamp;
-use postroom_domain::field::{FieldDefinition, FieldName};
 use postroom_domain::segment::{Condition, Known, parse, predefined};
 use postroom_store::StoreError;
 use postroom_store::segments::Segment;
@@ -10,7 +9,7 @@ use rusqlite::{Connection, Row};
 use crate::columns::{micros, timestamp};
 use crate::failure::{Failure, Step};
 use crate::list_rows::{self, ListRow};
-use crate::{lists, workspace};
+use crate::{field_rows, lists};
 
 /// The columns of a [`SegmentRow`].
 macro_rules! select {
@@ -38,7 +37,7 @@ pub(crate) fn vocabulary(connection: &Connection) -> Step<Known> {
         Ok(names)
     };
     Ok(Known {
-        fields: workspace::fields(connection)?,
+        fields: field_rows::all(connection)?,
         lists: names("SELECT name FROM lists WHERE shown = 1 ORDER BY name")?,
         syncs: names("SELECT name FROM syncs ORDER BY name")?,
     })
@@ -115,12 +114,15 @@ pub(crate) fn refuse_reserved(name: &str) -> Step<()> {
     Err(StoreError::Refused(format!("`{name}` is the name of a predefined segment: choose another name")).into())
 }
 
-/// Refuses a name for a list that is to be made.
-pub(crate) fn refuse_segment_name(connection: &Connection, name: &str) -> Step<()> {
-    refuse_reserved(name)?;
-    match by_name(connection, name)? {
-        Some(_) => Err(StoreError::Taken { kind: "segment", name: name.to_owned() }.into()),
-        None => Ok(()),
+/// Refuses a name for a list that is to be made or filled, if it is a segment's. A list that had the name
+/// of a predefined segment before there were any keeps it.
+pub(crate) fn refuse_held(connection: &Connection, name: &str) -> Step<()> {
+    if by_name(connection, name)?.is_some() {
+        return Err(StoreError::Taken { kind: "segment", name: name.to_owned() }.into());
+    }
+    match list_rows::by_name(connection, name)? {
+        Some(list) if list.is_shown => Ok(()),
+        _ => refuse_reserved(name),
     }
 }
 
@@ -213,12 +215,4 @@ pub(crate) fn rewrite(
         }
     }
     Ok(())
-}
-
-/// A field's definition, by name.
-pub(crate) fn field(connection: &Connection, name: &FieldName) -> Step<FieldDefinition> {
-    workspace::fields(connection)?.into_iter().find(|field| field.name == *name).ok_or_else(|| {
-        let mend = "look the name up among the fields, or add one".to_owned();
-        StoreError::NotFound { kind: "field", name: name.to_string(), mend }.into()
-    })
 }
