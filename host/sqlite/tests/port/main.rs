@@ -16,4 +16,6 @@ mod imports;
 mod lists;
 mod opening;
 mod runs;
+mod segment_equality;
+mod segments;
 mod syncs;
