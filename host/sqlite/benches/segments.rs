@@ -132,7 +132,7 @@ fn row(number: u64) -> ImportedRow {
     let anywhere = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 16;
     let text = |path: &str, value: String| (path.parse().unwrap(), Some(FieldValue::Text(value)));
     let languages = ["cs", "de", "en", "et", "fi", "fr", "it", "lv", "pl", "sk"];
-    let language = languages[usize::try_from(anywhere % 10).unwrap()];
+    let language = languages.iter().cycle().nth(usize::try_from(anywhere % 10).unwrap()).unwrap();
     let birthday = jiff::civil::date(
         i16::try_from(1940 + anywhere / 10 % 70).unwrap(),
         i8::try_from(1 + anywhere / 700 % 12).unwrap(),
@@ -148,7 +148,7 @@ fn row(number: u64) -> ImportedRow {
                 text("firstname", format!("Name{number}")),
                 text("lastname", "Guest".to_owned()),
                 text("company", format!("Inn {}", anywhere / 7 % 10_000)),
-                text("language", language.to_owned()),
+                text("language", (*language).to_owned()),
                 text("address.city", format!("City {}", anywhere / 13 % 100)),
                 ("birthday".parse().unwrap(), Some(FieldValue::Date { date: birthday })),
                 ("visits".parse().unwrap(), Some(visits)),

@@ -21,7 +21,7 @@ use crate::{contact_rows, contacts, field_rows, list_rows, lists};
 #[async_trait]
 impl SegmentStore for SqliteStore {
     async fn segment_vocabulary(&self) -> Result<Known> {
-        self.read("read what segments may name", |connection| rows::vocabulary(connection)).await
+        self.read("read what segments may name", rows::vocabulary).await
     }
 
     async fn segments(&self) -> Result<Vec<Segment>> {
