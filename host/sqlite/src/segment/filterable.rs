@@ -18,7 +18,7 @@ pub(crate) fn set(connection: &Connection, change: &Filterable) -> Step<()> {
     let indexes = indexes(&field);
     if change.is_filterable {
         require_place(connection, &field, &indexes)?;
-        require_time(connection, &field, change.may_block)?;
+        require_time(connection, &field, indexes.len(), change.may_block)?;
     }
     for (name, expression) in &indexes {
         if change.is_filterable {
@@ -67,7 +67,7 @@ fn require_place(connection: &Connection, field: &FieldDefinition, indexes: &[(S
 }
 
 /// SQLite builds an index in one go, and nothing else is written meanwhile.
-fn require_time(connection: &Connection, field: &FieldDefinition, may_block: bool) -> Step<()> {
+fn require_time(connection: &Connection, field: &FieldDefinition, indexes: usize, may_block: bool) -> Step<()> {
     if may_block || field.is_filterable {
         return Ok(());
     }
@@ -76,8 +76,8 @@ fn require_time(connection: &Connection, field: &FieldDefinition, may_block: boo
         return Ok(());
     }
     Err(StoreError::Refused(format!(
-        "building the index of `{}` over {contacts} contacts keeps all other writes waiting, for about two seconds per \
-         million: do it when nothing else is at work, and say that it may block",
+        "indexing `{}` over {contacts} contacts keeps all other writes waiting, for some seconds per million and each \
+         of {indexes} indexes: do it when nothing else is at work, and say that it may block",
         field.name
     ))
     .into())
