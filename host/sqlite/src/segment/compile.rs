@@ -77,6 +77,9 @@ impl Compiler<'_> {
     fn condition(&mut self, condition: &Condition) -> Step<()> {
         match condition {
             Condition::Everyone => self.write("TRUE"),
+            Condition::All(parts) if parts.iter().filter(|part| self.is_indexed(part)).count() > 1 => {
+                self.intersection(parts)?;
+            }
             Condition::All(parts) => self.joined(parts, " AND ")?,
             Condition::Any(parts) => self.joined(parts, " OR ")?,
             Condition::Not(part) => {
@@ -144,6 +147,47 @@ impl Compiler<'_> {
         }
         self.write(")");
         Ok(())
+    }
+
+    /// Parts of which several have an index. SQLite would take one of them and read every contact that it
+    /// finds to ask the rest; numbers alone come out of the indexes much faster, as long as they are few.
+    fn intersection(&mut self, parts: &[Condition]) -> Step<()> {
+        self.write("(");
+        for (number, part) in parts.iter().enumerate() {
+            if number > 0 {
+                self.write(" AND ");
+            }
+            if !self.is_indexed(part) {
+                self.condition(part)?;
+                continue;
+            }
+            let before = std::mem::take(&mut self.made);
+            self.condition(part)?;
+            let Compiled { sql, values } = std::mem::replace(&mut self.made, before);
+            let count = format!("SELECT count(*) FROM (SELECT 1 FROM contacts c WHERE {sql} LIMIT {NARROW_ROWS} + 1)");
+            let rows: i64 = self.connection.prepare(&count)?.query_row(params_from_iter(&values), |row| row.get(0))?;
+            if rows > NARROW_ROWS {
+                self.write(&sql);
+            } else {
+                self.write(&format!("c.id IN (SELECT c.id FROM contacts c WHERE {sql})"));
+            }
+            self.made.values.extend(values);
+        }
+        self.write(")");
+        Ok(())
+    }
+
+    /// Whether an index of a field leads to the contacts for which a condition holds.
+    fn is_indexed(&self, condition: &Condition) -> bool {
+        let Condition::Value { of: Subject::Field(path), test } = condition else { return false };
+        let field = self.known.fields.iter().find(|field| field.name == path.field);
+        let Some(field) = field.filter(|field| field.is_filterable) else { return false };
+        let leads = match test {
+            Test::Compare { operator, .. } => *operator != Operator::NotEqual,
+            Test::In(_) | Test::Window(_) | Test::Anniversary(_) => true,
+            _ => false,
+        };
+        leads && expression::has_index(path, Shape::of(field.kind))
     }
 
     /// The contacts that a source names. Few of them are looked up first, so that they can lead to their

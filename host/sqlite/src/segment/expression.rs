@@ -35,6 +35,15 @@ pub(crate) fn day_of_year(path: &FieldPath) -> String {
     format!("substr({}, -5)", value(path, Shape::Date))
 }
 
+/// Whether a filterable field has an index of what a path leads to.
+pub(crate) fn has_index(path: &FieldPath, shape: Shape) -> bool {
+    match (shape, path.part) {
+        (Shape::Address, Some(part)) => INDEXED_PARTS.contains(&part),
+        (Shape::Address | Shape::Choices, _) => false,
+        _ => true,
+    }
+}
+
 /// What an index of a field is made of: a suffix for its name, and the expression.
 pub(crate) fn indexed(path: &FieldPath, shape: Shape) -> Vec<(String, String)> {
     let own = || value(path, shape);

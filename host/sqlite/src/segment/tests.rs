@@ -67,6 +67,7 @@ fn every_indexed_condition_finds_its_index() {
         "opened() in the last 7 days",
         "opened(\"Spring\")",
         "language = \"de\" and tag(\"guest\") and not on(\"vip\")",
+        "language = \"de\" and visits = 7",
         "language = \"de\" or tag(\"guest\")",
         "repeated()",
         "not member() and not sent()",
