@@ -248,6 +248,9 @@ impl ConsentSource {
 }
 
 impl ConsentState {
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::Unknown, Self::Pending, Self::Granted, Self::Withdrawn, Self::Unusable];
+
     /// The state's word.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -19,6 +19,7 @@ mod value;
 
 pub use definition::{Choice, FieldChange, FieldDefinition, MAX_CHOICE_CHARS, MAX_CHOICES};
 pub use fault::FieldFault;
+pub(crate) use kind::canonical_number;
 pub use kind::{FieldType, MAX_LONG_TEXT_CHARS, MAX_TEXT_CHARS};
 pub use name::{AddressPart, FieldName, FieldPath, MAX_NAME_CHARS};
 pub use standard::standard_fields;

@@ -14,6 +14,7 @@
 //! * [`decision`]: what a run does with one entry, and with one contact that left the list.
 //! * [`discovery`]: whether a run may follow what moved since the last look, or compares everything.
 //! * [`outcome`]: the ten counts that an entry can end in, and the sums of a report.
+//! * [`segment`]: saved filters over contacts: a tree, its text, and who is in it.
 //! * [`breaker`]: when a plan is too large to be carried out unasked.
 //!
 //! A run reads `contact` and `consent`, sees the contact through `mapping` as a `projection`, asks
@@ -31,3 +32,4 @@ pub mod mapping;
 pub mod merge;
 pub mod outcome;
 pub mod projection;
+pub mod segment;

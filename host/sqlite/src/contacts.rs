@@ -252,6 +252,17 @@ fn read(row: &Row<'_>) -> Step<Contact> {
     })
 }
 
+/// The contacts of these numbers, in their order; none for those that are gone.
+pub(crate) fn by_ids(connection: &Connection, ids: &[i64]) -> Step<Vec<Contact>> {
+    let mut statement = connection.prepare_cached(select!("c.id IN (SELECT value FROM json_each(?)) ORDER BY c.id"))?;
+    let mut rows = statement.query([serde_json::to_string(ids)?])?;
+    let mut contacts = Vec::with_capacity(ids.len());
+    while let Some(row) = rows.next()? {
+        contacts.push(read(row)?);
+    }
+    Ok(contacts)
+}
+
 /// The audiences that know a contact.
 fn members_of(connection: &Connection, contact: ContactId) -> Step<Vec<MemberOf>> {
     let mut statement = connection.prepare_cached(

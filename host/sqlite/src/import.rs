@@ -25,6 +25,7 @@ use crate::import_seen::{Seen, UnderWay};
 use crate::import_survey::{Survey, survey};
 use crate::limits::{ROWS_CLEARED_AT_ONCE, UnitBound};
 use crate::list_rows::{self, ListRow};
+use crate::segment::rows;
 use crate::sequence::{Calm, Change, Numbers};
 use crate::store::SqliteStore;
 use crate::{import_ahead, import_entries, import_prepared, import_rows, lists};
@@ -212,7 +213,7 @@ impl SqliteStore {
     }
 
     /// Deletes the entries of generations that a list does not show and no open import is writing.
-    async fn clear_hidden(&self, list: i64) -> Result<()> {
+    pub(crate) async fn clear_hidden(&self, list: i64) -> Result<()> {
         const DOING: &str = "clear old entries away";
         let mut from = 0;
         loop {
@@ -297,6 +298,7 @@ fn hidden_entries(connection: &Connection, list: i64, from: i64) -> Step<Vec<(i6
 }
 
 fn list_or_new(connection: &Connection, name: &str, at: Timestamp) -> Step<ListRow> {
+    rows::refuse_held(connection, name)?;
     if list_rows::by_name(connection, name)?.is_none() {
         lists::insert(connection, name, false, at)?;
     }

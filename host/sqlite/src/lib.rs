@@ -17,6 +17,7 @@
 //!   their rows (`ahead`), the rows themselves (`rows`), and what finishing does (`survey`).
 //! * `discovery`: where a run has to look: `comparison` takes fingerprints anew, `moved` knows who changed
 //!   since a sequence number, `pictures` keeps what was seen.
+//! * `segments` is the port of segments, `segment` how they are compiled, gathered and kept.
 //! * `suppression`: withdrawals and erasures that outlive a contact; `erasure_journal`: what outlives the database.
 //! * `failure`, `columns`, `limits`: what goes wrong, how values stand in columns, and the bounds.
 
@@ -57,6 +58,8 @@ mod plugins;
 mod readers;
 mod runs;
 mod schema;
+mod segment;
+mod segments;
 mod sequence;
 mod snapshot;
 mod store;

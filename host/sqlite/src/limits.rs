@@ -49,6 +49,15 @@ pub(crate) const IMPORT_SORTED_ROWS: usize = 2 * IMPORT_UNIT_ROWS;
 pub(crate) const ENTRIES_COPIED_AT_ONCE: i64 = 2_000;
 /// Rows that are cleared away in one unit, so that other writes get in between: 10 µs each.
 pub(crate) const ROWS_CLEARED_AT_ONCE: u32 = 2_000;
+/// Members of a segment that are staged in one unit.
+pub(crate) const MEMBERS_STAGED_AT_ONCE: usize = 1_000;
+/// Members of a segment that one unit takes out, before everybody is staged anew instead.
+pub(crate) const MEMBERS_TAKEN_OUT_AT_ONCE: u64 = 1_000;
+/// How many rows lead to their contacts rather than being asked for by each contact. Gathering so many
+/// numbers takes a few milliseconds, and asking all of a million contacts a second.
+pub(crate) const NARROW_ROWS: i64 = 50_000;
+/// Over how many contacts an index is built unasked: a unit of the usual length.
+pub(crate) const CONTACTS_INDEXED_AT_ONCE: u64 = 25_000;
 /// Joins and leaves that get a change row each when an import finishes. Beyond, one row says that
 /// the list changed as a whole: whoever follows changes then compares the list, which is cheaper.
 pub(crate) const MEMBERSHIPS_NAMED: u64 = 5_000;

@@ -13,6 +13,7 @@ use crate::columns::{micros, timestamp};
 use crate::contact_rows;
 use crate::failure::{Step, in_use};
 use crate::list_rows::{self, ListRow, NO_ENTRIES};
+use crate::segment::rows;
 use crate::sequence::{Change, Numbers};
 use crate::store::SqliteStore;
 
@@ -33,6 +34,7 @@ impl ListStore for SqliteStore {
     async fn create_list(&self, name: &str, at: Timestamp) -> Result<List> {
         let name = checked_name(name)?;
         self.write("create a list", move |connection| {
+            rows::refuse_held(connection, &name)?;
             match list_rows::by_name(connection, &name)? {
                 Some(list) if list.is_shown => return Err(StoreError::Taken { kind: "list", name }.into()),
                 // An import is filling a list of that name: it becomes this one.
@@ -54,6 +56,7 @@ impl ListStore for SqliteStore {
             if to == name {
                 return Ok(());
             }
+            rows::refuse_held(connection, &to)?;
             match list_rows::by_name(connection, &to)? {
                 Some(taken) if taken.is_shown => return Err(StoreError::Taken { kind: "list", name: to }.into()),
                 // Only an unfinished import knew of it: it ends with its list.
@@ -61,7 +64,8 @@ impl ListStore for SqliteStore {
                 None => {}
             }
             connection.execute("UPDATE lists SET name = ? WHERE id = ?", (&to, list.id))?;
-            Ok(())
+            let segments = rows::naming_list(connection, list.id)?;
+            rows::rewrite(connection, &segments, |condition| condition.with_list_renamed(&name, &to))
         })
         .await
     }
@@ -73,6 +77,10 @@ impl ListStore for SqliteStore {
             let users = syncs_of(connection, list.id)?;
             if !users.is_empty() {
                 return Err(in_use("list", &name, "sync", &users).into());
+            }
+            let segments = rows::naming_list(connection, list.id)?;
+            if !segments.is_empty() {
+                return Err(in_use("list", &name, "segment", &segments).into());
             }
             delete(connection, list.id)?;
             let mut numbers = Numbers::begin(connection, at)?;
@@ -192,7 +200,7 @@ pub(crate) fn insert(connection: &Connection, name: &str, shown: bool, at: Times
 }
 
 /// Removes a list with all its entries, and ends the import that was filling it.
-fn delete(connection: &Connection, list: i64) -> Step<()> {
+pub(crate) fn delete(connection: &Connection, list: i64) -> Step<()> {
     connection.execute("UPDATE imports SET state = 'abandoned' WHERE list_id = ? AND state = 'open'", [list])?;
     connection.execute("DELETE FROM entries WHERE list_id = ?", [list])?;
     connection.execute("DELETE FROM lists WHERE id = ?", [list])?;

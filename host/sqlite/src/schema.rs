@@ -13,6 +13,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema/0004_fields.sql")),
     M::up(include_str!("schema/0005_import.sql")),
     M::up(include_str!("schema/0006_cursor.sql")),
+    M::up(include_str!("schema/0007_segments.sql")),
     M::up(include_str!("schema/0008_consent.sql")),
 ];
 

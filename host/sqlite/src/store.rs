@@ -43,6 +43,8 @@ pub struct SqliteStore {
     imports: Arc<UnderWay>,
     /// None when the store was opened to read.
     writer: Option<Writer>,
+    /// Held by whoever gathers the members of a segment.
+    refreshing: tokio::sync::Mutex<()>,
     /// Held as long as the writer lives: fields are dropped in the order in which they stand here.
     _lock: Option<Lock>,
 }
@@ -135,6 +137,7 @@ impl SqliteStore {
             readers: Readers::new(file),
             imports: Arc::default(),
             writer: Some(Writer::start(connection, folder::log(folder))?),
+            refreshing: tokio::sync::Mutex::default(),
             _lock: Some(lock),
         })
     }
@@ -150,6 +153,7 @@ impl SqliteStore {
             readers: Readers::new(file),
             imports: Arc::default(),
             writer: None,
+            refreshing: tokio::sync::Mutex::default(),
             _lock: None,
         })
     }
@@ -162,6 +166,11 @@ impl SqliteStore {
     /// The imports that this process has begun.
     pub(crate) fn imports(&self) -> Arc<UnderWay> {
         Arc::clone(&self.imports)
+    }
+
+    /// The turn of whoever gathers the members of a segment.
+    pub(crate) fn refreshing(&self) -> &tokio::sync::Mutex<()> {
+        &self.refreshing
     }
 
     /// Runs a writing use case.

@@ -9,9 +9,9 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use crate::accounts;
 use crate::columns::{from_word, micros, timestamp};
-use crate::failure::Step;
-use crate::list_rows;
+use crate::failure::{Step, in_use};
 use crate::member_rows;
+use crate::segment::rows;
 use crate::store::SqliteStore;
 
 /// The columns of a [`Sync`].
@@ -20,7 +20,7 @@ macro_rules! select {
         concat!(
             "SELECT s.id, s.name, l.name, l.id, au.id, a.name, au.remote_id, au.name, s.pairs, s.mapping, s.newcomers,
                     s.tag, s.tag_is_own, s.breaker_percent, s.tag_warning, s.last_run, s.finished_runs,
-                    s.created_at, s.updated_at
+                    s.created_at, s.updated_at, EXISTS (SELECT 1 FROM segments g WHERE g.list_id = l.id)
              FROM syncs s
              JOIN lists l ON l.id = s.list_id
              JOIN audiences au ON au.id = s.audience_id
@@ -54,7 +54,7 @@ impl SyncStore for SqliteStore {
         let draft = draft.clone();
         self.write("add a sync", move |connection| {
             refuse_taken(connection, &draft.name, None)?;
-            let list = list_rows::require(connection, &draft.list)?.id;
+            let list = rows::source(connection, &draft.list, at)?;
             let audience = audience_of(connection, &draft)?;
             refuse_conflicts(connection, &draft, audience, None)?;
             connection.execute(
@@ -99,6 +99,10 @@ impl SyncStore for SqliteStore {
                     ":at": micros(at),
                 },
             )?;
+            if draft.name != name {
+                let segments = rows::naming_sync(connection, sync.id)?;
+                rows::rewrite(connection, &segments, |condition| condition.with_sync_renamed(&name, &draft.name))?;
+            }
             named(connection, &draft.name)
         })
         .await
@@ -108,6 +112,10 @@ impl SyncStore for SqliteStore {
         let name = name.to_owned();
         self.write("remove a sync", move |connection| {
             let sync = named(connection, &name)?;
+            let segments = rows::naming_sync(connection, sync.id)?;
+            if !segments.is_empty() {
+                return Err(in_use("sync", &name, "segment", &segments).into());
+            }
             connection.execute("DELETE FROM syncs WHERE id = ?", [sync.id])?;
             member_rows::forget_untagged(connection, sync.audience.id)
         })
@@ -220,6 +228,7 @@ fn read(row: &Row<'_>) -> Step<Sync> {
         name: row.get(1)?,
         list: row.get(2)?,
         list_id: row.get(3)?,
+        is_segment: row.get(19)?,
         audience: Audience { id: row.get(4)?, account: row.get(5)?, remote_id: row.get(6)?, name: row.get(7)? },
         pairs: serde_json::from_str(&pairs)?,
         mapping: serde_json::from_str(&mapping)?,

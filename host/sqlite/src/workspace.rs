@@ -2,10 +2,12 @@
 
 use async_trait::async_trait;
 use postroom_domain::field::{FieldChange, FieldDefinition, FieldName};
+use postroom_store::segments::Filterable;
 use postroom_store::workspace::{Workspace, WorkspaceStore};
 use postroom_store::{Result, StoreError};
 
 use crate::columns::timestamp;
+use crate::segment::filterable;
 use crate::store::SqliteStore;
 use crate::{field_rows, schema};
 
@@ -30,7 +32,7 @@ impl WorkspaceStore for SqliteStore {
     }
 
     async fn fields(&self) -> Result<Vec<FieldDefinition>> {
-        self.read("read its fields", |connection| field_rows::all(connection)).await
+        self.read("read its fields", field_rows::all).await
     }
 
     async fn add_field(&self, field: FieldDefinition) -> Result<()> {
@@ -38,7 +40,15 @@ impl WorkspaceStore for SqliteStore {
             if field_rows::by_name(connection, &field.name)?.is_some() {
                 return Err(StoreError::Taken { kind: "field", name: field.name.to_string() }.into());
             }
-            field_rows::insert(connection, &field)
+            // Its index, if it is to have one, is made like any other.
+            let is_filterable = field.is_filterable;
+            let field = FieldDefinition { is_filterable: false, ..field };
+            field_rows::insert(connection, &field)?;
+            if is_filterable {
+                let change = Filterable { field: field.name, is_filterable, may_block: false };
+                filterable::set(connection, &change)?;
+            }
+            Ok(())
         })
         .await
     }

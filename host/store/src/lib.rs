@@ -10,6 +10,7 @@
 //! * [`erasure`]: people who are forgotten, here and at providers.
 //! * [`lists`]: lists and their entries, and the import that fills them.
 //! * [`accounts`]: plugins, accounts and their sealed secrets.
+//! * [`segments`]: saved filters over contacts.
 //! * [`syncs`]: audiences and the syncs that tie lists to them.
 //! * [`discovery`]: where a run has to look, and the picture of a list that a sync keeps.
 //! * [`runs`]: what a run reads, what it records batch by batch, and its report.
@@ -25,6 +26,7 @@ pub mod erasure;
 mod error;
 pub mod lists;
 pub mod runs;
+pub mod segments;
 pub mod syncs;
 pub mod workspace;
 
@@ -40,6 +42,7 @@ pub trait Store:
     + erasure::ErasureStore
     + lists::ListStore
     + lists::ImportStore
+    + segments::SegmentStore
     + accounts::AccountStore
     + syncs::SyncStore
     + runs::RunStore
@@ -54,6 +57,8 @@ impl<T> Store for T where
         + erasure::ErasureStore
         + lists::ListStore
         + lists::ImportStore
+        + segments::SegmentStore
+        + segments::SegmentStore
         + accounts::AccountStore
         + syncs::SyncStore
         + runs::RunStore

@@ -83,7 +83,8 @@ pub trait ListStore {
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::StoreError::InUse) with the names of the syncs that use it (row D5).
+    /// [`InUse`](crate::StoreError::InUse) with the names of the syncs that use it, or of the
+    /// segments that name it (row D5).
     async fn delete_list(&self, name: &str, at: Timestamp) -> Result<()>;
 
     /// A page of a list's entries in its order, with a position above `after`.

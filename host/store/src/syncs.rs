@@ -32,6 +32,9 @@ pub struct Sync {
     pub list: String,
     /// The list's number.
     pub list_id: i64,
+    /// Whether the list holds the members of the segment of that name: then
+    /// [`refresh_segment`](crate::segments::SegmentStore::refresh_segment) comes before every plan.
+    pub is_segment: bool,
     /// The audience it fills.
     pub audience: Audience,
     /// The mapping as it was written.
@@ -64,7 +67,7 @@ pub struct Sync {
 pub struct SyncDraft {
     /// Its name.
     pub name: String,
-    /// The list's name.
+    /// The name of the list, or of the segment.
     pub list: String,
     /// The account's name.
     pub account: String,
@@ -123,6 +126,7 @@ pub trait SyncStore {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::StoreError::NotFound).
+    /// [`NotFound`](crate::StoreError::NotFound), [`InUse`](crate::StoreError::InUse) with the segments that
+    /// name it.
     async fn remove_sync(&self, name: &str) -> Result<()>;
 }

@@ -174,7 +174,7 @@ fn up_to(text: &str, chars: usize) -> Option<FieldValue> {
 }
 
 /// Digits with an optional minus and a point, without needless zeros: `-007.50` is `-7.5`.
-fn canonical_number(text: &str) -> Option<String> {
+pub(crate) fn canonical_number(text: &str) -> Option<String> {
     let (minus, digits) = match text.strip_prefix('-') {
         Some(rest) => ("-", rest),
         None => ("", text),

@@ -20,4 +20,6 @@ mod killed;
 mod lists;
 mod opening;
 mod runs;
+mod segment_equality;
+mod segments;
 mod syncs;

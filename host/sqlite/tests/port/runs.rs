@@ -57,7 +57,7 @@ fn outcome(contact: Option<ContactId>, position: u64, class: OutcomeClass) -> Ou
 /// The settings under which the tests decide.
 const SETTINGS: ContentHash = [1; 16];
 
-fn look(sync: i64) -> Look {
+pub(crate) fn look(sync: i64) -> Look {
     Look { sync, settings: SETTINGS, plugin_digest: "sha256:00".into(), full: false, at: at(20) }
 }
 
