@@ -165,6 +165,7 @@ async fn told(store: &SqliteStore) -> (Vec<String>, Vec<String>, u64) {
 
 /// Imports file after file, each killed until it gets through, until that many kills have happened; after
 /// each file the store is what it is without a kill.
+#[allow(clippy::print_stdout, reason = "the seed is what replays a failure")]
 async fn killed(seed: u64, rows: u64, kills: u32) {
     println!("seed {seed}, {rows} rows, {kills} kills");
     let mut random = StdRng::seed_from_u64(seed);
