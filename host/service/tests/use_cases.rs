@@ -49,12 +49,17 @@ async fn an_import_that_was_cut_short_goes_on_and_rejects_what_it_had_rejected()
     // The third line is refused by the store, the fourth cannot be read; both come before the cut.
     let mut rows = String::from("id,E-mail\n0,first@example.com\n0,second@example.com\n1,ragged@example.com,more\n");
     (2..IMPORT_BATCH_ROWS + 10).for_each(|number| rows.push_str(&format!("{number},guest{number}@example.com\n")));
-    let (cut, is_cut) = (tokio::sync::Notify::new(), |progress: ImportProgress| progress.done > 0);
+    let cut = tokio::sync::Notify::new();
+    let watch = |progress: ImportProgress| {
+        if progress.done > 0 {
+            cut.notify_one();
+        }
+    };
     let request = file(&house, &rows, ImportMode::Replace);
     tokio::select! {
         biased;
         () = cut.notified() => {}
-        ended = house.service.import(request.clone(), &|progress| if is_cut(progress) { cut.notify_one() }) => {
+        ended = house.service.import(request.clone(), &watch) => {
             panic!("it ended before it was cut: {ended:?}");
         }
     }

@@ -38,9 +38,9 @@ const IMPORT_UNIT_ROWS: usize = 2_000;
 const IMPORT_UNIT_TIME: Duration = Duration::from_millis(30);
 /// Rows between two looks at the clock: a thirtieth of a unit.
 const IMPORT_ROWS_BETWEEN_LOOKS: usize = 64;
-/// Rows that a unit takes also while somebody waits: 10 ms, so that many single writes slow an import down
-/// and do not stop it.
-const IMPORT_ROWS_DESPITE_OTHERS: usize = 256;
+/// Rows that a unit takes whatever the clock says and whoever waits: 12 ms when the machine is idle. With
+/// fewer, an import on a busy machine, or beside many single writes, would do little but commit.
+const IMPORT_ROWS_AT_LEAST: usize = 512;
 /// So many rows of a batch are looked up to tell whether its contacts are new.
 pub(crate) const IMPORT_SAMPLE: usize = 32;
 /// Fewer rows than these are written in the file's order: too few lie side by side in an index.
@@ -82,13 +82,28 @@ impl UnitBound {
         Self { waiting, began: Instant::now(), rows: 0 }
     }
 
-    /// Whether there is room for one more row, which is then counted. The first always has room.
+    /// Whether there is room for one more row, which is then counted.
     pub(crate) fn has_room(&mut self) -> bool {
-        let is_look = self.rows > 0 && self.rows.is_multiple_of(IMPORT_ROWS_BETWEEN_LOOKS);
+        let is_look = self.rows >= IMPORT_ROWS_AT_LEAST && self.rows.is_multiple_of(IMPORT_ROWS_BETWEEN_LOOKS);
         let is_full = self.rows >= IMPORT_UNIT_ROWS
-            || (is_look && self.began.elapsed() >= IMPORT_UNIT_TIME)
-            || (is_look && self.rows >= IMPORT_ROWS_DESPITE_OTHERS && self.waiting.is_any());
+            || (is_look && (self.waiting.is_any() || self.began.elapsed() >= IMPORT_UNIT_TIME));
         self.rows += usize::from(!is_full);
         !is_full
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows_of(mut bound: UnitBound) -> usize {
+        (0..).take_while(|_| bound.has_room()).count()
+    }
+
+    #[test]
+    fn a_unit_of_an_import_is_bounded_in_rows_and_ends_sooner_when_somebody_waits() {
+        let free = rows_of(UnitBound::begin(Waiting::default()));
+        assert!((IMPORT_ROWS_AT_LEAST..=IMPORT_UNIT_ROWS).contains(&free), "{free}");
+        assert_eq!(rows_of(UnitBound::begin(Waiting::of(1))), IMPORT_ROWS_AT_LEAST);
     }
 }

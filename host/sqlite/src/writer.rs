@@ -52,6 +52,12 @@ struct Request {
 pub(crate) struct Waiting(Arc<AtomicUsize>);
 
 impl Waiting {
+    /// So many.
+    #[cfg(test)]
+    pub(crate) fn of(requests: usize) -> Self {
+        Self(Arc::new(AtomicUsize::new(requests)))
+    }
+
     /// Whether somebody waits for the writer: a long unit then ends sooner.
     pub(crate) fn is_any(&self) -> bool {
         self.0.load(Ordering::Relaxed) > 0
