@@ -8,6 +8,7 @@
 //! * [`consent`]: the history of a contact's will and of its mailbox, folded into one state.
 //! * [`claim`]: what an imported row says about consent, and when it counts.
 //! * [`contact`]: a contact and the entries that lists hold of it.
+//! * [`history`]: what changed about a contact, and who changed it.
 //! * [`merge`]: two contacts that turn out to be one person.
 //! * [`mapping`]: which local field goes to which remote field, checked against both sides.
 //! * [`projection`]: a contact seen through a mapping: exactly what an audience is to hold of it.
@@ -28,6 +29,7 @@ pub mod decision;
 pub mod discovery;
 pub mod email;
 pub mod field;
+pub mod history;
 pub mod mapping;
 pub mod merge;
 pub mod outcome;

@@ -3,6 +3,7 @@
 use postroom_domain::contact::{ContactId, FieldPatch};
 use postroom_domain::email::EmailAddress;
 use postroom_domain::field::{FieldDefinition, FieldFault, FieldPath, FieldType, FieldValue};
+use postroom_domain::history::ContactChange;
 use postroom_store::contacts::{Contact, ContactDetail, ContactQuery, ContactRef, ContactUpsert, Written};
 use serde::Serialize;
 
@@ -93,6 +94,15 @@ impl Service {
     /// Bad input for a name that is none, not found.
     pub async fn contact(&self, who: &str) -> Result<ContactDetail> {
         self.detail(&contact_ref(who)?, who).await
+    }
+
+    /// What changed about a contact since it was made, and who changed it, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Bad input for a name that is none, not found.
+    pub async fn contact_history(&self, who: &str) -> Result<Vec<ContactChange>> {
+        Ok(self.store().contact_history(&contact_ref(who)?).await?)
     }
 
     /// Makes a contact, or updates the one of this address (row D1).

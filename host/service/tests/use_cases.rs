@@ -10,7 +10,8 @@
 mod house;
 
 use postroom_service::accounts::AddAccount;
-use postroom_service::contacts::{AddContact, StateConsent};
+use postroom_service::consent::StateConsent;
+use postroom_service::contacts::AddContact;
 use postroom_service::import::ImportProgress;
 use postroom_service::plugins::{InstallPlugin, PluginOrigin, StatedSource};
 use postroom_service::{ErrorKind, ServiceError};
@@ -120,6 +121,10 @@ async fn d3_only_the_contacts_own_opt_in_lifts_its_withdrawal() {
             act,
             source,
             evidence: evidence.map(str::to_owned),
+            origin: None,
+            wording: None,
+            ip: None,
+            at: None,
         })
     };
     let error = state(ConsentAct::Granted, ConsentSource::Operator, None).await.unwrap_err();

@@ -7,6 +7,7 @@ use postroom_domain::consent::{Consent, ConsentAct, ConsentEvent, ConsentSource}
 use postroom_domain::contact::{ContactId, FieldPatch};
 use postroom_domain::email::EmailAddress;
 use postroom_domain::field::Fields;
+use postroom_domain::history::{Data, differences};
 use postroom_store::StoreError;
 use postroom_store::contacts::{ContactRef, Written};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
@@ -16,7 +17,7 @@ use crate::columns::micros;
 use crate::failure::{Failure, Step};
 use crate::key::SecretKey;
 use crate::sequence::{Change, Numbers};
-use crate::{consent_rows, suppression};
+use crate::{consent_rows, history_rows, suppression};
 
 /// A contact as far as a write needs it.
 pub(crate) struct StoredContact {
@@ -196,6 +197,7 @@ pub(crate) fn update(
     let Some(fields) = fields.or_else(|| (!has_same_names).then(|| stored.fields.clone())) else {
         return Ok(Update { written: Written::Unchanged, renamed: false, consent: stored.consent });
     };
+    note_change(connection, stored, said, (email, external_id, &fields))?;
     let seq = numbers.take(Change::Contact, Some(stored.id), None)?;
     connection
         .prepare_cached(
@@ -217,6 +219,19 @@ pub(crate) fn update(
         }
     }
     Ok(Update { written: Written::Updated, renamed, consent })
+}
+
+/// Keeps what an update changes, with what stood there.
+fn note_change(
+    connection: &Connection,
+    stored: &StoredContact,
+    said: &Said<'_>,
+    (email, external_id, fields): (&str, Option<&str>, &str),
+) -> Step<()> {
+    let (before, after): (Fields, Fields) = (serde_json::from_str(&stored.fields)?, serde_json::from_str(fields)?);
+    let before = Data { email: &stored.email, external_id: stored.external_id.as_deref(), fields: &before };
+    let values = differences(before, Data { email, external_id, fields: &after });
+    history_rows::append(connection, stored.id, said.at, said.source, &values)
 }
 
 /// The stored fields after what is said; none if it says nothing new.

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use postroom_domain::consent::{ConsentEvent, ConsentSource, ConsentState};
 use postroom_domain::contact::ContactId;
+use postroom_domain::history::ContactChange;
 use postroom_store::contacts::{
     Contact, ContactDetail, ContactQuery, ContactRef, ContactStore, ContactUpsert, MemberOf, Written,
 };
@@ -17,7 +18,7 @@ use crate::contact_rows::{self, Said, StoredContact};
 use crate::failure::Step;
 use crate::sequence::{Change, Numbers};
 use crate::store::SqliteStore;
-use crate::{consent_rows, list_rows, member_rows, merge, suppression};
+use crate::{consent_rows, history_rows, list_rows, member_rows, merge, suppression};
 
 /// The columns of a [`Contact`], its tags as a JSON array.
 macro_rules! select {
@@ -50,6 +51,14 @@ impl ContactStore for SqliteStore {
                 members: members_of(connection, contact.id)?,
                 contact,
             }))
+        })
+        .await
+    }
+
+    async fn contact_history(&self, who: &ContactRef) -> Result<Vec<ContactChange>> {
+        let who = who.clone();
+        self.read("read what changed about a contact", move |connection| {
+            history_rows::all(connection, contact_rows::require(connection, &who)?.id)
         })
         .await
     }

@@ -35,6 +35,7 @@ mod erasure_journal;
 mod failure;
 mod field_rows;
 mod folder;
+mod history_rows;
 mod import;
 mod import_ahead;
 mod import_entries;

@@ -1,8 +1,10 @@
 //! Joining two contacts that are one person.
 
 use jiff::Timestamp;
-use postroom_domain::consent::{Consent, Will};
+use postroom_domain::consent::{Consent, ConsentSource, Will};
 use postroom_domain::contact::ContactId;
+use postroom_domain::field::Fields;
+use postroom_domain::history::{Data, differences};
 use postroom_domain::merge::{self, MergeFault};
 use postroom_store::StoreError;
 use postroom_store::contacts::ContactRef;
@@ -14,7 +16,7 @@ use crate::contact_rows::{self, StoredContact};
 use crate::failure::Step;
 use crate::key::SecretKey;
 use crate::sequence::{Change, Numbers};
-use crate::{consent_rows, list_rows, member_rows, suppression};
+use crate::{consent_rows, history_rows, list_rows, member_rows, suppression};
 
 /// Joins `other` into `kept`.
 pub(crate) fn merge(
@@ -29,7 +31,8 @@ pub(crate) fn merge(
         return Err(refused(MergeFault::Same).into());
     }
     let external_id = merge::joined_key(kept.external_id.as_deref(), other.external_id.as_deref()).map_err(refused)?;
-    let fields = merge::joined_fields(&serde_json::from_str(&kept.fields)?, &serde_json::from_str(&other.fields)?);
+    let before: Fields = serde_json::from_str(&kept.fields)?;
+    let fields = merge::joined_fields(&before, &serde_json::from_str(&other.fields)?);
     let consent = joined_consent(connection, &kept, &other)?;
     if consent.will == Will::Withdrawn {
         // The person said no: also the members under the address that goes are to hear of it first.
@@ -49,6 +52,12 @@ pub(crate) fn merge(
         "UPDATE consent_events SET contact_id = ? WHERE contact_id = ? AND act <> 'bounced' AND act <> 'address-changed'",
         (kept.id.0, other.id.0),
     )?;
+    connection.execute("UPDATE contact_changes SET contact_id = ? WHERE contact_id = ?", (kept.id.0, other.id.0))?;
+    let joined = differences(
+        data(&kept, &before),
+        Data { external_id: external_id.as_deref(), fields: &fields, ..data(&kept, &before) },
+    );
+    history_rows::append(connection, kept.id, at, ConsentSource::Operator, &joined)?;
     connection.execute("DELETE FROM contacts WHERE id = ?", [other.id.0])?;
     let seq = numbers.take(Change::Contact, Some(kept.id), None)?;
     connection.execute(
@@ -68,6 +77,10 @@ pub(crate) fn merge(
     numbers.take(Change::ContactDeleted, Some(other.id), None)?;
     numbers.end("contacts-merged", &json!({ "contact": kept.id, "merged": other.id }))?;
     Ok(kept.id)
+}
+
+fn data<'a>(contact: &'a StoredContact, fields: &'a Fields) -> Data<'a> {
+    Data { email: &contact.email, external_id: contact.external_id.as_deref(), fields }
 }
 
 /// What the two histories come to as one.

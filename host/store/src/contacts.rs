@@ -6,6 +6,7 @@ use postroom_domain::consent::{ConsentEvent, ConsentState};
 use postroom_domain::contact::{ContactId, FieldPatch};
 use postroom_domain::email::EmailAddress;
 use postroom_domain::field::Fields;
+use postroom_domain::history::ContactChange;
 use serde::Serialize;
 
 use crate::Result;
@@ -121,6 +122,13 @@ pub trait ContactStore {
     ///
     /// When the storage fails; a contact that is not there is none.
     async fn contact(&self, who: &ContactRef) -> Result<Option<ContactDetail>>;
+
+    /// What changed about a contact's address, key and fields since it was made, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::StoreError::NotFound).
+    async fn contact_history(&self, who: &ContactRef) -> Result<Vec<ContactChange>>;
 
     /// A page of contacts in the order of their numbers.
     ///

@@ -2,7 +2,8 @@
 
 use clap::Subcommand;
 use postroom_domain::contact::ContactId;
-use postroom_domain::field::Fields;
+use postroom_domain::field::{FieldValue, Fields};
+use postroom_domain::history::ContactChange;
 use postroom_service::contacts::{AddContact, ContactPage, ContactWritten, EditContact};
 use postroom_store::contacts::{Contact, ContactDetail, ContactQuery, Written};
 
@@ -36,6 +37,11 @@ pub(crate) enum Verb {
     },
     /// Show a contact, its consent's history, its lists, and where providers have it
     Show {
+        #[arg(help = WHO)]
+        who: String,
+    },
+    /// Show what changed about a contact, and who changed it, oldest first
+    History {
         #[arg(help = WHO)]
         who: String,
     },
@@ -131,6 +137,9 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
             output.answer(&page, contacts)?;
         }
         Verb::Show { who } => output.answer(&context.reading()?.contact(&who).await?, detail)?,
+        Verb::History { who } => {
+            output.answer(&context.reading()?.contact_history(&who).await?, |changes| history(changes))?;
+        }
         Verb::Add { email, values, external_id, lists, tags } => {
             let request = AddContact { email, external_id, values, lists, tags };
             output.answer(&context.writing("contact add")?.add_contact(request).await?, written)?;
@@ -158,6 +167,19 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Untag { who, tag } => tag_contact(context, "contact untag", &who, &tag, false).await?,
     }
     Ok(Exit::Done)
+}
+
+fn history(changes: &[ContactChange]) -> String {
+    let shown = |value: &Option<FieldValue>| value.as_ref().map(FieldValue::as_line).unwrap_or_default();
+    table::table(
+        ["when", "who", "what", "before", "after"],
+        changes.iter().flat_map(|change| {
+            change.values.iter().map(|value| {
+                let (when, who) = (moment(change.at), change.source.as_str().to_owned());
+                [when, who, value.place.clone(), shown(&value.before), shown(&value.after)]
+            })
+        }),
+    )
 }
 
 async fn list(context: &Context, search: String, limit: u32, after: Option<i64>, all: bool) -> Result<ContactPage> {
