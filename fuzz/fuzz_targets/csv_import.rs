@@ -5,7 +5,7 @@
 //! nobody changed is never said to have changed.
 //!
 //! ```text
-//! cd fuzz && sh run.sh 600
+//! cd fuzz && sh run.sh csv_import 600
 //! ```
 
 #![no_main]
