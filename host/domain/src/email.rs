@@ -1,8 +1,10 @@
 //! What an e-mail address is, and when two of them are the same person's (row D1).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use serde::{Deserialize, Serialize};
 
 /// The longest address that mail systems carry: 254 bytes (RFC 5321, path less its brackets).
@@ -10,8 +12,8 @@ pub const MAX_ADDRESS_BYTES: usize = 254;
 
 /// A valid e-mail address: as it was given, for sending, and its key, for telling people apart.
 ///
-/// The key is the trimmed address with the domain in its ASCII (IDNA) form and everything in lower
-/// case. Dots and plus signs in the local part are kept: folding them would join two people.
+/// The key is the trimmed address with the domain in its ASCII (IDNA) form, everything in lower case, and
+/// letters composed with their accents (NFC). Dots and plus signs in the local part are kept: folding them would join two people.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress {
@@ -52,8 +54,9 @@ impl EmailAddress {
         let malformed = || EmailFault::Malformed(original.to_owned());
         let options =
             email_address::Options::default().with_required_tld().without_domain_literal().without_display_text();
-        email_address::EmailAddress::parse_with_options(original, options).map_err(|_| malformed())?;
-        let (local, domain) = original.rsplit_once('@').ok_or_else(malformed)?;
+        let composed = composed(original);
+        email_address::EmailAddress::parse_with_options(&composed, options).map_err(|_| malformed())?;
+        let (local, domain) = composed.rsplit_once('@').ok_or_else(malformed)?;
         let domain = idna::domain_to_ascii_strict(domain).map_err(|_| malformed())?;
         Ok(Self { key: format!("{}@{domain}", local.to_lowercase()), original: original.to_owned() })
     }
@@ -76,6 +79,11 @@ impl EmailAddress {
     pub fn key(&self) -> &str {
         &self.key
     }
+}
+
+/// A text in which a letter and its accent have one spelling.
+fn composed(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { ComposingNormalizerBorrowed::new_nfc().normalize(text) }
 }
 
 /// Characters that spreadsheets and web pages leave at the ends of a cell.
@@ -122,6 +130,7 @@ mod tests {
         assert_eq!(key("mailto:jana.novakova@example.cz"), "jana.novakova@example.cz");
         assert_eq!(key("\u{feff}jana.novakova@example.cz\u{200b}"), "jana.novakova@example.cz");
         assert_eq!(key("info@Bücher.example"), "info@xn--bcher-kva.example");
+        assert_eq!(key("Jose\u{301}@example.cz"), key("jos\u{e9}@example.cz"));
         assert_ne!(key("jana+hotel@example.cz"), key("jana@example.cz"));
     }
 
