@@ -2,7 +2,8 @@
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, Zoned};
-use postroom_domain::contact::{ContactId, EmailAddress};
+use postroom_domain::contact::ContactId;
+use postroom_domain::email::EmailAddress;
 use postroom_domain::segment::{Condition, Explanation, PREDEFINED, predefined, read};
 use postroom_store::contacts::{Contact, ContactRef};
 use postroom_store::segments::Segment;
