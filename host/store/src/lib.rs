@@ -15,11 +15,15 @@
 //! * [`discovery`]: where a run has to look, and the picture of a list that a sync keeps.
 //! * [`runs`]: what a run reads, what it records batch by batch, and its report.
 //!
+//! Behind the feature `conformance` there is a suite that tells whether an adapter keeps to the port.
+//!
 //! Every write that can change a plan takes the next sequence number of the workspace and leaves a
 //! change row that names the contact or the list by id, or the set of contacts that a batch of a run wrote
 //! of; larger changes leave one event with the range of numbers they took.
 
 pub mod accounts;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod contacts;
 pub mod discovery;
 pub mod erasure;

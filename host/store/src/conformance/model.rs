@@ -1,0 +1,379 @@
+//! The plain model: what a store holds, and what every step does to it, in terms of the domain's rules.
+//!
+//! A contact has the place at which it was made instead of a number: which number a store gives it is the
+//! store's affair.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use postroom_domain::consent::{Consent, ConsentAct, ConsentEvent, ConsentSource, ConsentState, Will};
+use postroom_domain::contact::{EntryFault, FieldPatch};
+use postroom_domain::email::EmailAddress;
+use postroom_domain::field::Fields;
+use postroom_domain::merge;
+
+use super::step::{Who, patch};
+use crate::contacts::Written;
+
+/// What stands as evidence where a withdrawal comes from the address: any words of the store's.
+pub(super) const FROM_THE_ADDRESS: &str = "(whatever the store says of a withdrawal that stayed with the address)";
+
+/// The place of a contact among all that were ever made.
+pub(super) type Place = usize;
+
+/// Why a step is not carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// Something that it names is not there.
+    NotFound,
+    /// A name is taken.
+    Taken,
+    /// A rule of the house forbids it.
+    Refused,
+}
+
+/// A contact.
+#[derive(Debug, Clone)]
+pub(super) struct Person {
+    pub(super) email: EmailAddress,
+    pub(super) external_id: Option<String>,
+    pub(super) fields: Fields,
+    /// In lower case.
+    pub(super) tags: BTreeSet<String>,
+    pub(super) history: Vec<ConsentEvent>,
+    pub(super) created_at: Timestamp,
+    pub(super) updated_at: Timestamp,
+}
+
+/// What tells an entry from another of its list.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum EntryKey {
+    /// The row it was imported from, and the how many-eth of the same in the file it is.
+    Row(Vec<String>, u64),
+    /// The contact that joined by hand.
+    Hand(Place),
+}
+
+/// An entry of a list.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) contact: Option<Place>,
+    pub(super) key: EntryKey,
+    pub(super) fault: Option<EntryFault>,
+    /// When it joined; none where its contact had joined several times, and the port leaves open which counts.
+    pub(super) joined_at: Option<Timestamp>,
+}
+
+/// A list.
+#[derive(Debug, Clone)]
+pub(super) struct Roll {
+    pub(super) created_at: Timestamp,
+    pub(super) entries: Vec<Entry>,
+}
+
+/// All that a store holds.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Model {
+    pub(super) people: BTreeMap<Place, Person>,
+    /// How many contacts were ever made.
+    pub(super) made: usize,
+    pub(super) lists: BTreeMap<String, Roll>,
+    /// Withdrawals that stay with addresses that are nobody's.
+    withdrawn: BTreeMap<String, Timestamp>,
+    /// Addresses that are not taken again.
+    erased: BTreeSet<String>,
+    /// Who was erased, and when.
+    pub(super) erasures: Vec<(Place, Timestamp)>,
+}
+
+impl Person {
+    /// What its history comes to.
+    pub(super) fn consent(&self) -> Consent {
+        Consent::fold(&self.history)
+    }
+
+    /// A change at a moment; news that come late do not make it older.
+    fn touch(&mut self, at: Timestamp) {
+        self.updated_at = self.updated_at.max(at);
+    }
+
+    /// Records an event; answers with the state after it.
+    pub(super) fn record(&mut self, event: ConsentEvent) -> ConsentState {
+        let (before, at) = (self.consent(), event.at);
+        self.history.push(event);
+        if self.consent() != before {
+            self.touch(at);
+        }
+        self.consent().shown()
+    }
+}
+
+/// What a write says of a contact.
+pub(super) struct Said<'a> {
+    pub(super) email: Option<&'a EmailAddress>,
+    pub(super) key: Option<&'a str>,
+    pub(super) patch: &'a FieldPatch,
+    pub(super) source: ConsentSource,
+    pub(super) at: Timestamp,
+}
+
+impl Model {
+    /// The contact of an address.
+    pub(super) fn by_email(&self, email: &EmailAddress) -> Option<Place> {
+        self.people.iter().find(|(_, person)| person.email.key() == email.key()).map(|(place, _)| *place)
+    }
+
+    /// The contact of an external key.
+    pub(super) fn by_key(&self, key: &str) -> Option<Place> {
+        self.people.iter().find(|(_, person)| person.external_id.as_deref() == Some(key)).map(|(place, _)| *place)
+    }
+
+    /// Whether an address is not taken again.
+    pub(super) fn is_erased(&self, email: &EmailAddress) -> bool {
+        self.erased.contains(email.key())
+    }
+
+    /// The place that a step means by the n-th contact.
+    pub(super) fn nth(&self, nth: usize) -> Option<Place> {
+        nth.checked_rem(self.made)
+    }
+
+    fn find(&self, who: Who) -> Option<Place> {
+        match who {
+            Who::Address(text) => self.by_email(&EmailAddress::parse(text).ok()?),
+            Who::Number(nth) | Who::Hash(nth) => self.nth(nth).filter(|place| self.people.contains_key(place)),
+            Who::Key(key) => self.by_key(key),
+        }
+    }
+
+    fn require(&self, who: Who) -> Result<Place, Refusal> {
+        self.find(who).ok_or(Refusal::NotFound)
+    }
+
+    pub(super) fn person(&mut self, place: Place) -> Result<&mut Person, Refusal> {
+        self.people.get_mut(&place).ok_or(Refusal::NotFound)
+    }
+
+    fn roll(&mut self, list: &str) -> Result<&mut Roll, Refusal> {
+        self.lists.get_mut(list).ok_or(Refusal::NotFound)
+    }
+
+    /// Creates or updates a contact.
+    pub(super) fn upsert(
+        &mut self,
+        who: Option<Who>,
+        address: Option<&str>,
+        key: Option<&str>,
+        changes: &[(&str, Option<&str>)],
+        at: Timestamp,
+    ) -> Result<(Place, Written), Refusal> {
+        let email = address.and_then(|address| EmailAddress::parse(address).ok());
+        let target = match (who, &email, key) {
+            (Some(who), ..) => Some(self.require(who)?),
+            (None, Some(email), _) => self.by_email(email),
+            (None, None, Some(key)) => self.by_key(key),
+            (None, None, None) => None,
+        };
+        let is_others = |holder: Option<Place>| holder.is_some_and(|holder| Some(holder) != target);
+        let email_is_free =
+            email.as_ref().is_none_or(|email| !self.is_erased(email) && !is_others(self.by_email(email)));
+        if !email_is_free || key.is_some_and(|key| is_others(self.by_key(key))) {
+            return Err(Refusal::Refused);
+        }
+        let patch = patch(changes).map_err(|_| Refusal::Refused)?;
+        let said = Said { email: email.as_ref(), key, patch: &patch, source: ConsentSource::Operator, at };
+        match (target, &email) {
+            (Some(place), _) => self.update(place, &said).map(|(written, _)| (place, written)),
+            (None, Some(email)) => Ok((self.create(email, &said, None), Written::Created)),
+            (None, None) => Err(Refusal::Refused),
+        }
+    }
+
+    /// Makes a contact, with a withdrawal that its address left behind, or else with a grant.
+    pub(super) fn create(&mut self, email: &EmailAddress, said: &Said<'_>, grant: Option<ConsentEvent>) -> Place {
+        let mut fields = Fields::new();
+        said.patch.apply(&mut fields);
+        let place = self.made;
+        self.made += 1;
+        let person = Person {
+            email: email.clone(),
+            external_id: said.key.map(str::to_owned),
+            fields,
+            tags: BTreeSet::new(),
+            history: self.take_withdrawal(email).or(grant).into_iter().collect(),
+            created_at: said.at,
+            updated_at: said.at,
+        };
+        self.people.insert(place, person);
+        place
+    }
+
+    /// Brings a contact up to what is said; answers also whether its address is another one now.
+    pub(super) fn update(&mut self, place: Place, said: &Said<'_>) -> Result<(Written, bool), Refusal> {
+        let person = self.person(place)?;
+        let before = (person.email.clone(), person.external_id.clone(), person.fields.clone());
+        let consent = person.consent();
+        if let Some(email) = said.email {
+            person.email = email.clone();
+        }
+        if let Some(key) = said.key {
+            person.external_id = Some(key.to_owned());
+        }
+        said.patch.apply(&mut person.fields);
+        if (&before.0, &before.1, &before.2) == (&person.email, &person.external_id, &person.fields) {
+            return Ok((Written::Unchanged, false));
+        }
+        person.touch(said.at);
+        let email = person.email.clone();
+        let is_renamed = before.0.key() != email.key();
+        if is_renamed {
+            person.history.push(ConsentEvent::new(said.at, ConsentAct::AddressChanged, said.source));
+            self.keep_withdrawal(consent, &before.0, said.at);
+            let withdrawal = self.take_withdrawal(&email);
+            self.person(place)?.history.extend(withdrawal);
+        }
+        Ok((Written::Updated, is_renamed))
+    }
+
+    /// A withdrawal stays with an address that is about to be nobody's (invariant 2).
+    fn keep_withdrawal(&mut self, consent: Consent, email: &EmailAddress, at: Timestamp) {
+        if consent.will == Will::Withdrawn {
+            self.withdrawn.entry(email.key().to_owned()).or_insert(at);
+        }
+    }
+
+    fn take_withdrawal(&mut self, email: &EmailAddress) -> Option<ConsentEvent> {
+        let at = self.withdrawn.remove(email.key())?;
+        Some(ConsentEvent::new(at, ConsentAct::Withdrawn, ConsentSource::Contact).shown_by(FROM_THE_ADDRESS))
+    }
+
+    /// Joins two contacts.
+    pub(super) fn merge(&mut self, kept: Who, other: Who, at: Timestamp) -> Result<Place, Refusal> {
+        let (kept, other) = (self.require(kept)?, self.require(other)?);
+        if kept == other {
+            return Err(Refusal::Refused);
+        }
+        let gone = self.person(other)?.clone();
+        let person = self.person(kept)?;
+        person.external_id = merge::joined_key(person.external_id.as_deref(), gone.external_id.as_deref())
+            .map_err(|_| Refusal::Refused)?;
+        person.fields = merge::joined_fields(&person.fields, &gone.fields);
+        person.tags.extend(gone.tags);
+        person.history.extend(gone.history.into_iter().filter(merge::comes_over));
+        person.touch(at);
+        let consent = person.consent();
+        self.keep_withdrawal(consent, &gone.email, at);
+        for entry in self.lists.values_mut().flat_map(|roll| &mut roll.entries) {
+            if entry.contact == Some(other) {
+                entry.contact = Some(kept);
+            }
+        }
+        self.people.remove(&other);
+        Ok(kept)
+    }
+
+    /// Deletes a contact.
+    pub(super) fn delete(&mut self, who: Who, at: Timestamp) -> Result<Place, Refusal> {
+        let place = self.require(who)?;
+        let gone = self.person(place)?.clone();
+        self.keep_withdrawal(gone.consent(), &gone.email, at);
+        self.forget(place);
+        Ok(place)
+    }
+
+    /// Erases a contact.
+    pub(super) fn erase(&mut self, who: Who, at: Timestamp) -> Result<Place, Refusal> {
+        let place = self.require(who)?;
+        let key = self.person(place)?.email.key().to_owned();
+        self.erased.insert(key);
+        self.erasures.push((place, at));
+        self.forget(place);
+        Ok(place)
+    }
+
+    fn forget(&mut self, place: Place) {
+        self.people.remove(&place);
+        for roll in self.lists.values_mut() {
+            roll.entries.retain(|entry| entry.contact != Some(place));
+        }
+    }
+
+    /// Puts a tag on a contact or takes it off.
+    pub(super) fn tag(&mut self, who: Who, tag: &str, present: bool, at: Timestamp) -> Result<bool, Refusal> {
+        let place = self.require(who)?;
+        let (person, tag) = (self.person(place)?, tag.trim().to_lowercase());
+        let is_changed = if present { person.tags.insert(tag) } else { person.tags.remove(&tag) };
+        if is_changed {
+            person.touch(at);
+        }
+        Ok(is_changed)
+    }
+
+    /// Records a consent event.
+    pub(super) fn consent(&mut self, who: Who, event: ConsentEvent) -> Result<ConsentState, Refusal> {
+        let place = self.require(who)?;
+        Ok(self.person(place)?.record(event))
+    }
+
+    /// Makes a list.
+    pub(super) fn create_list(&mut self, name: &str, at: Timestamp) -> Result<(), Refusal> {
+        match name.trim() {
+            "" => Err(Refusal::Refused),
+            name if self.lists.contains_key(name) => Err(Refusal::Taken),
+            name => {
+                self.lists.insert(name.to_owned(), Roll { created_at: at, entries: Vec::new() });
+                Ok(())
+            }
+        }
+    }
+
+    /// Gives a list another name.
+    pub(super) fn rename_list(&mut self, name: &str, to: &str) -> Result<(), Refusal> {
+        if !self.lists.contains_key(name) {
+            return Err(Refusal::NotFound);
+        }
+        if name != to && self.lists.contains_key(to) {
+            return Err(Refusal::Taken);
+        }
+        if let Some(roll) = self.lists.remove(name) {
+            self.lists.insert(to.to_owned(), roll);
+        }
+        Ok(())
+    }
+
+    /// Deletes a list.
+    pub(super) fn delete_list(&mut self, name: &str) -> Result<(), Refusal> {
+        self.lists.remove(name).map(drop).ok_or(Refusal::NotFound)
+    }
+
+    /// Puts a contact at the end of a list.
+    pub(super) fn join(&mut self, list: &str, who: Who, at: Timestamp) -> Result<bool, Refusal> {
+        let place = self.require(who)?;
+        let roll = self.roll(list)?;
+        if roll.entries.iter().any(|entry| entry.contact == Some(place)) {
+            return Ok(false);
+        }
+        let key = EntryKey::Hand(place);
+        roll.entries.push(Entry { contact: Some(place), key, fault: None, joined_at: Some(at) });
+        Ok(true)
+    }
+
+    /// Takes a contact off a list.
+    pub(super) fn leave(&mut self, list: &str, who: Who) -> Result<usize, Refusal> {
+        let place = self.require(who)?;
+        let roll = self.roll(list)?;
+        let before = roll.entries.len();
+        roll.entries.retain(|entry| entry.contact != Some(place));
+        Ok(before - roll.entries.len())
+    }
+
+    /// Takes the n-th entry off a list.
+    pub(super) fn remove_entry(&mut self, list: &str, nth: usize) -> Result<(), Refusal> {
+        let roll = self.roll(list)?;
+        if nth >= roll.entries.len() {
+            return Err(Refusal::NotFound);
+        }
+        roll.entries.remove(nth);
+        Ok(())
+    }
+}
