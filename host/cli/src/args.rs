@@ -104,6 +104,7 @@ mod tests {
             "init --name 'Demo hotel' --if-missing",
             "import guests.csv --list Guests --mode replace --key 'Guest ID' --map 'Given name=firstname' --map Notes=-",
             "import guests.csv --consent granted --evidence 'box ticked' --delimiter semicolon --dry-run --json",
+            "import guests.csv --list Guests --consent from-file",
             "contact list --search jana --limit 10 --after 5",
             "contact add jana@example.com --set firstname=Jana --set address.city= --list Guests --tag vip",
             "contact edit '#12' --email jana@example.org --external-id G-7",

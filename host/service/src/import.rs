@@ -42,6 +42,9 @@ pub struct ImportFile {
     pub options: Options,
     /// The evidence of the consent that is stated for every contact of it, if one is.
     pub consent_evidence: Option<String>,
+    /// Whether the file is believed where its rows say that their contacts agreed. What they say of
+    /// withdrawals and bounces counts in any case.
+    pub believes_file: bool,
     /// Where rows go that could not be taken; none for beside the file.
     pub rejects: Option<PathBuf>,
 }
@@ -181,6 +184,7 @@ impl Service {
             digest: examined.digest.to_hex().to_string(),
             reading,
             consent: request.consent_evidence.clone().map(|evidence| StatedConsent { evidence }),
+            believes_file: request.believes_file,
             at: self.now(),
         };
         let begun = self.store().begin_import(&start).await?;

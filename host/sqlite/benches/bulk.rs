@@ -188,6 +188,7 @@ async fn import(store: &SqliteStore, list: &str, rows: u64, mode: ImportMode, la
         digest: "00".to_owned(),
         reading: String::new(),
         consent: Some(StatedConsent { evidence: "form".to_owned() }),
+        believes_file: false,
         at: Timestamp::UNIX_EPOCH,
     };
     let import = store.begin_import(&start).await.unwrap().import;

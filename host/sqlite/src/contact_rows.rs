@@ -124,9 +124,9 @@ pub(crate) fn create(
     numbers: &mut Numbers<'_>,
     email: &EmailAddress,
     said: &Said<'_>,
-    grant: Option<&ConsentEvent>,
+    beginning: &[ConsentEvent],
 ) -> Step<(ContactId, Consent)> {
-    create_if_absent(connection, numbers, email, said, grant)?
+    create_if_absent(connection, numbers, email, said, beginning)?
         .ok_or_else(|| Failure::Cause("the address of a new contact is another's".to_owned()))
 }
 
@@ -136,12 +136,15 @@ pub(crate) fn create_if_absent(
     numbers: &mut Numbers<'_>,
     email: &EmailAddress,
     said: &Said<'_>,
-    grant: Option<&ConsentEvent>,
+    beginning: &[ConsentEvent],
 ) -> Step<Option<(ContactId, Consent)>> {
     // An address that left a withdrawal behind is nobody's.
     let withdrawal = if said.some_withdrew { suppression::take(connection, said.key, email)? } else { None };
-    let first = withdrawal.as_ref().or(grant);
-    let consent = first.map_or_else(Consent::default, |event| Consent::default().after(event));
+    let has_withdrawn = withdrawal.is_some() || beginning.iter().any(|event| event.act == ConsentAct::Withdrawn);
+    let history =
+        || withdrawal.iter().chain(beginning.iter().filter(|event| !has_withdrawn || event.act != ConsentAct::Granted));
+    // Nothing that begins a history lifts a withdrawal, so that the order of its events does not matter.
+    let consent = history().fold(Consent::default(), Consent::after);
     let fields = match said.alone {
         Some(fields) => Cow::Borrowed(fields),
         None => {
@@ -175,7 +178,7 @@ pub(crate) fn create_if_absent(
     }
     let id = ContactId(connection.last_insert_rowid());
     numbers.take(Change::Contact, Some(id), None)?;
-    if let Some(event) = first {
+    for event in history() {
         consent_rows::append(connection, id, event)?;
     }
     Ok(Some((id, consent)))

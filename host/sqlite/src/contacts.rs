@@ -9,7 +9,7 @@ use postroom_store::contacts::{
     Contact, ContactDetail, ContactQuery, ContactRef, ContactStore, ContactUpsert, MemberOf, Written,
 };
 use postroom_store::{Result, StoreError};
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, Row, named_params};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ use crate::contact_rows::{self, Said, StoredContact};
 use crate::failure::Step;
 use crate::sequence::{Change, Numbers};
 use crate::store::SqliteStore;
-use crate::{consent_rows, history_rows, list_rows, member_rows, merge, suppression};
+use crate::{consent_rows, history_rows, list_rows, member_rows, merge, suppression, tag_rows};
 
 /// The columns of a [`Contact`], its tags as a JSON array.
 macro_rules! select {
@@ -105,7 +105,7 @@ impl ContactStore for SqliteStore {
                 }
                 (None, Some(email)) => {
                     refuse_taken(connection, &said, NOBODY)?;
-                    (contact_rows::create(connection, &mut numbers, email, &said, None)?.0, Written::Created)
+                    (contact_rows::create(connection, &mut numbers, email, &said, &[])?.0, Written::Created)
                 }
                 (None, None) => {
                     return Err(StoreError::Refused(
@@ -165,7 +165,7 @@ impl ContactStore for SqliteStore {
             }
             let stored = contact_rows::require(connection, &who)?;
             let mut numbers = Numbers::begin(connection, at)?;
-            let changed = set_tag(connection, stored.id, &tag, present)?;
+            let changed = tag_rows::set(connection, stored.id, &tag, present)?;
             if changed {
                 contact_rows::touch(connection, &mut numbers, Change::Tags, stored.id, at)?;
             }
@@ -213,33 +213,6 @@ fn refuse_taken(connection: &Connection, said: &Said<'_>, own: ContactId) -> Ste
         .into());
     }
     Ok(())
-}
-
-/// Puts a tag on a contact, or takes it off; two spellings of a tag are one.
-fn set_tag(connection: &Connection, contact: ContactId, tag: &str, present: bool) -> Step<bool> {
-    let key = tag.to_lowercase();
-    let known: Option<i64> =
-        connection.query_row("SELECT id FROM tags WHERE name_key = ?", [&key], |row| row.get(0)).optional()?;
-    let changed = match (known, present) {
-        (None, false) => 0,
-        (Some(tag), false) => {
-            connection.execute("DELETE FROM contact_tags WHERE contact_id = ? AND tag_id = ?", (contact.0, tag))?
-        }
-        (known, true) => {
-            let tag = match known {
-                Some(tag) => tag,
-                None => {
-                    connection.execute("INSERT INTO tags (name, name_key) VALUES (?, ?)", (tag, &key))?;
-                    connection.last_insert_rowid()
-                }
-            };
-            connection.execute(
-                "INSERT INTO contact_tags (contact_id, tag_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                (contact.0, tag),
-            )?
-        }
-    };
-    Ok(changed > 0)
 }
 
 fn read(row: &Row<'_>) -> Step<Contact> {

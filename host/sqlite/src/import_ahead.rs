@@ -15,9 +15,9 @@ use rusqlite::Connection;
 
 use crate::contact_rows::{self, Said};
 use crate::failure::Step;
+use crate::import_claims::beginning;
 use crate::import_prepared::Prepared;
 use crate::import_row::ImportState;
-use crate::import_rows::grant;
 use crate::import_seen::Seen;
 use crate::key::SecretKey;
 use crate::limits::{IMPORT_SAMPLE, IMPORT_SORTED_ROWS, UnitBound};
@@ -100,8 +100,7 @@ pub(crate) fn make<'a>(
             key,
             some_withdrew,
         };
-        let grant = grant(import, row.line);
-        let created = contact_rows::create_if_absent(connection, &mut numbers, email, &said, grant.as_ref())?;
+        let created = contact_rows::create_if_absent(connection, &mut numbers, email, &said, &beginning(import, row))?;
         if let Some((contact, consent)) = created {
             numbers_made.insert(contact.0.cast_unsigned());
             contacts.push((place, contact, consent));

@@ -1,5 +1,6 @@
 //! Rows of an import as far as they can be worked out before the writer's turn comes.
 
+use postroom_domain::claim::ConsentClaim;
 use postroom_domain::consent::Consent;
 use postroom_domain::contact::{ContactId, EntryFault, FieldPatch, ImportedRow};
 use postroom_domain::email::EmailAddress;
@@ -22,6 +23,10 @@ pub(crate) struct Prepared {
     pub(crate) raw_json: String,
     /// The fields of a contact that has nothing but what the row says, as they are stored.
     pub(crate) fields_json: String,
+    /// What it says about consent.
+    pub(crate) claim: Option<ConsentClaim>,
+    /// The tags that it puts on.
+    pub(crate) tags: Vec<String>,
     /// Its contact, where that was made before the row's turn, with the consent that it was made with.
     pub(crate) made: Option<(ContactId, Consent)>,
 }
@@ -44,5 +49,14 @@ fn one(row: ImportedRow) -> Step<Prepared> {
         address: row.address,
         external_id: row.external_id,
         patch: row.patch,
+        claim: row.claim,
+        tags: row.tags,
     })
+}
+
+impl Prepared {
+    /// Whether it says anything beside its contact's fields.
+    pub(crate) fn says_more(&self) -> bool {
+        self.claim.is_some() || !self.tags.is_empty()
+    }
 }

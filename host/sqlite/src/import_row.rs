@@ -17,6 +17,8 @@ pub(crate) struct ImportState {
     pub(crate) mode: ImportMode,
     pub(crate) file: String,
     pub(crate) evidence: Option<String>,
+    /// Whether grants that its rows claim are believed.
+    pub(crate) believes_file: bool,
     /// The generation that its entries are staged in.
     pub(crate) generation: i64,
     /// What the list had changed to when the import began.
@@ -56,8 +58,9 @@ impl ImportState {
         };
         connection.execute(
             "INSERT INTO imports (list_id, mode, state, file, digest, evidence, generation, base_revision,
-                                  base_position, last_position, entries_hash, counts, started_at, reading, copied)
-             VALUES (?1, ?2, 'open', ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12, ?13)",
+                                  base_position, last_position, entries_hash, counts, started_at, reading, copied,
+                                  believes_file)
+             VALUES (?1, ?2, 'open', ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             (
                 list.map(|list| list.id),
                 word(&start.mode)?,
@@ -73,6 +76,7 @@ impl ImportState {
                 &start.reading,
                 // An adding import has nothing to agree with: what it stages comes behind the list.
                 (start.mode == ImportMode::Add).then_some(0),
+                start.believes_file,
             ),
         )?;
         Ok(ImportId(connection.last_insert_rowid()))
@@ -84,7 +88,7 @@ impl ImportState {
             .prepare_cached(
                 "SELECT id, rows_done FROM imports
                  WHERE list_id IS :list AND state = 'open' AND mode = :mode AND file = :file AND digest = :digest
-                   AND evidence IS :evidence AND reading = :reading
+                   AND evidence IS :evidence AND reading = :reading AND believes_file = :believes_file
                  ORDER BY id DESC LIMIT 1",
             )?
             .query_row(
@@ -95,6 +99,7 @@ impl ImportState {
                     ":digest": start.digest,
                     ":evidence": start.consent.as_ref().map(|consent| &consent.evidence),
                     ":reading": start.reading,
+                    ":believes_file": start.believes_file,
                 },
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )
@@ -106,7 +111,7 @@ impl ImportState {
     pub(crate) fn open(connection: &Connection, import: ImportId) -> Step<Self> {
         let mut statement = connection.prepare_cached(
             "SELECT list_id, mode, file, evidence, generation, base_revision, base_position, last_position,
-                    entries_hash, counts, started_at, rows_done, agreed, copied, expected
+                    entries_hash, counts, started_at, rows_done, agreed, copied, expected, believes_file
              FROM imports WHERE id = ? AND state = 'open'",
         )?;
         let mut rows = statement.query([import.0])?;
@@ -134,6 +139,7 @@ impl ImportState {
             agreed: row.get(12)?,
             copied: row.get(13)?,
             expected: row.get(14)?,
+            believes_file: row.get(15)?,
         })
     }
 

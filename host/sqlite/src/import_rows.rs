@@ -11,7 +11,8 @@
 //! What a row needs to know of the rows before it is committed with them, so that an import that was
 //! cut short goes on behind its last committed row.
 
-use postroom_domain::consent::{Consent, ConsentAct, ConsentEvent, ConsentSource, Provenance, Will};
+use postroom_domain::claim::ClaimedAct;
+use postroom_domain::consent::{Consent, ConsentAct, ConsentSource, Will};
 use postroom_domain::contact::{ContactId, EntryFault};
 use postroom_domain::email::EmailAddress;
 use postroom_store::contacts::Written;
@@ -23,6 +24,7 @@ use crate::columns::micros;
 use crate::consent_rows;
 use crate::contact_rows::{self, Said, StoredContact};
 use crate::failure::Step;
+use crate::import_claims::{self, Told};
 use crate::import_entries;
 use crate::import_prepared::Prepared;
 use crate::import_row::ImportState;
@@ -75,7 +77,7 @@ enum Met {
     /// Its contact is met for the first time.
     First(Option<Box<StoredContact>>),
     /// An earlier row spoke for its contact.
-    Again(ContactId),
+    Again(Box<StoredContact>),
     /// Its key and its address are two contacts'.
     Clash(&'static str),
 }
@@ -148,9 +150,10 @@ impl Unit<'_> {
             }
             Ok(email) => match self.meet(&row, email)? {
                 Met::Clash(reason) => return self.refuse(row, reason),
-                Met::Again(contact) => {
+                Met::Again(stored) => {
                     self.import.counts.duplicate += 1;
-                    self.stage_later(Some(contact), None, &row)?;
+                    self.tell(&row, stored.id, stored.consent, false)?;
+                    self.stage_later(Some(stored.id), None, &row)?;
                 }
                 Met::First(Some(stored)) if self.seen.has_made(stored.id) => {
                     self.stage_made(&row, stored.id, stored.consent)?;
@@ -184,7 +187,8 @@ impl Unit<'_> {
 
     /// Counts a contact that was made ahead of its row, and stages its entry.
     fn stage_made(&mut self, row: &Prepared, contact: ContactId, consent: Consent) -> Step<()> {
-        self.count_created(consent);
+        self.count_created(row, consent);
+        self.tell(row, contact, consent, true)?;
         self.seen.add(contact);
         let key = entry_key(&row.hash, 1);
         let raw = &row.raw_json;
@@ -194,13 +198,17 @@ impl Unit<'_> {
         self.stage(&Staged { contact: Some(contact), key, fault: None, raw, search })
     }
 
-    fn count_created(&mut self, consent: Consent) {
+    /// Counts a new contact, with the events that its history began with.
+    fn count_created(&mut self, row: &Prepared, consent: Consent) {
+        let claimed = import_claims::claimed(&self.import, row).map(|event| event.act);
+        let is_grant_meant = self.import.evidence.is_some() || claimed == Some(ConsentAct::Granted);
         let counts = &mut self.import.counts;
         counts.created += 1;
-        if self.import.evidence.is_some() {
+        counts.opt_outs_recorded += u64::from(matches!(claimed, Some(ConsentAct::Withdrawn | ConsentAct::Bounced)));
+        if is_grant_meant {
             let is_granted = consent.will == Will::Granted;
             counts.consent_recorded += u64::from(is_granted);
-            counts.consent_kept_withdrawn += u64::from(!is_granted);
+            counts.consent_kept_withdrawn += u64::from(!is_granted && self.import.evidence.is_some());
         }
     }
 
@@ -235,7 +243,7 @@ impl Unit<'_> {
                     "an earlier row of the file has the same key and another e-mail address: keep one of the rows",
                 ));
             }
-            return Ok(Met::Again(stored.id));
+            return Ok(Met::Again(Box::new(stored)));
         }
         if found_by_key
             && stored.email_key != email.key()
@@ -279,9 +287,10 @@ impl Unit<'_> {
             some_withdrew: self.some_withdrew,
         };
         let Some(stored) = stored else {
-            let grant = grant(&self.import, row.line);
-            let (id, consent) = contact_rows::create(self.connection, &mut self.numbers, email, &said, grant.as_ref())?;
-            self.count_created(consent);
+            let beginning = import_claims::beginning(&self.import, row);
+            let (id, consent) = contact_rows::create(self.connection, &mut self.numbers, email, &said, &beginning)?;
+            self.count_created(row, consent);
+            self.tell(row, id, consent, true)?;
             return Ok(id);
         };
         let update = contact_rows::update(self.connection, &mut self.numbers, stored, &said)?;
@@ -295,23 +304,52 @@ impl Unit<'_> {
         let counts = &mut self.import.counts;
         book(counts, update.written);
         counts.renamed += u64::from(update.renamed);
+        let consent = self.tell(row, stored.id, update.consent, true)?;
         if self.import.evidence.is_none() {
             return Ok(stored.id);
         }
-        match update.consent.will {
+        let counts = &mut self.import.counts;
+        match consent.will {
             Will::Granted => {}
             // Invariant 2: a file never lifts a withdrawal.
             Will::Withdrawn => counts.consent_kept_withdrawn += 1,
             Will::Unknown | Will::Pending => {
                 counts.consent_recorded += 1;
-                if let Some(grant) = grant(&self.import, row.line) {
-                    consent_rows::record(self.connection, stored.id, update.consent, &grant)?;
+                if let Some(grant) = import_claims::stated(&self.import, row) {
+                    consent_rows::record(self.connection, stored.id, consent, &grant)?;
                     contact_rows::touch(self.connection, &mut self.numbers, Change::Consent, stored.id, at)?;
                     self.shown.forget(stored.id);
                 }
             }
         }
         Ok(stored.id)
+    }
+
+    /// Takes up what a row says beside the fields; answers with its contact's consent afterwards.
+    fn tell(&mut self, row: &Prepared, contact: ContactId, before: Consent, is_first: bool) -> Step<Consent> {
+        if !row.says_more() {
+            return Ok(before);
+        }
+        let Told { consent, is_recorded, is_tagged } =
+            import_claims::tell(self.connection, &self.import, row, (contact, before), is_first)?;
+        if is_tagged || consent != before {
+            let change = if is_tagged { Change::Tags } else { Change::Consent };
+            contact_rows::touch(self.connection, &mut self.numbers, change, contact, self.import.started_at)?;
+            self.shown.forget(contact);
+        }
+        // What the operator states for all is counted with that.
+        let is_believed = is_first && self.import.believes_file && self.import.evidence.is_none();
+        let counts = &mut self.import.counts;
+        counts.tagged += u64::from(is_tagged);
+        match row.claim.as_ref().map(|claim| claim.act) {
+            Some(ClaimedAct::Granted) if is_recorded => counts.consent_recorded += 1,
+            Some(ClaimedAct::Granted) if is_believed && before.will == Will::Withdrawn => {
+                counts.consent_kept_withdrawn += 1;
+            }
+            Some(ClaimedAct::Withdrawn | ClaimedAct::Bounced) if is_recorded => counts.opt_outs_recorded += 1,
+            _ => {}
+        }
+        Ok(consent)
     }
 
     /// Stages a row that is no contact's first, under the key that the same file gives it every time.
@@ -380,14 +418,6 @@ impl Unit<'_> {
             ))?;
         Ok(())
     }
-}
-
-/// The grant that an import states for the contact of a line.
-pub(crate) fn grant(import: &ImportState, line: u64) -> Option<ConsentEvent> {
-    let evidence = import.evidence.as_ref()?;
-    let event = ConsentEvent::new(import.started_at, ConsentAct::Granted, ConsentSource::Import).shown_by(evidence);
-    let origin = Some(format!("{}, line {line}", import.file));
-    Some(ConsentEvent { provenance: Provenance { origin, ..Provenance::default() }, ..event })
 }
 
 fn book(counts: &mut ImportCounts, written: Written) {

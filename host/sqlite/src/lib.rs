@@ -14,7 +14,7 @@
 //!   `*_rows` are rows that several use cases share.
 //! * `import_*`: what an import is made of: its row and what it has met (`row`, `seen`), its rows before the
 //!   writer sees them (`prepared`), the entries that are there (`shown`, `entries`), contacts made ahead of
-//!   their rows (`ahead`), the rows themselves (`rows`), and what finishing does (`survey`).
+//!   their rows (`ahead`), what rows say beside fields (`claims`), the rows themselves (`rows`), and what finishing does (`survey`).
 //! * `discovery`: where a run has to look: `comparison` takes fingerprints anew, `moved` knows who changed
 //!   since a sequence number, `pictures` keeps what was seen.
 //! * `segments` is the port of segments, `segment` how they are compiled, gathered and kept.
@@ -38,6 +38,7 @@ mod folder;
 mod history_rows;
 mod import;
 mod import_ahead;
+mod import_claims;
 mod import_entries;
 mod import_prepared;
 mod import_row;
@@ -66,6 +67,7 @@ mod snapshot;
 mod store;
 mod suppression;
 mod syncs;
+mod tag_rows;
 mod workspace;
 mod writer;
 

@@ -15,6 +15,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema/0006_cursor.sql")),
     M::up(include_str!("schema/0007_segments.sql")),
     M::up(include_str!("schema/0008_consent.sql")),
+    M::up(include_str!("schema/0009_import_claims.sql")),
     M::up(include_str!("schema/0010_contact_changes.sql")),
 ];
 

@@ -78,7 +78,7 @@ impl<'c> Numbers<'c> {
     /// Takes the next number for a change.
     pub(crate) fn take(&mut self, change: Change, contact: Option<ContactId>, list: Option<i64>) -> Step<i64> {
         self.last += 1;
-        if !self.keeps_contacts && matches!(change, Change::Contact | Change::Consent) {
+        if !self.keeps_contacts && matches!(change, Change::Contact | Change::Consent | Change::Tags) {
             return Ok(self.last);
         }
         self.connection

@@ -149,6 +149,9 @@ pub struct ImportStart {
     pub reading: String,
     /// The consent that is stated for it (invariant 2: it never lifts a withdrawal).
     pub consent: Option<StatedConsent>,
+    /// Whether grants that its rows claim are recorded; withdrawals and bounces are in any case
+    /// ([`postroom_domain::claim`]).
+    pub believes_file: bool,
     /// When it begins.
     pub at: Timestamp,
 }
@@ -181,6 +184,7 @@ pub struct RefusedRow {
 
 /// The sums of an import, so far or in all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ImportCounts {
     /// Rows that were taken.
     pub rows: u64,
@@ -200,6 +204,10 @@ pub struct ImportCounts {
     pub consent_recorded: u64,
     /// Contacts that had withdrawn and stay so.
     pub consent_kept_withdrawn: u64,
+    /// Withdrawals and bounces that rows claim, and that were recorded.
+    pub opt_outs_recorded: u64,
+    /// Contacts that got a tag that they did not have.
+    pub tagged: u64,
     /// Entries that joined the list.
     pub joined: u64,
     /// Entries that left it.

@@ -33,11 +33,11 @@ pub(crate) struct Args {
     /// The column with the contacts' numbers in the system that the file comes from
     #[arg(long, value_name = "COLUMN")]
     key: Option<String>,
-    /// The consent that all contacts of the file have given; needs --evidence
-    #[arg(long, value_enum, requires = "evidence")]
+    /// Who of the file has agreed; withdrawals and bounces that its rows tell of are recorded in any case
+    #[arg(long, value_enum)]
     consent: Option<Consent>,
-    /// What shows that consent, such as the form and its day
-    #[arg(long, value_name = "TEXT", requires = "consent")]
+    /// What shows the consent that all have given, such as the form and its day
+    #[arg(long, value_name = "TEXT", requires = "consent", required_if_eq("consent", "granted"))]
     evidence: Option<String>,
     /// An empty cell empties its field; otherwise it says nothing
     #[arg(long)]
@@ -68,8 +68,10 @@ enum Mode {
 /// The consents that a file can state.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Consent {
-    /// Given
+    /// All of its contacts, as --evidence shows
     Granted,
+    /// Those of whom its rows say so, with what the rows say as evidence
+    FromFile,
 }
 
 fn rule(text: &str) -> std::result::Result<(String, String), String> {
@@ -81,7 +83,14 @@ fn delimiter(text: &str) -> std::result::Result<Delimiter, String> {
 }
 
 impl Args {
-    fn into_request(self) -> (ImportFile, bool) {
+    fn into_request(self) -> Result<(ImportFile, bool)> {
+        let believes_file = matches!(self.consent, Some(Consent::FromFile));
+        if believes_file && self.evidence.is_some() {
+            return Err(Failure::usage(
+                "--evidence shows a consent that all contacts have given, and with `--consent from-file` each row has \
+                 its own: leave one of them out",
+            ));
+        }
         let request = ImportFile {
             file: self.file,
             list: self.list,
@@ -98,15 +107,16 @@ impl Args {
                 clear_empty: self.clear_empty,
                 ..Options::default()
             },
-            consent_evidence: self.consent.and(self.evidence),
+            consent_evidence: self.evidence,
+            believes_file,
             rejects: self.rejects,
         };
-        (request, self.dry_run)
+        Ok((request, self.dry_run))
     }
 }
 
 pub(crate) async fn act(args: Args, context: &Context) -> Result<Exit> {
-    let (request, dry_run) = args.into_request();
+    let (request, dry_run) = args.into_request()?;
     if !request.file.is_file() {
         return Err(Failure::bad_input(format!("there is no file {}", request.file.display())));
     }
@@ -174,6 +184,13 @@ fn done(answer: &Imported) -> String {
     }
     if counts.consent_recorded > 0 {
         more.push(format!("{} recorded", counted(counts.consent_recorded, "grant was", "grants were")));
+    }
+    if counts.opt_outs_recorded > 0 {
+        let events = counted(counts.opt_outs_recorded, "withdrawal or bounce was", "withdrawals and bounces were");
+        more.push(format!("{events} recorded, as the file says"));
+    }
+    if counts.tagged > 0 {
+        more.push(format!("{} tagged", counted(counts.tagged, "contact was", "contacts were")));
     }
     if counts.consent_kept_withdrawn > 0 {
         more.push(format!(

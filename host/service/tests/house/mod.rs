@@ -85,6 +85,7 @@ pub(crate) fn file(house: &House, rows: &str, mode: ImportMode) -> ImportFile {
         mode,
         options: Options { key: rows.starts_with("id,").then(|| "id".to_owned()), ..Options::default() },
         consent_evidence: None,
+        believes_file: false,
         rejects: None,
     }
 }

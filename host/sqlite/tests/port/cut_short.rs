@@ -104,6 +104,7 @@ async fn only_the_same_import_is_taken_up_and_only_once_nobody_is_at_it() {
         ImportStart { reading: "otherwise".to_owned(), ..first.clone() },
         ImportStart { mode: ImportMode::Add, ..first.clone() },
         ImportStart { consent: None, ..first.clone() },
+        ImportStart { believes_file: true, ..first.clone() },
         ImportStart { file: "another.csv".to_owned(), ..first.clone() },
     ];
     for other in others {

@@ -96,6 +96,7 @@ pub(crate) fn start(list: &str, mode: ImportMode) -> ImportStart {
         digest: "00".to_owned(),
         reading: "as ever".to_owned(),
         consent: None,
+        believes_file: false,
         at: at(10),
     }
 }

@@ -150,6 +150,7 @@ fn start(import: &Import, at: Timestamp) -> ImportStart {
         digest: "00".to_owned(),
         reading: "as ever".to_owned(),
         consent: import.states_consent.then(|| StatedConsent { evidence: "form of May".to_owned() }),
+        believes_file: false,
         at,
     }
 }
