@@ -244,11 +244,9 @@ pub(crate) fn touch(
     at: Timestamp,
 ) -> Step<()> {
     let seq = numbers.take(change, Some(contact), None)?;
-    connection.prepare_cached("UPDATE contacts SET seq = ?, updated_at = max(updated_at, ?) WHERE id = ?")?.execute((
-        seq,
-        micros(at),
-        contact.0,
-    ))?;
+    connection
+        .prepare_cached("UPDATE contacts SET seq = ?, updated_at = max(updated_at, ?) WHERE id = ?")?
+        .execute((seq, micros(at), contact.0))?;
     Ok(())
 }
 
