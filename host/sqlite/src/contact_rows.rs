@@ -204,7 +204,8 @@ pub(crate) fn update(
     let seq = numbers.take(Change::Contact, Some(stored.id), None)?;
     connection
         .prepare_cached(
-            "UPDATE contacts SET email = ?, email_key = ?, external_id = ?, fields = ?, seq = ?, updated_at = ?
+            "UPDATE contacts SET email = ?, email_key = ?, external_id = ?, fields = ?, seq = ?,
+                                 updated_at = max(updated_at, ?)
              WHERE id = ?",
         )?
         .execute((email, email_key, external_id, fields, seq, micros(said.at), stored.id.0))?;
@@ -251,7 +252,8 @@ fn after(stored: &str, said: &Said<'_>) -> Step<Option<String>> {
     Ok(if fields == before { None } else { Some(serde_json::to_string(&fields)?) })
 }
 
-/// Takes a number for a change of a contact that stands in other tables than its own.
+/// Takes a number for a change of a contact that stands in other tables than its own. News that come late
+/// do not make its last change older.
 pub(crate) fn touch(
     connection: &Connection,
     numbers: &mut Numbers<'_>,
@@ -260,11 +262,9 @@ pub(crate) fn touch(
     at: Timestamp,
 ) -> Step<()> {
     let seq = numbers.take(change, Some(contact), None)?;
-    connection.prepare_cached("UPDATE contacts SET seq = ?, updated_at = ? WHERE id = ?")?.execute((
-        seq,
-        micros(at),
-        contact.0,
-    ))?;
+    connection
+        .prepare_cached("UPDATE contacts SET seq = ?, updated_at = max(updated_at, ?) WHERE id = ?")?
+        .execute((seq, micros(at), contact.0))?;
     Ok(())
 }
 

@@ -245,10 +245,11 @@ impl Unit<'_> {
             }
             return Ok(Met::Again(Box::new(stored)));
         }
-        if found_by_key
-            && stored.email_key != email.key()
-            && contact_rows::other_with_email(self.connection, email, stored.id)?
-        {
+        let is_renamed = found_by_key && stored.email_key != email.key();
+        if is_renamed && self.some_withdrew && suppression::is_erased(self.connection, self.key, email)? {
+            return Ok(Met::Clash(suppression::ERASED));
+        }
+        if is_renamed && contact_rows::other_with_email(self.connection, email, stored.id)? {
             return Ok(Met::Clash(
                 "its key and its e-mail address belong to two different contacts: correct one of them in the file, \
                  or delete one of the contacts",

@@ -61,7 +61,8 @@ pub(crate) fn merge(
     connection.execute("DELETE FROM contacts WHERE id = ?", [other.id.0])?;
     let seq = numbers.take(Change::Contact, Some(kept.id), None)?;
     connection.execute(
-        "UPDATE contacts SET external_id = ?, fields = ?, will = ?, deliverability = ?, shown = ?, seq = ?, updated_at = ?
+        "UPDATE contacts SET external_id = ?, fields = ?, will = ?, deliverability = ?, shown = ?, seq = ?,
+                             updated_at = max(updated_at, ?)
          WHERE id = ?",
         (
             external_id,
