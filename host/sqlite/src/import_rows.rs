@@ -231,12 +231,6 @@ impl Unit<'_> {
             let is_erased = self.some_withdrew && suppression::is_erased(self.connection, self.key, email)?;
             return Ok(if is_erased { Met::Clash(suppression::ERASED) } else { Met::First(None) });
         };
-        if self.some_withdrew
-            && stored.email_key != email.key()
-            && suppression::is_erased(self.connection, self.key, email)?
-        {
-            return Ok(Met::Clash(suppression::ERASED));
-        }
         if self.seen.has(stored.id) {
             if found_by_key && stored.email_key != email.key() {
                 return Ok(Met::Clash(

@@ -241,11 +241,11 @@ async fn settle(store: &SqliteStore, number: usize, person: &Person, runs: &[i64
         let before = consent;
         let noted = event(0, *act, ConsentSource::Operator, Some("test"));
         consent = store.record_consent(&who, &noted).await.unwrap();
-        updated_at = if before == consent { updated_at } else { noted.at };
+        updated_at = if before == consent { updated_at } else { updated_at.max(noted.at) };
     }
     for tag in &person.tags {
         store.tag_contact(&who, tag, true, person.at).await.unwrap();
-        updated_at = person.at;
+        updated_at = updated_at.max(person.at);
     }
     let lists = person.lists.iter().map(|(list, times)| (list.clone(), vec![person.at; *times])).collect();
     let mut syncs = BTreeSet::new();
