@@ -164,12 +164,23 @@ impl House {
     /// Ties a list to the audience, with the sync named like the list.
     #[track_caller]
     pub(crate) fn tie(&self, list: &str, newcomers: &str) {
+        self.tie_source("--list", list, newcomers);
+    }
+
+    /// Ties a segment to the audience, with the sync named like the segment.
+    #[track_caller]
+    pub(crate) fn tie_segment(&self, segment: &str, newcomers: &str) {
+        self.tie_source("--segment", segment, newcomers);
+    }
+
+    #[track_caller]
+    fn tie_source(&self, kind: &str, name: &str, newcomers: &str) {
         self.postroom(&[
             "sync",
             "add",
-            list,
-            "--list",
-            list,
+            name,
+            kind,
+            name,
             "--account",
             "mc",
             "--audience",

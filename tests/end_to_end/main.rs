@@ -29,3 +29,4 @@ mod installing;
 mod leaving;
 mod plugins;
 mod repeating;
+mod segments;

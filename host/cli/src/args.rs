@@ -6,7 +6,8 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
 use crate::verbs::{
-    account, audience, completions, consent, contact, field, import, init, internal_compile, list, plugin, run, sync,
+    account, audience, completions, consent, contact, field, import, init, internal_compile, list, plugin, run,
+    segment, sync,
 };
 
 /// Where the options stand that every verb takes.
@@ -49,13 +50,16 @@ pub(crate) enum Verb {
     /// Lists and their entries
     #[command(subcommand)]
     List(list::Verb),
+    /// Segments: saved filters over contacts. --help shows how they are written
+    #[command(subcommand, after_long_help = segment::language())]
+    Segment(segment::Verb),
     /// Accounts at providers
     #[command(subcommand)]
     Account(account::Verb),
     /// The audiences of an account, and their fields
     #[command(subcommand)]
     Audience(audience::Verb),
-    /// Syncs: a list tied to an audience. Plan and run them
+    /// Syncs: a list or a segment tied to an audience. Plan and run them
     #[command(subcommand)]
     Sync(sync::Verb),
     /// Runs and their reports: every number opens
@@ -107,10 +111,23 @@ mod tests {
             "field add nickname --type text --label Nickname",
             "list take-off Guests jana@example.com",
             "list take-off Guests --position 3",
+            r#"segment save regulars 'language = "de" and not on("Staff")'"#,
+            "segment list --json",
+            "segment show regulars",
+            "segment preview regulars --limit 5 --time-zone Europe/Prague",
+            "segment members --where 'phone is set' --after 5",
+            "segment members regulars --all",
+            "segment explain jana@example.com regulars",
+            "segment explain '#12' --where 'phone is set'",
+            "segment rename regulars guests",
+            "segment remove guests",
+            "field filter language --on --may-block",
+            "field filter language --off",
             "account add main --plugin mailchimp --secret api-key=- --origin api=http://127.0.0.1:1 --insecure-origin",
             "account edit main --secret api-key --insecure-origin false --unset page-size",
             "audience fields main 'Hotel guests'",
             "sync add g --list G --account main --audience A --newcomers double-opt-in --map address=ADDRESS --ask-above 5",
+            "sync add g --segment new-7-days --account main --audience A --newcomers skip",
             "sync edit g --tag-from-list",
             "sync run g --first 10 --json -vv",
             "run show 3 --of tags-refused --all",
@@ -133,6 +150,15 @@ mod tests {
             "list take-off Guests",
             "list take-off Guests jana@example.com --position 3",
             "account add main --plugin mailchimp --secret api-key=open-sesame",
+            "segment preview",
+            "segment preview regulars --where everyone",
+            "segment explain jana@example.com",
+            "segment members regulars --all --limit 5",
+            "field filter language",
+            "field filter language --on --off",
+            "field filter language --off --may-block",
+            "sync add g --account main --audience A --newcomers skip",
+            "sync add g --list G --segment S --account main --audience A --newcomers skip",
             "sync add g --list G --account main --audience A",
             "sync add g --list G --account main --audience A --newcomers subscribe",
             "sync edit g --tag T --tag-from-list",

@@ -126,9 +126,10 @@ fn mend(error: &ServiceError) -> Option<String> {
                 _ => format!("`postroom account check {account}` tells whether the provider answers"),
             })
         }
+        ServiceError::Segment(_) => Some("`postroom segment --help` shows how segments are written".to_owned()),
         ServiceError::Store(StoreError::NotFound { kind, .. }) => {
             let verb = match *kind {
-                "contact" | "list" | "account" | "sync" | "run" | "plugin" | "field" => *kind,
+                "contact" | "list" | "segment" | "account" | "sync" | "run" | "plugin" | "field" => *kind,
                 _ => return None,
             };
             Some(format!("`postroom {verb} list` shows what there is"))

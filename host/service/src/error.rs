@@ -3,6 +3,7 @@
 use postroom_domain::consent::ConsentState;
 use postroom_domain::mapping::MappingFault;
 use postroom_domain::outcome::Reason;
+use postroom_domain::segment::SegmentFault;
 use postroom_egress::EgressError;
 use postroom_import::ImportFault;
 use postroom_runtime::{EngineError, LoadError};
@@ -63,6 +64,9 @@ pub enum ServiceError {
         /// What is wrong with it.
         faults: Vec<MappingFault>,
     },
+    /// The text of a segment is wrong: the sentence, and the line with the place marked (row D6).
+    #[error(transparent)]
+    Segment(Box<SegmentFault>),
     /// Several things are wrong with an account's settings or credentials.
     #[error("the account `{account}` does not fit the plugin `{plugin}`:{}", bullets(.faults))]
     Account {
@@ -156,6 +160,7 @@ impl ServiceError {
             Self::Import(_)
             | Self::BadInput(_)
             | Self::Mapping { .. }
+            | Self::Segment(_)
             | Self::Account { .. }
             | Self::Plugin(_)
             | Self::Egress(_) => ErrorKind::BadInput,

@@ -13,13 +13,14 @@
 //!
 //! * [`workspace`]: what the store is, and the fields of its contacts.
 //! * [`contacts`], [`lists`]: one contact, one list at a time.
+//! * [`segments`]: saved filters over contacts, and the members that their syncs take.
 //! * [`erasures`]: a person is forgotten, here and at every provider.
 //! * [`consent`]: what is known of a contact's consent, and the proof of it.
 //! * [`import`]: a file becomes contacts and a list, or nothing.
 //! * [`plugins`]: what a component asks for, and the approval without which it gets nothing.
 //! * [`accounts`]: a plugin plus settings and credentials, checked at the provider.
 //! * [`audiences`]: what lives at the provider.
-//! * [`syncs`]: a list tied to an audience by a mapping that fits both sides.
+//! * [`syncs`]: a list or a segment tied to an audience by a mapping that fits both sides.
 //! * [`runs`]: plan, run, and every number of a report down to the entry and the reason.
 //!
 //! Every failure is a [`ServiceError`]; its [`kind`](ServiceError::kind) is what a face turns into
@@ -46,6 +47,7 @@ mod names;
 mod paging;
 pub mod plugins;
 pub mod runs;
+pub mod segments;
 pub mod syncs;
 pub mod workspace;
 

@@ -26,7 +26,7 @@ pub struct ListRenamed {
     pub old_tags: Vec<OldTag>,
 }
 
-/// A sync whose tag is a name that its list no longer bears.
+/// A sync whose tag is a name that its list or its segment no longer bears.
 #[derive(Debug, Clone, Serialize)]
 pub struct OldTag {
     /// The sync.
@@ -83,16 +83,7 @@ impl Service {
     pub async fn rename_list(&self, name: &str, to: &str) -> Result<ListRenamed> {
         let to = names::checked("a list", to)?;
         self.store().rename_list(name, to, self.now()).await?;
-        let list = self.store().list(to).await?;
-        let old_tags = self
-            .store()
-            .syncs()
-            .await?
-            .into_iter()
-            .filter(|sync| sync.list_id == list.id && !sync.tag_is_own)
-            .filter_map(|sync| Some(OldTag { tag: sync.tag.filter(|tag| tag != to)?, sync: sync.name }))
-            .collect();
-        Ok(ListRenamed { list, old_tags })
+        Ok(ListRenamed { list: self.store().list(to).await?, old_tags: self.old_tags(to).await? })
     }
 
     /// Deletes a list and its entries; its contacts stay.
@@ -135,5 +126,14 @@ impl Service {
     pub async fn take_off_entry(&self, list: &str, position: u64) -> Result<TakenOff> {
         self.store().remove_entry(list, position, self.now()).await?;
         Ok(TakenOff { list: list.to_owned(), entries: 1 })
+    }
+
+    /// The syncs of a list or a segment whose tag is a name that it no longer bears.
+    pub(crate) async fn old_tags(&self, source: &str) -> Result<Vec<OldTag>> {
+        let syncs = self.store().syncs().await?.into_iter();
+        Ok(syncs
+            .filter(|sync| sync.list == source && !sync.tag_is_own)
+            .filter_map(|sync| Some(OldTag { tag: sync.tag.filter(|tag| tag != source)?, sync: sync.name }))
+            .collect())
     }
 }

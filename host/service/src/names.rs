@@ -2,8 +2,8 @@
 
 use crate::{Result, ServiceError};
 
-/// The longest name of a list, a tag, an account or a sync: providers take tags of up to 100
-/// characters, and a list's name is the tag of its syncs.
+/// The longest name of a list, a segment, a tag, an account or a sync: providers take tags of up to 100
+/// characters, and a list's or a segment's name is the tag of its syncs.
 const MAX_NAME_CHARS: usize = 100;
 
 /// The name without the spaces around it. `what` is the kind of thing with its article.

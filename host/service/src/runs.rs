@@ -71,7 +71,8 @@ impl FromStr for NumberName {
 }
 
 impl Service {
-    /// What a run of a sync would do now. Calls no provider and writes nothing.
+    /// What a run of a sync would do now. Calls no provider, and writes nothing but the members of the
+    /// segment that the sync takes: a sync of a segment is planned over a store that can be written.
     ///
     /// # Errors
     ///
@@ -81,6 +82,7 @@ impl Service {
         let account = self.store().account(&sync.audience.account).await?;
         // Without its plugin a sync can't run, but what a run would do can be said: by comparing everything.
         let plugin = self.shelf.digest(self.store(), &account.plugin).await?.unwrap_or_default();
+        self.gather(&sync).await?;
         postroom_sync::plan(self.store(), &sync, options, plugin, self.now())
             .await
             .map_err(|error| run_error(error, &sync.audience.account))
@@ -103,6 +105,7 @@ impl Service {
         let open = self.open_account(account).await?;
         // Who was erased here goes before anybody is sent.
         self.tell_providers(Some(account)).await?;
+        self.gather(&sync).await?;
         let now = || self.now();
         let report = postroom_sync::run(self.store(), &open.connection, &sync, options, now, progress).await;
         report.map_err(|error| run_error(error, account))

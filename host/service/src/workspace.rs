@@ -1,6 +1,7 @@
 //! What the store is, and the fields of its contacts (row D4).
 
 use postroom_domain::field::{FieldChange, FieldDefinition, FieldFault, FieldName, FieldType};
+use postroom_store::segments::Filterable;
 use postroom_store::workspace::Workspace;
 
 use crate::{Result, Service, ServiceError};
@@ -85,6 +86,18 @@ impl Service {
     pub async fn order_fields(&self, names: &[String]) -> Result<Vec<FieldDefinition>> {
         let names: Vec<FieldName> = names.iter().map(|name| field_name(name)).collect::<Result<_>>()?;
         Ok(self.store().order_fields(&names).await?)
+    }
+
+    /// Makes a field quick to ask for in segments, or ordinary again. Segments answer alike either way.
+    ///
+    /// # Errors
+    ///
+    /// Bad input for a name that is none, not found; a conflict for too many such fields, for a type that
+    /// has no order, and for an index that takes long unless `may_block` says that other writes may wait.
+    pub async fn set_filterable(&self, name: &str, is_filterable: bool, may_block: bool) -> Result<FieldDefinition> {
+        let change = Filterable { field: field_name(name)?, is_filterable, may_block };
+        self.store().set_filterable(&change).await?;
+        self.field(name).await
     }
 }
 

@@ -264,14 +264,15 @@ impl Plan {
         }
     }
 
-    /// A list that was renamed keeps its tag until somebody says otherwise (row A8).
+    /// A list or a segment that was renamed keeps its tag until somebody says otherwise (row A8).
     fn notice_renamed_list(&mut self, sync: &Sync) {
         if let Some(tag) = &sync.tag
             && !sync.tag_is_own
             && *tag != sync.list
         {
+            let kind = if sync.is_segment { "segment" } else { "list" };
             self.notices.push(format!(
-                "the list is now called `{}` and its tag is still `{tag}`: `postroom sync edit {} --tag {}` renames the tag with the next run",
+                "the {kind} is now called `{}` and its tag is still `{tag}`: `postroom sync edit {} --tag {}` renames the tag with the next run",
                 sync.list,
                 shown(&sync.name),
                 shown(&sync.list)

@@ -189,13 +189,18 @@ async fn tag_contact(context: &Context, verb: &str, who: &str, tag: &str, presen
 }
 
 fn contacts(page: &ContactPage) -> String {
-    let rows = page.contacts.iter().map(|contact| {
-        [contact.id.0.to_string(), contact.email.to_string(), contact.consent.to_string(), name(contact)]
-    });
-    let mut text = table::table(["number", "e-mail", "consent", "name"], rows);
+    let mut text = people(&page.contacts);
     text.push_str(&paging::footer(page.contacts.len(), "contact", "contacts"));
     text.push_str(&paging::more(page.next.map(|id| id.0), "postroom contact list"));
     text
+}
+
+/// Contacts in short, one to a line.
+pub(super) fn people(contacts: &[Contact]) -> String {
+    let rows = contacts.iter().map(|contact| {
+        [contact.id.0.to_string(), contact.email.to_string(), contact.consent.to_string(), name(contact)]
+    });
+    table::table(["number", "e-mail", "consent", "name"], rows)
 }
 
 fn name(contact: &Contact) -> String {

@@ -46,6 +46,16 @@ pub(crate) enum Verb {
         /// The field
         name: String,
     },
+    /// Make a field quick to ask for in segments, or ordinary again. Segments answer alike either way
+    Filter {
+        /// The field
+        name: String,
+        #[command(flatten)]
+        wanted: Switch,
+        /// All other writes may wait until the index is built: over a million contacts that takes seconds
+        #[arg(long, requires = "on")]
+        may_block: bool,
+    },
     /// Put fields in an order: those that are named come first
     Order {
         /// The fields
@@ -55,6 +65,18 @@ pub(crate) enum Verb {
     /// The choices of a field
     #[command(subcommand)]
     Choice(ChoiceVerb),
+}
+
+/// Whether a field is indexed.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Switch {
+    /// Index it: segments find contacts by it without looking through all of them
+    #[arg(long)]
+    on: bool,
+    /// Drop its index: each one costs every write of a contact
+    #[arg(long)]
+    off: bool,
 }
 
 /// What to do with the choices of a field.
@@ -111,6 +133,11 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Label { name, label } => change(context, "field label", &name, FieldChange::Label(label)).await?,
         Verb::Show { name } => change(context, "field show", &name, FieldChange::Visible(true)).await?,
         Verb::Hide { name } => change(context, "field hide", &name, FieldChange::Visible(false)).await?,
+        Verb::Filter { name, wanted, may_block } => {
+            let is_filterable = wanted.on && !wanted.off;
+            let field = context.writing("field filter")?.set_filterable(&name, is_filterable, may_block).await?;
+            context.output.answer(&field, |field| page(std::slice::from_ref(field)))?;
+        }
         Verb::Order { names } => {
             let fields = context.writing("field order")?.order_fields(&names).await?;
             context.output.answer(&fields, |fields| page(fields))?;
@@ -144,7 +171,7 @@ async fn change(context: &Context, verb: &'static str, name: &str, change: Field
 
 fn page(fields: &[FieldDefinition]) -> String {
     table::table(
-        ["name", "type", "label", "shown", "choices"],
+        ["name", "type", "label", "shown", "filterable", "choices"],
         fields.iter().map(|field| {
             let choices: Vec<&str> =
                 field.choices.iter().filter(|choice| !choice.is_removed).map(|choice| choice.value.as_str()).collect();
@@ -152,11 +179,16 @@ fn page(fields: &[FieldDefinition]) -> String {
                 field.name.to_string(),
                 field.kind.to_string(),
                 field.label.clone(),
-                if field.is_visible { "yes" } else { "no" }.to_owned(),
+                yes_or_no(field.is_visible),
+                yes_or_no(field.is_filterable),
                 choices.join(", "),
             ]
         }),
     )
+}
+
+fn yes_or_no(answer: bool) -> String {
+    if answer { "yes" } else { "no" }.to_owned()
 }
 
 fn choices_page(choices: &[Choice]) -> String {

@@ -1,7 +1,7 @@
 //! `postroom list`: lists and their entries.
 
 use clap::Subcommand;
-use postroom_service::lists::{ListPage, ListRenamed, TakenOff};
+use postroom_service::lists::{ListPage, ListRenamed, OldTag, TakenOff};
 use postroom_store::lists::{Entry, List};
 
 use super::paging::{self, MAX_PAGE, PAGE};
@@ -154,8 +154,13 @@ fn remark(entry: &Entry) -> String {
 }
 
 fn renamed(answer: &ListRenamed) -> String {
-    let mut text = format!("The list is called {} now.\n", table::visible(&answer.list.name));
-    for old in &answer.old_tags {
+    format!("The list is called {} now.\n{}", table::visible(&answer.list.name), old_tags(&answer.old_tags))
+}
+
+/// What to type for syncs that still use an old name as their tag.
+pub(super) fn old_tags(old_tags: &[OldTag]) -> String {
+    let mut text = String::new();
+    for old in old_tags {
         let line = shell::line(["postroom", "sync", "edit", old.sync.as_str(), "--tag-from-list"]);
         text.push_str(&format!(
             "The sync {} still puts the tag {} on its members: `{line}` renames it with the next run.\n",

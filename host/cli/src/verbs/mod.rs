@@ -15,6 +15,7 @@ mod paging;
 pub(crate) mod plugin;
 mod report;
 pub(crate) mod run;
+pub(crate) mod segment;
 #[cfg(feature = "simulators")]
 pub(crate) mod simulate;
 pub(crate) mod sync;
@@ -33,6 +34,7 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Consent(verb) => consent::act(verb, context).await,
         Verb::Field(verb) => field::act(verb, context).await,
         Verb::List(verb) => list::act(verb, context).await,
+        Verb::Segment(verb) => segment::act(verb, context).await,
         Verb::Account(verb) => account::act(verb, context).await,
         Verb::Audience(verb) => audience::act(verb, context).await,
         Verb::Sync(verb) => sync::act(verb, context).await,

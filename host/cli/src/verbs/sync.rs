@@ -1,8 +1,8 @@
-//! `postroom sync`: a list tied to an audience, planned and run.
+//! `postroom sync`: a list or a segment tied to an audience, planned and run.
 
 use clap::Subcommand;
 use postroom_domain::decision::Newcomers;
-use postroom_service::syncs::{AddSync, EditSync, SyncSaved, TagChoice};
+use postroom_service::syncs::{AddSync, EditSync, SyncSaved, SyncSource, TagChoice};
 use postroom_service::{ErrorKind, Service, ServiceError};
 use postroom_store::syncs::Sync;
 use postroom_sync::{Plan, RunOptions, RunReport};
@@ -21,16 +21,16 @@ use crate::table::{self, counted, facts, numbers};
 pub(crate) enum Verb {
     /// List the syncs
     List,
-    /// Tie a list to an audience. The mapping is checked against both sides
+    /// Tie a list or a segment to an audience. The mapping is checked against both sides
     Add(AddArgs),
-    /// Change a sync. Its list and its audience stay
+    /// Change a sync. Its list or segment and its audience stay
     Edit(EditArgs),
     /// Remove a sync with its memory and its runs. What it put at the provider stays there
     Remove {
         /// The sync's name
         name: String,
     },
-    /// Show what a run would do now. Sends nothing
+    /// Show what a run would do now. Sends nothing; who is in a segment is gathered first
     Plan {
         /// The sync's name
         name: String,
@@ -50,9 +50,8 @@ pub(crate) enum Verb {
 pub(crate) struct AddArgs {
     /// Its name
     name: String,
-    /// The list that it takes
-    #[arg(long)]
-    list: String,
+    #[command(flatten)]
+    source: Source,
     /// The account
     #[arg(long)]
     account: String,
@@ -67,12 +66,25 @@ pub(crate) struct AddArgs {
     /// skip, unsubscribed, no-marketing or double-opt-in
     #[arg(long, value_name = "POLICY")]
     newcomers: Newcomers,
-    /// The tag for its members; without it, the list's name
+    /// The tag for its members; without it, the name of the list or the segment
     #[arg(long)]
     tag: Option<String>,
     /// Ask before more than this share of the members is untagged, unsubscribed or newly subscribed
     #[arg(long = "ask-above", value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     ask_above: Option<u8>,
+}
+
+/// Whom a sync takes.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Source {
+    /// The list that it takes
+    #[arg(long)]
+    list: Option<String>,
+    /// The segment that it takes, saved or predefined: at each run, who is in it then, by the days of
+    /// universal time
+    #[arg(long)]
+    segment: Option<String>,
 }
 
 /// What can be changed of a sync.
@@ -92,7 +104,7 @@ pub(crate) struct EditArgs {
     /// Another tag: the next run takes the old one off and puts this one on
     #[arg(long, conflicts_with = "tag_from_list")]
     tag: Option<String>,
-    /// The list's present name as the tag
+    /// The present name of the list or the segment as the tag
     #[arg(long)]
     tag_from_list: bool,
     /// Ask before more than this share of the members is untagged, unsubscribed or newly subscribed
@@ -154,7 +166,15 @@ fn options(args: &RunArgs) -> RunOptions {
 }
 
 async fn plan(context: &Context, name: &str, options: &RunOptions) -> Result<()> {
-    let plan = context.reading()?.plan_sync(name, options).await?;
+    let reading = context.reading()?;
+    let service = if reading.sync(name).await?.is_segment {
+        // Who is in the segment is gathered first, and that is written.
+        drop(reading);
+        context.writing("sync plan")?
+    } else {
+        reading
+    };
+    let plan = service.plan_sync(name, options).await?;
     context.output.answer(&plan, planned)
 }
 
@@ -211,19 +231,24 @@ fn reported(report: &RunReport) -> String {
 fn overview(syncs: &[Sync]) -> String {
     if syncs.is_empty() {
         return "There is no sync yet: `postroom sync add NAME --list … --account … --audience … --newcomers …` adds \
-                one."
+                one, and --segment ties a segment."
             .to_owned();
     }
     let rows = syncs.iter().map(|sync| {
         [
             sync.name.clone(),
-            sync.list.clone(),
+            format!("{} {}", source(sync), sync.list),
             format!("{} / {}", sync.audience.account, sync.audience.name),
             sync.tag.clone().unwrap_or_default(),
             sync.last_run.map_or_else(|| "never run".to_owned(), |run| format!("run {run}")),
         ]
     });
-    table::table(["sync", "list", "audience", "tag", "last run"], rows)
+    table::table(["sync", "takes", "audience", "tag", "last run"], rows)
+}
+
+/// What kind of thing a sync takes.
+fn source(sync: &Sync) -> &'static str {
+    if sync.is_segment { "segment" } else { "list" }
 }
 
 fn page(what: &str, saved: &SyncSaved) -> String {
@@ -231,7 +256,7 @@ fn page(what: &str, saved: &SyncSaved) -> String {
     let mut text = format!("{what} the sync {}.\n\n", table::visible(&sync.name));
     let pairs: Vec<String> = sync.pairs.iter().map(ToString::to_string).collect();
     text.push_str(&facts([
-        ("list", sync.list.clone()),
+        (source(sync), sync.list.clone()),
         ("audience", format!("{} / {} ({})", sync.audience.account, sync.audience.name, sync.audience.remote_id)),
         ("mapping", pairs.join(", ")),
         ("newcomers", sync.newcomers.as_str().to_owned()),
@@ -282,11 +307,20 @@ fn planned(plan: &Plan) -> String {
     text
 }
 
+impl From<Source> for SyncSource {
+    fn from(source: Source) -> Self {
+        match (source.segment, source.list) {
+            (Some(segment), _) => Self::Segment(segment),
+            (None, list) => Self::List(list.unwrap_or_default()),
+        }
+    }
+}
+
 impl From<AddArgs> for AddSync {
     fn from(args: AddArgs) -> Self {
         Self {
             name: args.name,
-            list: args.list,
+            source: args.source.into(),
             account: args.account,
             audience: args.audience,
             map: (!args.map.is_empty()).then_some(args.map),

@@ -1,4 +1,4 @@
-//! Syncs: a list tied to an audience by a mapping that fits both sides (row A2).
+//! Syncs: a list or a segment tied to an audience by a mapping that fits both sides (row A2).
 
 mod suggestion;
 
@@ -6,6 +6,7 @@ use postroom_domain::breaker::DEFAULT_SHARE_PERCENT;
 use postroom_domain::decision::Newcomers;
 use postroom_domain::mapping::{CompositeKind, Mapping, Pair, RemoteField};
 use postroom_runtime::{Capability, Plugin};
+use postroom_store::StoreError;
 use postroom_store::syncs::{Sync, SyncDraft};
 use serde::Serialize;
 
@@ -13,13 +14,22 @@ use crate::accounts::OpenAccount;
 use crate::audiences::{find_audience, list_fields};
 use crate::{Result, Service, ServiceError, names};
 
+/// Whom a sync takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SyncSource {
+    /// The entries of the list of this name.
+    List(String),
+    /// The members of the segment of this name, saved or predefined (row D7), as they are at each run.
+    Segment(String),
+}
+
 /// A sync to be made.
 #[derive(Debug, Clone)]
 pub struct AddSync {
     /// Its name.
     pub name: String,
-    /// The list's name.
-    pub list: String,
+    /// Whom it takes.
+    pub source: SyncSource,
     /// The account's name.
     pub account: String,
     /// The audience's id or name.
@@ -28,7 +38,7 @@ pub struct AddSync {
     pub map: Option<Vec<String>>,
     /// What becomes of contacts without a grant that the audience does not know.
     pub newcomers: Newcomers,
-    /// The tag; none for the list's name.
+    /// The tag; none for the name of the list or the segment.
     pub tag: Option<String>,
     /// The share, in percent, past which a plan asks; none for a tenth.
     pub breaker_percent: Option<u8>,
@@ -54,7 +64,7 @@ pub struct EditSync {
 /// Which tag a sync puts on its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TagChoice {
-    /// The name of the list.
+    /// The name of the list or the segment.
     ListName,
     /// This one.
     Own(String),
@@ -81,24 +91,33 @@ impl Service {
         Ok(self.store().syncs().await?)
     }
 
+    /// One sync.
+    ///
+    /// # Errors
+    ///
+    /// Not found.
+    pub async fn sync(&self, name: &str) -> Result<Sync> {
+        Ok(self.store().sync(name).await?)
+    }
+
     /// Makes a sync. Its mapping is checked against the fields of the workspace and of the audience.
     ///
     /// # Errors
     ///
-    /// Every fault of the mapping at once; not found for the list, the account or the audience; a
+    /// Every fault of the mapping at once; not found for the list, the segment, the account or the audience; a
     /// conflict with another sync into the same audience; the provider's refusal.
     pub async fn add_sync(&self, request: AddSync) -> Result<SyncSaved> {
         let name = names::checked("a sync", &request.name)?.to_owned();
-        let list = self.store().list(&request.list).await?;
+        let list = self.source(request.source).await?;
         let open = self.open_account(&request.account).await?;
         let audience = find_audience(&open, &request.audience).await?;
         let remote = list_fields(&open, &audience.id).await?;
         let mapped = self.mapping(&name, request.map.as_deref(), &open.plugin, &remote).await?;
         let wanted = request.tag.map_or(TagChoice::ListName, TagChoice::Own);
-        let (tag, tag_is_own) = tag(&open, &list.name, wanted)?;
+        let (tag, tag_is_own) = tag(&open, &list, wanted)?;
         let draft = SyncDraft {
             name,
-            list: list.name,
+            list,
             account: request.account,
             audience_remote_id: audience.id,
             audience_name: audience.name,
@@ -159,6 +178,31 @@ impl Service {
         Ok(self.store().remove_sync(name).await?)
     }
 
+    /// The name of what a sync is to take. Lists and segments share one space of names, but for a list of an
+    /// older store that bears the name of a predefined segment: neither is taken for the other.
+    async fn source(&self, wanted: SyncSource) -> Result<String> {
+        match wanted {
+            SyncSource::List(name) => match self.store().list(&name).await {
+                Err(StoreError::NotFound { .. }) if is_there(self.store().segment(&name).await)? => {
+                    Err(ServiceError::BadInput(format!("`{name}` is a segment and no list: take it as a segment")))
+                }
+                answer => Ok(answer?.name),
+            },
+            SyncSource::Segment(name) => {
+                let is_list = is_there(self.store().list(&name).await)?;
+                match self.store().segment(&name).await {
+                    Err(StoreError::NotFound { .. }) if is_list => {
+                        Err(ServiceError::BadInput(format!("`{name}` is a list and no segment: take it as a list")))
+                    }
+                    Ok(_) if is_list => Err(ServiceError::Conflict(format!(
+                        "`{name}` is a predefined segment, and a list has its name: give the list another name first"
+                    ))),
+                    answer => Ok(answer?.name),
+                }
+            }
+        }
+    }
+
     async fn mapping(
         &self,
         sync: &str,
@@ -189,6 +233,15 @@ impl Service {
                 Err(ServiceError::Mapping { sync: sync.to_owned(), faults })
             }
         }
+    }
+}
+
+/// Whether the store has what was looked for.
+fn is_there<T>(answer: postroom_store::Result<T>) -> Result<bool> {
+    match answer {
+        Ok(_) => Ok(true),
+        Err(StoreError::NotFound { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 
