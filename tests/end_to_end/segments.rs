@@ -23,7 +23,7 @@ async fn d6_a_segment_is_saved_previewed_explained_renamed_and_removed() {
     guests(&house);
     let ask = |arguments: &[&str]| house.postroom(&[&["segment"], arguments, &["--json"]].concat()).done().json();
 
-    let saved = ask(&["save", "Germans", r#" LANGUAGE = "de"  and (on("Guests"))"#]);
+    let saved = ask(&["save", "Germans", r#" language = "de"  AND (on("Guests"))"#]);
     assert_eq!((&saved["text"], &saved["is_predefined"]), (&json!(GERMANS), &json!(false)));
     let preview = ask(&["preview", "Germans", "--limit", "1"]);
     assert_eq!((&preview["segment"], &preview["count"]), (&json!("Germans"), &json!(2)));

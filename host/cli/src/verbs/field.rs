@@ -51,7 +51,7 @@ pub(crate) enum Verb {
         /// The field
         name: String,
         #[command(flatten)]
-        wanted: Wanted,
+        wanted: Switch,
         /// All other writes may wait until the index is built: over a million contacts that takes seconds
         #[arg(long, requires = "on")]
         may_block: bool,
@@ -70,7 +70,7 @@ pub(crate) enum Verb {
 /// Whether a field is indexed.
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
-pub(crate) struct Wanted {
+pub(crate) struct Switch {
     /// Index it: segments find contacts by it without looking through all of them
     #[arg(long)]
     on: bool,
