@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
 use crate::verbs::{
-    account, audience, completions, consent, contact, field, import, init, internal_compile, list, plugin, run,
+    account, audience, completions, consent, contact, export, field, import, init, internal_compile, list, plugin, run,
     segment, sync,
 };
 
@@ -38,6 +38,8 @@ pub(crate) enum Verb {
     Init(init::Args),
     /// Import a CSV file of contacts, and fill a list with it
     Import(Box<import::Args>),
+    /// Write contacts to a file that can be imported again: CSV, TSV or JSON Lines
+    Export(Box<export::Args>),
     /// Contacts: list, show, add, edit, remove, tag, untag
     #[command(subcommand)]
     Contact(contact::Verb),
@@ -110,6 +112,8 @@ mod tests {
             "contact edit '#12' --email jana@example.org --external-id G-7",
             "consent set jana@example.com granted --by contact --evidence 'form of 2 May' --ip 2001:db8::7",
             "field add nickname --type text --label Nickname",
+            "export guests.csv --list Guests --delimiter semicolon --bom",
+            "export - --format jsonl --where 'consent = granted'",
             "list take-off Guests jana@example.com",
             "list take-off Guests --position 3",
             r#"segment save regulars 'language = "de" and not on("Staff")'"#,

@@ -5,6 +5,7 @@ use postroom_domain::mapping::MappingFault;
 use postroom_domain::outcome::Reason;
 use postroom_domain::segment::SegmentFault;
 use postroom_egress::EgressError;
+use postroom_export::ExportFault;
 use postroom_import::ImportFault;
 use postroom_runtime::{EngineError, LoadError};
 use postroom_store::StoreError;
@@ -47,6 +48,9 @@ pub enum ServiceError {
     /// A file was refused as a whole (invariant 10).
     #[error(transparent)]
     Import(#[from] ImportFault),
+    /// A file of contacts was not written.
+    #[error(transparent)]
+    Export(#[from] ExportFault),
     /// What was asked for is wrong.
     #[error("{0}")]
     BadInput(String),
@@ -158,6 +162,7 @@ impl ServiceError {
             },
             Self::Plugin(LoadError::Host { .. }) | Self::Egress(EgressError::Transport(_)) => ErrorKind::Internal,
             Self::Import(_)
+            | Self::Export(_)
             | Self::BadInput(_)
             | Self::Mapping { .. }
             | Self::Segment(_)

@@ -16,6 +16,7 @@
 //! * [`segments`]: saved filters over contacts, and the members that their syncs take.
 //! * [`erasures`]: a person is forgotten, here and at every provider.
 //! * [`consent`]: what is known of a contact's consent, and the proof of it.
+//! * [`export`]: contacts become a file.
 //! * [`import`]: a file becomes contacts and a list, or nothing.
 //! * [`plugins`]: what a component asks for, and the approval without which it gets nothing.
 //! * [`accounts`]: a plugin plus settings and credentials, checked at the provider.
@@ -41,6 +42,7 @@ pub mod consent;
 pub mod contacts;
 pub mod erasures;
 mod error;
+pub mod export;
 pub mod import;
 pub mod lists;
 mod names;

@@ -225,6 +225,11 @@ impl Service {
         Ok(Question { condition, now, asked })
     }
 
+    /// The condition that is asked for, by name or as text.
+    pub(crate) async fn condition_asked(&self, ask: &AskSegment) -> Result<Condition> {
+        Ok(self.question(ask).await?.condition)
+    }
+
     async fn condition(&self, text: &str) -> Result<Condition> {
         let known = self.store().segment_vocabulary().await?;
         Ok(read(text, &known).map_err(|fault| ServiceError::Segment(Box::new(fault)))?.condition)

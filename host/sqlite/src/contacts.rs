@@ -84,6 +84,11 @@ impl ContactStore for SqliteStore {
         .await
     }
 
+    async fn list_names(&self, contacts: &[ContactId]) -> Result<Vec<Vec<String>>> {
+        let contacts = contacts.to_vec();
+        self.read("read the lists of contacts", move |connection| list_rows::lists_of_each(connection, &contacts)).await
+    }
+
     async fn upsert_contact(&self, upsert: &ContactUpsert) -> Result<(ContactId, Written)> {
         let (upsert, key) = (upsert.clone(), self.key());
         self.write("write a contact", move |connection| {

@@ -229,6 +229,27 @@ pub(crate) fn remove_contact(connection: &Connection, numbers: &mut Numbers<'_>,
     Ok(())
 }
 
+/// The names of the lists that show each of these contacts, in their order.
+pub(crate) fn lists_of_each(connection: &Connection, contacts: &[ContactId]) -> Step<Vec<Vec<String>>> {
+    let places: Vec<i64> = contacts.iter().map(|contact| contact.0).collect();
+    let mut statement = connection.prepare_cached(
+        "SELECT DISTINCT p.key, l.name
+         FROM json_each(?) p CROSS JOIN lists l
+         CROSS JOIN entries e ON e.list_id = l.id AND e.contact_id = p.value
+                             AND e.generation BETWEEN l.first_generation AND l.last_generation
+         WHERE l.shown = 1 ORDER BY p.key, l.name",
+    )?;
+    let mut rows = statement.query([serde_json::to_string(&places)?])?;
+    let mut names = vec![Vec::new(); contacts.len()];
+    while let Some(row) = rows.next()? {
+        let place: usize = row.get(0)?;
+        if let Some(of_contact) = names.get_mut(place) {
+            of_contact.push(row.get(1)?);
+        }
+    }
+    Ok(names)
+}
+
 /// The names of the lists that show a contact.
 pub(crate) fn lists_of(connection: &Connection, contact: ContactId) -> Step<Vec<String>> {
     let mut statement = connection.prepare_cached(

@@ -137,6 +137,13 @@ pub trait ContactStore {
     /// When the storage fails.
     async fn contacts(&self, query: &ContactQuery) -> Result<Vec<Contact>>;
 
+    /// The names of the lists that each of these contacts is on, in their order.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn list_names(&self, contacts: &[ContactId]) -> Result<Vec<Vec<String>>>;
+
     /// Creates or updates one contact (row D1). Addresses, external keys and hashes stay unique.
     ///
     /// # Errors

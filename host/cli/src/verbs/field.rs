@@ -53,7 +53,7 @@ pub(crate) enum Verb {
         #[command(flatten)]
         wanted: Switch,
         /// All other writes may wait until the index is built: over a million contacts that takes seconds
-        #[arg(long, requires = "on")]
+        #[arg(long, conflicts_with = "off")]
         may_block: bool,
     },
     /// Put fields in an order: those that are named come first

@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod consent;
 pub(crate) mod contact;
 mod erasing;
+pub(crate) mod export;
 pub(crate) mod field;
 pub(crate) mod import;
 pub(crate) mod init;
@@ -30,6 +31,7 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
     match verb {
         Verb::Init(args) => init::act(args, context).await,
         Verb::Import(args) => import::act(*args, context).await,
+        Verb::Export(args) => export::act(*args, context).await,
         Verb::Contact(verb) => contact::act(verb, context).await,
         Verb::Consent(verb) => consent::act(verb, context).await,
         Verb::Field(verb) => field::act(verb, context).await,
