@@ -64,3 +64,30 @@ async fn a_bad_row_goes_to_the_rejects_file_with_its_line_and_reason() {
     let rejects = std::fs::read_to_string(imported["rejects_file"].as_str().unwrap()).unwrap();
     assert!(rejects.contains("12") && rejects.contains("ragged@example.com"), "{rejects}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d6_json_lines_and_a_known_export_say_what_they_are_and_bring_tags_and_withdrawals() {
+    let house = House::bare().await;
+    let file =
+        house.file("guests.jsonl", "{\"email\":\"jana@example.com\",\"address\":{\"city\":\"Tartu\"},\"points\":7}\n");
+    let page = house.postroom(&["import", &file, "--list", "Guests"]).done().stdout;
+    assert!(page.contains("a JSON object on each line") && page.contains("address.city"), "{page}");
+
+    let header = "Email Address,First Name,Last Name,Address,Phone Number,MEMBER_RATING,OPTIN_TIME,OPTIN_IP,CONFIRM_TIME,\
+                  CONFIRM_IP,LATITUDE,LONGITUDE,GMTOFF,DSTOFF,TIMEZONE,CC,REGION,UNSUB_TIME,UNSUB_CAMPAIGN_TITLE,\
+                  UNSUB_CAMPAIGN_ID,UNSUB_REASON,LEID,EUID,NOTES,TAGS";
+    let row = "bert@example.com,Bert,,,,2,2020-01-01 10:00:00,,2020-01-01 10:00:00,,,,,,,,,2024-05-04 10:12:00,News,1,,1,a,,\"vip\"";
+    let file = house.file("unsubscribed_members_export_1.csv", format!("{header}\n{row}\n"));
+    let imported = house.postroom(&["import", &file, "--consent", "from-file", "--json"]).done().json();
+    assert_eq!(imported["source"]["known"]["id"], "mailchimp-audience", "{imported}");
+    let bert = house.postroom(&["contact", "show", "bert@example.com", "--json"]).done().json();
+    assert_eq!(
+        (&bert["contact"]["consent"], &bert["contact"]["tags"][0]),
+        (&"withdrawn".into(), &"vip".into()),
+        "{bert}"
+    );
+    let again = house.postroom(&["import", &file, "--consent", "from-file", "--json"]).done().json();
+    assert_eq!((&again["counts"]["opt_outs_recorded"], &again["counts"]["tagged"]), (&0.into(), &0.into()), "{again}");
+    let history = house.postroom(&["consent", "history", "bert@example.com", "--json"]).done().json();
+    assert_eq!(history.as_array().unwrap().len(), 1, "{history}");
+}

@@ -36,7 +36,7 @@ pub(crate) struct Cli {
 pub(crate) enum Verb {
     /// Make a store
     Init(init::Args),
-    /// Import a CSV file of contacts, and fill a list with it
+    /// Import a file of contacts (CSV, TSV or JSON Lines), and fill a list with it
     Import(Box<import::Args>),
     /// Write contacts to a file that can be imported again: CSV, TSV or JSON Lines
     Export(Box<export::Args>),

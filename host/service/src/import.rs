@@ -11,7 +11,9 @@ use std::sync::Arc;
 use postroom_domain::contact::{ContactId, ImportedRow};
 use postroom_domain::email::EmailAddress;
 use postroom_domain::field::FieldDefinition;
-use postroom_import::{Column, Examined, ImportFault, Options, RejectedRow, Rejects, Row, examine, rejects_path};
+use postroom_import::{
+    Column, Examined, FileKind, ImportFault, Options, Recognised, RejectedRow, Rejects, Row, examine, rejects_path,
+};
 use postroom_store::contacts::ContactRef;
 use postroom_store::lists::{
     IMPORT_BATCH_ROWS, ImportBegun, ImportCounts, ImportMode, ImportReport, ImportStart, LEAVERS_SHOWN, StatedConsent,
@@ -67,8 +69,14 @@ pub struct FileSummary {
     pub encoding: &'static str,
     /// Whether the encoding was told by the letters alone.
     pub encoding_guessed: bool,
-    /// The character that stands between cells.
-    pub delimiter: char,
+    /// How it says what it holds.
+    pub kind: FileKind,
+    /// Whether it is packed (gzip).
+    pub packed: bool,
+    /// The export of another system that it is, if it is a known one.
+    pub known: Option<Recognised>,
+    /// The character that stands between cells; none where there are no cells.
+    pub delimiter: Option<char>,
     /// Its columns, each with the place it goes to.
     pub columns: Vec<Column>,
     /// Its rows, the ragged ones included.
@@ -479,7 +487,10 @@ fn summary(examined: &Examined) -> FileSummary {
         file: file_name(examined),
         encoding: examined.encoding,
         encoding_guessed: examined.encoding_guessed,
-        delimiter: char::from(examined.delimiter.byte()),
+        kind: examined.kind,
+        packed: examined.packed,
+        known: examined.known,
+        delimiter: (examined.kind == FileKind::Table).then(|| char::from(examined.delimiter.byte())),
         columns: examined.columns.clone(),
         rows: examined.rows,
     }

@@ -16,7 +16,7 @@ use crate::table::{self, counted, grouped, numbers};
 /// What to import, and how.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A CSV file with a header
+    /// A CSV or TSV file with a header, or JSON Lines; either may be packed (gzip)
     file: PathBuf,
     /// The list that it fills; made if it is not there. Without one, contacts are written only
     #[arg(long)]
@@ -145,9 +145,15 @@ fn source(source: &FileSummary) -> String {
     } else {
         ""
     };
-    let delimiter = if source.delimiter == '\t' { "tabs".to_owned() } else { format!("`{}`", source.delimiter) };
+    let form = match source.delimiter {
+        Some('\t') => "tabs between cells".to_owned(),
+        Some(delimiter) => format!("`{delimiter}` between cells"),
+        None => "a JSON object on each line".to_owned(),
+    };
+    let packed = if source.packed { ", packed" } else { "" };
+    let known = source.known.map(|known| format!("It is {}.\n", known.title)).unwrap_or_default();
     format!(
-        "{}: {}, {delimiter} between cells, {}{guessed}\nColumns: {}\n{unused}{by_name}",
+        "{}: {}, {form}, {}{guessed}{packed}\n{known}Columns: {}\n{unused}{by_name}",
         table::visible(&source.file),
         counted(source.rows, "row", "rows"),
         source.encoding,
