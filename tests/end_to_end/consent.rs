@@ -247,7 +247,8 @@ async fn an_erased_person_is_erased_at_the_provider_and_comes_back_by_no_way() {
     house.import("Guests", Some("form"), file);
     house.tie("Guests", "skip");
     house.run("Guests");
-    house.postroom(&["contact", "erase", "jana@example.com", "--json"]).refused(5, &[]);
+    let asked = house.postroom(&["contact", "erase", "jana@example.com"]);
+    asked.refused(5, &["nothing was erased", "postroom contact erase jana@example.com --yes"]);
     house.postroom(&["contact", "show", "jana@example.com"]).done();
 
     let erased = house.postroom(&["contact", "erase", "jana@example.com", "--yes", "--json"]).done().json();

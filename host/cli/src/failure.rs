@@ -57,6 +57,11 @@ impl Failure {
         Self::new(Exit::Internal, word(ErrorKind::Internal), message)
     }
 
+    /// It stops and asks for a yes.
+    pub(crate) fn needs_yes(message: impl Into<String>) -> Self {
+        Self::new(Exit::NeedsApproval, word(ErrorKind::NeedsApproval), message)
+    }
+
     /// The same with what to type next.
     pub(crate) fn with_mend(mut self, mend: impl Into<String>) -> Self {
         self.shown.mend = Some(mend.into());

@@ -5,9 +5,10 @@ use postroom_store::contacts::ContactDetail;
 use postroom_store::erasure::{Erasure, ErasureAt, ErasureState};
 
 use crate::exit::Exit;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::prompt::confirm;
 use crate::room::Context;
+use crate::shell;
 use crate::table::{self, moment};
 
 /// Erases a person, after a yes.
@@ -17,8 +18,8 @@ pub(crate) async fn erase(context: &Context, who: &str, yes: bool) -> Result<Exi
         let detail = service.contact(who).await?;
         context.output.remark(&what_goes(&detail));
         if !confirm("Erase this person for good?", context.output)? {
-            context.output.remark(&format!("Nothing was erased. To do it: postroom contact erase {who} --yes"));
-            return Ok(Exit::NeedsApproval);
+            return Err(Failure::needs_yes("nothing was erased: it can't be taken back, so somebody must say yes")
+                .with_mend(shell::line(["postroom", "contact", "erase", who, "--yes"])));
         }
     }
     let erasure = service.erase_contact(who).await?;

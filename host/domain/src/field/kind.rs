@@ -105,12 +105,6 @@ impl FieldType {
         matches!(self, Self::SingleChoice | Self::MultipleChoice)
     }
 
-    /// Whether values of this type have an order that people mean by *before* and *more than*.
-    #[must_use]
-    pub fn is_ordered(self) -> bool {
-        matches!(self, Self::Number | Self::Decimal | Self::Date | Self::DateTime)
-    }
-
     /// Reads a value of this type as people and files write it. An empty text is no value.
     ///
     /// Choices are read by their definition ([`FieldDefinition::read`](super::FieldDefinition::read));
