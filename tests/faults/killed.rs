@@ -296,7 +296,7 @@ fn kills_at_any_moment_lose_nobody_and_double_nobody() {
 }
 
 #[test]
-#[ignore = "the long mode: half an hour"]
+#[ignore = "the long mode: ten minutes"]
 fn two_hundred_kills_over_twenty_thousand_contacts_lose_nobody_and_double_nobody() {
     crowd::all(vec![act("two hundred kills", || killed_at_any_moment(seed(), 20_000, 200))]);
 }

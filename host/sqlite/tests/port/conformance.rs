@@ -35,7 +35,7 @@ fn a_store_does_what_the_port_says() {
 /// The same with thousands of steps that are others every time:
 /// `cargo test --release -p postroom-sqlite --test port conformance -- --ignored`.
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "thousands of random steps take minutes"]
 fn a_store_does_what_the_port_says_for_long() {
     search(TestRunner::new(config(200)), 120);
 }
