@@ -7,9 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::failure::Step;
-use crate::limits::{
-    BUSY_TIMEOUT, READER_CACHE_KIBIBYTES, STATEMENTS_KEPT, WRITER_CACHE_KIBIBYTES, WRITER_CHECKPOINT_PAGES,
-};
+use crate::limits::{BUSY_TIMEOUT, READER_CACHE_KIBIBYTES, STATEMENTS_KEPT, WRITER_CACHE_KIBIBYTES};
 use crate::schema;
 
 /// The oldest SQLite that is safe here: before 3.51.3 a writer and a checkpoint at the same instant
@@ -64,7 +62,8 @@ pub(crate) fn open(file: &Path, purpose: Purpose) -> Step<Connection> {
             connection.pragma_update(None, "foreign_keys", true)?;
             // What is deleted is overwritten: an erased person is in no page of the file any more.
             connection.pragma_update(None, "secure_delete", true)?;
-            connection.pragma_update(None, "wal_autocheckpoint", WRITER_CHECKPOINT_PAGES)?;
+            // The writer says when (`crate::log`).
+            connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         }
         Purpose::Read => {
             connection.pragma_update(None, "cache_size", -READER_CACHE_KIBIBYTES)?;

@@ -51,6 +51,7 @@ mod limits;
 mod list_rows;
 mod lists;
 mod lock;
+mod log;
 mod member_rows;
 mod merge;
 mod moved;

@@ -15,6 +15,7 @@ use crate::failure::{Failure, Step};
 use crate::import_seen::UnderWay;
 use crate::key::SecretKey;
 use crate::lock::Lock;
+use crate::log::Log;
 use crate::readers::Readers;
 use crate::writer::{Share, Waiting, Writer};
 use crate::{erasure, field_rows, folder, schema};
@@ -136,7 +137,7 @@ impl SqliteStore {
             key: Arc::new(key),
             readers: Readers::new(file),
             imports: Arc::default(),
-            writer: Some(Writer::start(connection, folder::log(folder))?),
+            writer: Some(Writer::start(connection, Log::of(folder::log(folder)))?),
             refreshing: tokio::sync::Mutex::default(),
             _lock: Some(lock),
         })

@@ -5,10 +5,8 @@
 //! itself, and nobody is answered before the commit is on disk. With sixteen callers this makes six
 //! times as many durable writes a second as sixteen connections would.
 //!
-//! The same thread moves the log into the database, because a writer and a checkpoint on two
-//! connections at one instant are what no version of SQLite is to be trusted with again.
+//! The same thread moves the log into the database ([`Log`]).
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -20,7 +18,8 @@ use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::failure::{Failure, Step};
-use crate::limits::{GROUP_TIME, GROUP_WRITES, IDLE_BEFORE_CHECKPOINT, LOG_BYTES_BEFORE_TRUNCATE, WRITES_WAITING};
+use crate::limits::{GROUP_TIME, GROUP_WRITES, IDLE_BEFORE_CHECKPOINT, WRITES_WAITING};
+use crate::log::Log;
 
 /// Tells a caller how its write ended, once the commit has.
 type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;
@@ -75,13 +74,13 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread on its connection.
-    pub(crate) fn start(connection: Connection, log: PathBuf) -> Step<Self> {
+    pub(crate) fn start(connection: Connection, log: Log) -> Step<Self> {
         let (requests, queue) = channel();
         let waiting = Waiting::default();
         let queue = Queue { requests: queue, waiting: waiting.clone() };
         let thread = std::thread::Builder::new()
             .name("postroom-writer".to_owned())
-            .spawn(move || Loop { connection, log, has_written: false, cuts_back: false }.run(&queue))?;
+            .spawn(move || Loop { connection, log }.run(&queue))?;
         Ok(Self {
             waiting,
             requests: Some(requests),
@@ -151,11 +150,7 @@ impl Queue {
 /// What the thread keeps.
 struct Loop {
     connection: Connection,
-    log: PathBuf,
-    /// Whether the log holds what the database does not.
-    has_written: bool,
-    /// Whether the log is to be cut back as soon as no reader needs it.
-    cuts_back: bool,
+    log: Log,
 }
 
 impl Loop {
@@ -176,22 +171,14 @@ impl Loop {
                                 None
                             }
                         };
-                        self.has_written = true;
-                        self.keep_the_log_short();
+                        self.log.after_commit(&self.connection, queue.waiting.is_any());
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => {
-                    if self.cuts_back {
-                        self.cuts_back = !self.checkpoint("TRUNCATE");
-                        self.has_written = self.cuts_back;
-                    } else if self.has_written {
-                        self.has_written = !self.checkpoint("PASSIVE");
-                    }
-                }
+                Err(RecvTimeoutError::Timeout) => self.log.when_idle(&self.connection),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        self.checkpoint("TRUNCATE");
+        self.log.cut_back(&self.connection);
         if let Err((_, error)) = self.connection.close() {
             tracing::warn!(%error, "the database did not close; nothing is lost, the next start recovers it");
         }
@@ -256,7 +243,7 @@ impl Loop {
 
     /// Cuts the log back, now or at the next chance.
     fn cut_back(&mut self, request: Request) {
-        self.cuts_back = !self.checkpoint("TRUNCATE");
+        self.log.cut_back(&self.connection);
         match (request.work)(Ok(&self.connection)) {
             Ok(answer) | Err(answer) => answer(Ok(())),
         }
@@ -290,29 +277,6 @@ impl Loop {
     fn roll_back(&self, statement: &str) {
         if let Err(error) = self.connection.execute_batch(statement) {
             tracing::error!(%error, statement, "the writer could not take a write back");
-        }
-    }
-
-    /// Cuts the log back when readers kept it from being reused for too long.
-    fn keep_the_log_short(&mut self) {
-        let length = std::fs::metadata(&self.log).map_or(0, |metadata| metadata.len());
-        if length > LOG_BYTES_BEFORE_TRUNCATE {
-            self.has_written = !self.checkpoint("TRUNCATE");
-        }
-    }
-
-    /// Moves the log into the database; answers whether all of it got there.
-    fn checkpoint(&self, mode: &str) -> bool {
-        let statement = format!("PRAGMA wal_checkpoint({mode})");
-        let outcome = self
-            .connection
-            .query_row(&statement, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)));
-        match outcome {
-            Ok((busy, in_log, moved)) => busy == 0 && in_log == moved,
-            Err(error) => {
-                tracing::warn!(%error, mode, "a checkpoint failed; the log keeps everything");
-                false
-            }
         }
     }
 }

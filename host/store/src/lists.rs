@@ -228,7 +228,7 @@ pub const LEAVERS_SHOWN: usize = 20;
 
 /// How many rows a caller best hands over at a time: enough that the contacts among them can be written
 /// in an order that suits the store, few enough for memory.
-pub const IMPORT_BATCH_ROWS: usize = 20_000;
+pub const IMPORT_BATCH_ROWS: usize = 50_000;
 
 /// The use cases of an import. Contacts are written chunk by chunk; the list shows the file as a
 /// whole when the import finishes, or not at all.
