@@ -12,6 +12,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use postroom_domain::consent::{ConsentAct, ConsentEvent, ConsentSource};
 use postroom_domain::contact::{ContactId, FieldPatch, ImportedRow};
@@ -192,11 +193,14 @@ async fn import(store: &SqliteStore, list: &str, rows: u64, mode: ImportMode, la
         at: Timestamp::UNIX_EPOCH,
     };
     let import = store.begin_import(&start).await.unwrap().import;
-    for first in (0..rows).step_by(IMPORT_BATCH_ROWS) {
-        let chunk = (first..rows.min(first + IMPORT_BATCH_ROWS as u64))
-            .map(|number| row(number, number + 1 == rows, last))
-            .collect();
-        store.import_rows(import, chunk).await.unwrap();
+    // One batch is got ready while another is written, as the program does it.
+    let batches = (0..rows).step_by(IMPORT_BATCH_ROWS).map(|first| {
+        let batch = first..rows.min(first + IMPORT_BATCH_ROWS as u64);
+        store.import_rows(import, batch.map(|number| row(number, number + 1 == rows, last)).collect())
+    });
+    let mut refused = stream::iter(batches).buffered(2);
+    while let Some(refused) = refused.next().await {
+        assert!(refused.unwrap().is_empty());
     }
     store.finish_import(import, Timestamp::UNIX_EPOCH).await.unwrap();
 }

@@ -18,7 +18,7 @@ use rusqlite::{Connection, named_params};
 use serde_json::json;
 
 use crate::failure::{Failure, Step};
-use crate::import_prepared::Prepared;
+use crate::import_prepared::{Batch, Prepared};
 use crate::import_row::ImportState;
 use crate::import_rows::Ground;
 use crate::import_seen::{Seen, UnderWay};
@@ -28,7 +28,7 @@ use crate::list_rows::{self, ListRow};
 use crate::segment::rows;
 use crate::sequence::{Calm, Change, Numbers};
 use crate::store::SqliteStore;
-use crate::{import_ahead, import_entries, import_prepared, import_rows, lists};
+use crate::{import_ahead, import_entries, import_rows, lists};
 
 #[async_trait]
 impl ImportStore for SqliteStore {
@@ -65,13 +65,16 @@ impl ImportStore for SqliteStore {
 
     async fn import_rows(&self, import: ImportId, rows: Vec<ImportedRow>) -> Result<Vec<RefusedRow>> {
         const DOING: &str = "import rows";
-        let prepared = tokio::task::spawn_blocking(move || import_prepared::prepare(rows)).await;
-        let mut rows = prepared
+        let turns = self.imports().turns(import.0);
+        let preparing = tokio::task::spawn_blocking(move || Batch::prepare(rows));
+        // The turn is asked for first: the order of the calls is that of the rows.
+        let (turn, prepared) = tokio::join!(biased; turns.next(), preparing);
+        let turn = turn?;
+        let batch = prepared
             .map_err(|error| Failure::Cause(error.to_string()))
             .and_then(|prepared| prepared)
             .map_err(|failure| failure.while_doing(DOING))?;
-        let mut calm;
-        (rows, calm) = self.make_ahead(import, rows).await?;
+        let (mut rows, mut calm) = self.make_ahead(import, batch).await?;
         let mut refused = Vec::new();
         while !rows.is_empty() {
             let (key, under_way, waiting) = (self.key(), self.imports(), self.waiting());
@@ -93,6 +96,7 @@ impl ImportStore for SqliteStore {
             refused.extend(taken.0);
             (rows, calm) = (taken.1, taken.2);
         }
+        turn.done();
         Ok(refused)
     }
 
@@ -172,11 +176,11 @@ impl ImportStore for SqliteStore {
 
 impl SqliteStore {
     /// Makes the contacts of a batch ahead of its rows, if most of them are new.
-    async fn make_ahead(&self, import: ImportId, rows: Vec<Prepared>) -> Result<(Vec<Prepared>, Calm)> {
+    async fn make_ahead(&self, import: ImportId, batch: Batch) -> Result<(Vec<Prepared>, Calm)> {
         const DOING: &str = "import contacts";
         let (mut rows, candidates, mut calm) = self
             .read(DOING, move |connection| {
-                let mut candidates = import_ahead::candidates(&rows);
+                let Batch { rows, mut candidates } = batch;
                 if !import_ahead::are_new(connection, &rows, &candidates)? {
                     candidates.clear();
                 }

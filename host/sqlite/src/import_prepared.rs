@@ -7,6 +7,7 @@ use postroom_domain::email::EmailAddress;
 use postroom_domain::field::Fields;
 
 use crate::failure::Step;
+use crate::import_ahead;
 use crate::list_rows::{EntryKey, row_hash};
 
 /// A row, with everything that follows from it alone.
@@ -31,9 +32,21 @@ pub(crate) struct Prepared {
     pub(crate) made: Option<(ContactId, Consent)>,
 }
 
-/// Prepares rows.
-pub(crate) fn prepare(rows: Vec<ImportedRow>) -> Step<Vec<Prepared>> {
-    rows.into_iter().map(one).collect()
+/// The rows of one call.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) rows: Vec<Prepared>,
+    /// Those whose contacts may be made ahead.
+    pub(crate) candidates: Vec<usize>,
+}
+
+impl Batch {
+    /// Prepares rows.
+    pub(crate) fn prepare(rows: Vec<ImportedRow>) -> Step<Self> {
+        let rows: Vec<Prepared> = rows.into_iter().map(one).collect::<Step<_>>()?;
+        let candidates = import_ahead::candidates(&rows);
+        Ok(Self { rows, candidates })
+    }
 }
 
 fn one(row: ImportedRow) -> Step<Prepared> {

@@ -12,6 +12,7 @@ use rusqlite::Connection;
 
 use crate::failure::Step;
 use crate::import_row::ImportState;
+use crate::import_turn::Turns;
 
 /// The contacts that an import has met.
 #[derive(Debug, Default)]
@@ -101,14 +102,22 @@ fn bytes(contacts: &RoaringTreemap) -> Step<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The imports that this process has begun and that have not ended, with what they have met.
+/// The imports that this process has begun and that have not ended.
 #[derive(Debug, Default)]
-pub(crate) struct UnderWay(Mutex<HashMap<i64, Option<Seen>>>);
+pub(crate) struct UnderWay(Mutex<HashMap<i64, Begun>>);
+
+/// What memory holds of an import.
+#[derive(Debug, Default)]
+struct Begun {
+    /// Whom it has met; none when that is to be read.
+    seen: Option<Seen>,
+    turns: Turns,
+}
 
 impl UnderWay {
     /// Notes an import as this process's.
     pub(crate) fn begin(&self, import: i64) {
-        self.with(|imports| imports.insert(import, None));
+        self.with(|imports| imports.insert(import, Begun::default()));
     }
 
     /// Whether this process has begun it.
@@ -116,14 +125,19 @@ impl UnderWay {
         self.with(|imports| imports.contains_key(&import))
     }
 
-    /// Takes out what memory holds of it. A unit that fails does not bring it back.
-    pub(crate) fn take(&self, import: i64) -> Option<Seen> {
-        self.with(|imports| imports.get_mut(&import).and_then(Option::take))
+    /// The turns of its batches.
+    pub(crate) fn turns(&self, import: i64) -> Turns {
+        self.with(|imports| imports.get(&import).map(|begun| begun.turns.clone()).unwrap_or_default())
     }
 
-    /// Puts back what it has met.
+    /// Takes out what memory holds of whom it has met. A unit that fails does not bring it back.
+    pub(crate) fn take(&self, import: i64) -> Option<Seen> {
+        self.with(|imports| imports.get_mut(&import).and_then(|begun| begun.seen.take()))
+    }
+
+    /// Puts back whom it has met.
     pub(crate) fn keep(&self, import: i64, seen: Seen) {
-        self.with(|imports| imports.insert(import, Some(seen)));
+        self.with(|imports| imports.entry(import).or_default().seen = Some(seen));
     }
 
     /// Drops what memory holds of an import, of which a unit may not have been committed.
@@ -136,7 +150,7 @@ impl UnderWay {
         self.with(|imports| imports.remove(&import));
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut HashMap<i64, Option<Seen>>) -> T) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut HashMap<i64, Begun>) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

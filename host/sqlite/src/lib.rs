@@ -46,6 +46,7 @@ mod import_rows;
 mod import_seen;
 mod import_shown;
 mod import_survey;
+mod import_turn;
 mod key;
 mod limits;
 mod list_rows;

@@ -246,13 +246,14 @@ pub trait ImportStore {
     /// Writes the contacts of some rows, and their entries out of sight. Answers with the rows that
     /// could not be taken.
     ///
-    /// Rows come in the file's order, one call after the other. A contact that an earlier row of the same
-    /// import wrote is a duplicate. Many rows are written in several units, so that other writes get in
-    /// between.
+    /// Rows come in the file's order, one call after the other. A call may be made before the one before it
+    /// has answered: its rows are got ready meanwhile, and written in the order of the calls. A contact that an
+    /// earlier row of the same import wrote is a duplicate. Many rows are written in several units, so that
+    /// other writes get in between.
     ///
     /// # Errors
     ///
-    /// When the storage fails; then rows from some row on are not written.
+    /// When the storage fails; then rows from some row on are not written, also not those of later calls.
     async fn import_rows(&self, import: ImportId, rows: Vec<ImportedRow>) -> Result<Vec<RefusedRow>>;
 
     /// The rows on some lines that an open import could not take, also before it was cut short, by line.

@@ -271,3 +271,25 @@ async fn many_rows_are_written_in_units_and_their_contacts_tell_what_moved() {
         .unwrap();
     assert!(plan.contains("contacts_by_seq"), "{plan}");
 }
+
+#[tokio::test]
+async fn batches_that_are_handed_over_together_are_written_in_their_order() {
+    let home = home();
+    let store = &home.store;
+    let begun = store.begin_import(&start("guests", ImportMode::Replace)).await.unwrap();
+    // The first is by far the longest to get ready.
+    let people: Vec<_> = (0..900).map(|n| row(n + 2, "", &format!("c{n}@example.cz"), "X")).collect();
+    let (first, rest) = people.split_at(800);
+    let (second, third) = rest.split_at(50);
+    let (a, b, c) = tokio::join!(
+        biased;
+        store.import_rows(begun.import, first.to_vec()),
+        store.import_rows(begun.import, second.to_vec()),
+        store.import_rows(begun.import, third.to_vec()),
+    );
+    assert!([a, b, c].into_iter().all(|refused| refused.unwrap().is_empty()));
+    let report = store.finish_import(begun.import, at(12)).await.unwrap();
+    assert_eq!((report.counts.created, report.counts.joined), (900, 900));
+    let expected: Vec<String> = (0..900).map(|n| format!("c{n}@example.cz")).collect();
+    assert_eq!(addresses(store, "guests").await, expected);
+}
