@@ -8,13 +8,14 @@
 //! * [`consent`]: the history of a contact's will and of its mailbox, folded into one state.
 //! * [`claim`]: what an imported row says about consent, and when it counts.
 //! * [`contact`]: a contact and the entries that lists hold of it.
-//! * [`history`]: what changed about a contact, and who changed it.
+//! * [`history`]: the story of a contact: what happened to it, when, and who did it.
 //! * [`merge`]: two contacts that turn out to be one person.
 //! * [`mapping`]: which local field goes to which remote field, checked against both sides.
 //! * [`projection`]: a contact seen through a mapping: exactly what an audience is to hold of it.
 //! * [`decision`]: what a run does with one entry, and with one contact that left the list.
 //! * [`discovery`]: whether a run may follow what moved since the last look, or compares everything.
 //! * [`outcome`]: the ten counts that an entry can end in, and the sums of a report.
+//! * [`order`]: the order that an operator gives to things.
 //! * [`segment`]: saved filters over contacts: a tree, its text, and who is in it.
 //! * [`breaker`]: when a plan is too large to be carried out unasked.
 //!
@@ -32,6 +33,7 @@ pub mod field;
 pub mod history;
 pub mod mapping;
 pub mod merge;
+pub mod order;
 pub mod outcome;
 pub mod projection;
 pub mod segment;

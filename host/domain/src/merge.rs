@@ -2,7 +2,8 @@
 //!
 //! One of them stays, with its number, its hash, its address and its members at providers; the other goes.
 //! What only the other had comes over. Its will comes over whole: a withdrawal of either is a withdrawal of
-//! the person. What is known of the other's mailbox does not: that address is nobody's any more.
+//! the person. What is known of the other's mailbox does not: nothing is sent to that address any more. It
+//! finds the one that stays, like the other's hash, so that a file which still has it means the person.
 
 use crate::consent::{ConsentAct, ConsentEvent};
 use crate::field::{FieldValue, Fields};

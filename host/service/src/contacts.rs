@@ -3,7 +3,7 @@
 use postroom_domain::contact::{ContactId, FieldPatch};
 use postroom_domain::email::EmailAddress;
 use postroom_domain::field::{FieldDefinition, FieldFault, FieldPath, FieldType, FieldValue};
-use postroom_domain::history::ContactChange;
+use postroom_domain::history::ContactEvent;
 use postroom_store::contacts::{Contact, ContactDetail, ContactQuery, ContactRef, ContactUpsert, Written};
 use serde::Serialize;
 
@@ -96,12 +96,12 @@ impl Service {
         self.detail(&contact_ref(who)?, who).await
     }
 
-    /// What changed about a contact since it was made, and who changed it, oldest first.
+    /// The story of a contact since it was made: what happened to it, when, and who did it, oldest first.
     ///
     /// # Errors
     ///
     /// Bad input for a name that is none, not found.
-    pub async fn contact_history(&self, who: &str) -> Result<Vec<ContactChange>> {
+    pub async fn contact_history(&self, who: &str) -> Result<Vec<ContactEvent>> {
         Ok(self.store().contact_history(&contact_ref(who)?).await?)
     }
 

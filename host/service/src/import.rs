@@ -330,6 +330,10 @@ impl Service {
         if !self.store().lists().await?.iter().any(|known| known.name == list) {
             return Ok((0, Vec::new()));
         }
+        let aliases = self.store().aliases().await?;
+        let has_alias = |contact: ContactId| {
+            aliases.get(&contact).is_some_and(|known_as| known_as.iter().any(|email| known.addresses.contains(email.key())))
+        };
         let (mut leaving, mut leavers, mut after) = (0, Vec::new(), 0);
         loop {
             let page = self.store().entries(list, after, PREVIEW_PAGE).await?;
@@ -337,7 +341,7 @@ impl Service {
             after = last.position;
             for entry in page.into_iter().filter(|entry| entry.duplicate_of.is_none()) {
                 let (Some(contact), Some(email)) = (entry.contact, entry.email) else { continue };
-                if known.has_address(&email) || self.has_external_id(contact, known).await? {
+                if known.has_address(&email) || has_alias(contact) || self.has_external_id(contact, known).await? {
                     continue;
                 }
                 leaving += 1;

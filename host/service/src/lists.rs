@@ -1,5 +1,6 @@
 //! One list at a time (rows D2, D5, and the editing that A3 and A6 ask for).
 
+use postroom_domain::order::Place;
 use postroom_store::lists::{Entry, List};
 use serde::Serialize;
 
@@ -45,13 +46,23 @@ pub struct TakenOff {
 }
 
 impl Service {
-    /// All lists, by name.
+    /// All lists, in the order that the operator set; a new one comes last.
     ///
     /// # Errors
     ///
     /// When the storage fails.
     pub async fn lists(&self) -> Result<Vec<List>> {
         Ok(self.store().lists().await?)
+    }
+
+    /// Gives a list another place among the lists. Answers with all of them.
+    ///
+    /// # Errors
+    ///
+    /// Not found.
+    pub async fn move_list(&self, name: &str, to: &Place<String>) -> Result<Vec<List>> {
+        self.store().move_list(name, to).await?;
+        self.lists().await
     }
 
     /// A list with at most `limit` of its entries, from behind the position `after`.
@@ -90,7 +101,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// Not found; a conflict that names the syncs that use it (row D5).
+    /// Not found; a conflict that names the syncs that use it and the segments that name it (row D5).
     pub async fn remove_list(&self, name: &str) -> Result<()> {
         Ok(self.store().delete_list(name, self.now()).await?)
     }

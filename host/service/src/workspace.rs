@@ -2,7 +2,8 @@
 
 use postroom_domain::field::{FieldChange, FieldDefinition, FieldFault, FieldName, FieldType};
 use postroom_store::segments::Filterable;
-use postroom_store::workspace::Workspace;
+use postroom_store::workspace::{ChoiceRename, ChoiceRenamed, Workspace};
+use serde::Serialize;
 
 use crate::{Result, Service, ServiceError};
 
@@ -17,6 +18,16 @@ pub struct AddField {
     pub label: Option<String>,
     /// Its choices in their order, for the types that have any.
     pub choices: Vec<String>,
+}
+
+/// A choice that got another value, and who followed.
+#[derive(Debug, Clone, Serialize)]
+pub struct ChoiceFollowed {
+    /// The field, and the segments that the new value concerns.
+    #[serde(flatten)]
+    pub renamed: ChoiceRenamed,
+    /// How many contacts have the new value instead of the old one.
+    pub contacts: u64,
 }
 
 impl Service {
@@ -76,6 +87,31 @@ impl Service {
     /// Not found; refused with the reason, as for a choice of a field that has none.
     pub async fn change_field(&self, name: &str, change: &FieldChange) -> Result<FieldDefinition> {
         Ok(self.store().change_field(&field_name(name)?, change).await?)
+    }
+
+    /// Gives a choice of a field another value. Contacts and the segments that name it follow, and files that
+    /// still have the old value mean the new one. `progress` hears how many contacts were looked through, and
+    /// of how many.
+    ///
+    /// # Errors
+    ///
+    /// Not found; refused with the reason, as for a value that another choice has.
+    pub async fn rename_choice(
+        &self,
+        field: &str,
+        value: &str,
+        to: &str,
+        progress: &(dyn Fn(u64, u64) + Send + Sync),
+    ) -> Result<ChoiceFollowed> {
+        let rename =
+            ChoiceRename { field: field_name(field)?, value: value.to_owned(), to: to.to_owned(), at: self.now() };
+        let renamed = self.store().rename_choice(&rename).await?;
+        let mut contacts = 0;
+        while let Some(followed) = self.store().follow_choices().await? {
+            contacts += followed.contacts;
+            progress(followed.passed, followed.last);
+        }
+        Ok(ChoiceFollowed { renamed, contacts })
     }
 
     /// Puts the fields in an order: those that are named come first. Answers with all of them.

@@ -9,7 +9,7 @@ use postroom_store::{Result, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::columns::{micros, timestamp};
-use crate::failure::{Step, in_use};
+use crate::failure::{Step, refuse_used};
 use crate::key::SecretKey;
 use crate::plugins;
 use crate::store::SqliteStore;
@@ -157,9 +157,7 @@ impl AccountStore for SqliteStore {
                  WHERE au.account_id = ? ORDER BY s.name",
             )?;
             let users: Vec<String> = statement.query_map([id], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-            if !users.is_empty() {
-                return Err(in_use("account", &name, "sync", &users).into());
-            }
+            refuse_used("account", &name, &[("sync", users)])?;
             // Its secrets, its audiences and what they confirmed go with it.
             connection.execute("DELETE FROM accounts WHERE id = ?", [id])?;
             Ok(())

@@ -17,7 +17,7 @@ use crate::columns::micros;
 use crate::failure::{Failure, Step};
 use crate::key::SecretKey;
 use crate::sequence::{Change, Numbers};
-use crate::{consent_rows, history_rows, suppression};
+use crate::{aliases, consent_rows, history_rows, suppression};
 
 /// A contact as far as a write needs it.
 pub(crate) struct StoredContact {
@@ -66,11 +66,14 @@ macro_rules! select {
 /// Finds a contact by any of its names.
 pub(crate) fn find(connection: &Connection, who: &ContactRef) -> Step<Option<StoredContact>> {
     match who {
-        ContactRef::Id(id) => one(connection, select!("id = ?"), &id.0),
-        ContactRef::Email(email) => by_email(connection, email),
+        ContactRef::Id(id) => by_id(connection, *id),
+        ContactRef::Email(email) => by_any_email(connection, email),
         ContactRef::ExternalId(key) => by_external_id(connection, key),
         ContactRef::Hash(hash) => match Uuid::try_parse(hash) {
-            Ok(hash) => one(connection, select!("public_hash = ?"), hash.as_bytes()),
+            Ok(hash) => match one(connection, select!("public_hash = ?"), hash.as_bytes())? {
+                Some(found) => Ok(Some(found)),
+                None => or_none(connection, aliases::of_hash(connection, hash.as_bytes())?),
+            },
             // What is no hash is the hash of nobody.
             Err(_) => Ok(None),
         },
@@ -93,6 +96,23 @@ pub(crate) fn require(connection: &Connection, who: &ContactRef) -> Step<StoredC
 /// Finds the contact of an address.
 pub(crate) fn by_email(connection: &Connection, email: &EmailAddress) -> Step<Option<StoredContact>> {
     one(connection, select!("email_key = ?"), &email.key())
+}
+
+/// The same where the address may also be one that the contact had before a merge: then it is another than
+/// the contact's own.
+pub(crate) fn by_any_email(connection: &Connection, email: &EmailAddress) -> Step<Option<StoredContact>> {
+    match by_email(connection, email)? {
+        Some(found) => Ok(Some(found)),
+        None => or_none(connection, aliases::of_email(connection, email)?),
+    }
+}
+
+fn by_id(connection: &Connection, id: ContactId) -> Step<Option<StoredContact>> {
+    one(connection, select!("id = ?"), &id.0)
+}
+
+fn or_none(connection: &Connection, id: Option<ContactId>) -> Step<Option<StoredContact>> {
+    id.map_or(Ok(None), |id| by_id(connection, id))
 }
 
 /// Finds the contact of an external key.
@@ -212,6 +232,7 @@ pub(crate) fn update(
     let renamed = email_key != stored.email_key;
     let mut consent = stored.consent;
     if renamed {
+        aliases::release(connection, email_key)?;
         // The person keeps the withdrawal, and so does the address: whoever comes under it next has
         // not agreed either.
         suppression::keep(connection, said.key, stored, said.at)?;
@@ -235,7 +256,7 @@ fn note_change(
     let (before, after): (Fields, Fields) = (serde_json::from_str(&stored.fields)?, serde_json::from_str(fields)?);
     let before = Data { email: &stored.email, external_id: stored.external_id.as_deref(), fields: &before };
     let values = differences(before, Data { email, external_id, fields: &after });
-    history_rows::append(connection, stored.id, said.at, said.source, &values)
+    history_rows::append_values(connection, stored.id, said.at, said.source, &values)
 }
 
 /// The stored fields after what is said; none if it says nothing new.
@@ -276,9 +297,13 @@ pub(crate) fn consent_of(connection: &Connection, id: ContactId, email: &EmailAd
     rows.next()?.map(|row| consent_rows::stored(row, 0)).transpose()
 }
 
-/// Whether an address belongs to a contact other than `own`.
-pub(crate) fn other_with_email(connection: &Connection, email: &EmailAddress, own: ContactId) -> Step<bool> {
-    other(connection, "SELECT id FROM contacts WHERE email_key = ?", email.key(), own)
+/// Another contact than `own` that has an address, as its own or since before a merge.
+pub(crate) fn other_with_email(
+    connection: &Connection,
+    email: &EmailAddress,
+    own: ContactId,
+) -> Step<Option<StoredContact>> {
+    Ok(by_any_email(connection, email)?.filter(|holder| holder.id != own))
 }
 
 /// Whether an external key belongs to a contact other than `own`.

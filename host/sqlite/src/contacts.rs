@@ -1,10 +1,13 @@
 //! The use cases of contacts: one at a time, with their consent and their tags.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use postroom_domain::consent::{ConsentEvent, ConsentSource, ConsentState};
 use postroom_domain::contact::ContactId;
-use postroom_domain::history::ContactChange;
+use postroom_domain::email::EmailAddress;
+use postroom_domain::history::ContactEvent;
 use postroom_store::contacts::{
     Contact, ContactDetail, ContactQuery, ContactRef, ContactStore, ContactUpsert, MemberOf, Written,
 };
@@ -18,7 +21,7 @@ use crate::contact_rows::{self, Said, StoredContact};
 use crate::failure::Step;
 use crate::sequence::{Change, Numbers};
 use crate::store::SqliteStore;
-use crate::{consent_rows, history_rows, list_rows, member_rows, merge, suppression, tag_rows};
+use crate::{aliases, consent_rows, history, list_rows, member_rows, merge, suppression, tag_rows};
 
 /// The columns of a [`Contact`], its tags as a JSON array.
 macro_rules! select {
@@ -49,16 +52,17 @@ impl ContactStore for SqliteStore {
                 consent_history: consent_rows::history(connection, contact.id)?,
                 lists: list_rows::lists_of(connection, contact.id)?,
                 members: members_of(connection, contact.id)?,
+                aliases: aliases::addresses_of(connection, contact.id)?,
                 contact,
             }))
         })
         .await
     }
 
-    async fn contact_history(&self, who: &ContactRef) -> Result<Vec<ContactChange>> {
+    async fn contact_history(&self, who: &ContactRef) -> Result<Vec<ContactEvent>> {
         let who = who.clone();
-        self.read("read what changed about a contact", move |connection| {
-            history_rows::all(connection, contact_rows::require(connection, &who)?.id)
+        self.read("read the story of a contact", move |connection| {
+            history::story(connection, contact_rows::require(connection, &who)?.id)
         })
         .await
     }
@@ -84,6 +88,10 @@ impl ContactStore for SqliteStore {
         .await
     }
 
+    async fn aliases(&self) -> Result<BTreeMap<ContactId, Vec<EmailAddress>>> {
+        self.read("read which addresses contacts had before a merge", aliases::all).await
+    }
+
     async fn list_names(&self, contacts: &[ContactId]) -> Result<Vec<Vec<String>>> {
         let contacts = contacts.to_vec();
         self.read("read the lists of contacts", move |connection| list_rows::lists_of_each(connection, &contacts)).await
@@ -92,8 +100,13 @@ impl ContactStore for SqliteStore {
     async fn upsert_contact(&self, upsert: &ContactUpsert) -> Result<(ContactId, Written)> {
         let (upsert, key) = (upsert.clone(), self.key());
         self.write("write a contact", move |connection| {
+            let target = target(connection, &upsert)?;
+            // Who is found by an address of before a merge keeps the address that it has now.
+            let is_found_by = |email: &&EmailAddress| {
+                upsert.who.is_none() && target.as_ref().is_some_and(|found| found.email_key != email.key())
+            };
             let said = Said {
-                email: upsert.email.as_ref(),
+                email: upsert.email.as_ref().filter(|email| !is_found_by(email)),
                 external_id: upsert.external_id.as_deref(),
                 patch: &upsert.patch,
                 alone: None,
@@ -103,10 +116,10 @@ impl ContactStore for SqliteStore {
                 some_withdrew: true,
             };
             let mut numbers = Numbers::begin(connection, upsert.at)?;
-            let (id, written) = match (target(connection, &upsert)?, said.email) {
+            let (id, written) = match (&target, said.email) {
                 (Some(stored), _) => {
                     refuse_taken(connection, &said, stored.id)?;
-                    (stored.id, contact_rows::update(connection, &mut numbers, &stored, &said)?.written)
+                    (stored.id, contact_rows::update(connection, &mut numbers, stored, &said)?.written)
                 }
                 (None, Some(email)) => {
                     refuse_taken(connection, &said, NOBODY)?;
@@ -126,8 +139,8 @@ impl ContactStore for SqliteStore {
     }
 
     async fn merge_contacts(&self, kept: &ContactRef, other: &ContactRef, at: Timestamp) -> Result<ContactId> {
-        let (kept, other, key) = (kept.clone(), other.clone(), self.key());
-        self.write("merge two contacts", move |connection| merge::merge(connection, &key, (&kept, &other), at)).await
+        let (kept, other) = (kept.clone(), other.clone());
+        self.write("merge two contacts", move |connection| merge::merge(connection, (&kept, &other), at)).await
     }
 
     async fn delete_contact(&self, who: &ContactRef, at: Timestamp) -> Result<ContactId> {
@@ -139,6 +152,9 @@ impl ContactStore for SqliteStore {
             list_rows::remove_contact(connection, &mut numbers, stored.id)?;
             member_rows::keep_until_untagged(connection, stored.id, &stored.email, at)?;
             suppression::keep(connection, &key, &stored, at)?;
+            for alias in aliases::addresses_of(connection, stored.id)? {
+                suppression::keep_address(connection, &key, alias.key(), stored.consent, at)?;
+            }
             connection.execute("DELETE FROM contacts WHERE id = ?", [stored.id.0])?;
             numbers.take(Change::ContactDeleted, Some(stored.id), None)?;
             numbers.end("contact-deleted", &json!({ "contact": stored.id }))?;
@@ -170,7 +186,11 @@ impl ContactStore for SqliteStore {
             }
             let stored = contact_rows::require(connection, &who)?;
             let mut numbers = Numbers::begin(connection, at)?;
-            let changed = tag_rows::set(connection, stored.id, &tag, present)?;
+            let changed = if present {
+                tag_rows::put_on(connection, stored.id, &tag, at)?
+            } else {
+                tag_rows::take_off(connection, stored.id, &tag, at)?
+            };
             if changed {
                 contact_rows::touch(connection, &mut numbers, Change::Tags, stored.id, at)?;
             }
@@ -188,7 +208,7 @@ const NOBODY: ContactId = ContactId(0);
 fn target(connection: &Connection, upsert: &ContactUpsert) -> Step<Option<StoredContact>> {
     match (&upsert.who, &upsert.email, &upsert.external_id) {
         (Some(who), _, _) => contact_rows::require(connection, who).map(Some),
-        (None, Some(email), _) => contact_rows::by_email(connection, email),
+        (None, Some(email), _) => contact_rows::by_any_email(connection, email),
         (None, None, Some(key)) => contact_rows::by_external_id(connection, key),
         (None, None, None) => Ok(None),
     }
@@ -202,11 +222,17 @@ fn refuse_taken(connection: &Connection, said: &Said<'_>, own: ContactId) -> Ste
         return Err(StoreError::Refused(suppression::ERASED.to_owned()).into());
     }
     if let Some(email) = said.email
-        && contact_rows::other_with_email(connection, email, own)?
+        && let Some(holder) = contact_rows::other_with_email(connection, email, own)?
     {
-        return Err(StoreError::Refused(format!(
-            "the address {email} belongs to another contact: use another one, or delete that contact first"
-        ))
+        return Err(StoreError::Refused(if holder.email_key == email.key() {
+            format!("the address {email} belongs to another contact: use another one, or delete that contact first")
+        } else {
+            format!(
+                "the address {email} belongs to another contact, {}, since a merge: use another one, or delete that \
+                 contact first",
+                holder.email
+            )
+        })
         .into());
     }
     if let Some(key) = said.external_id

@@ -20,10 +20,9 @@ use crate::erasure_journal::{self, Line};
 use crate::failure::{Failure, Step};
 use crate::key::SecretKey;
 use crate::limits::CONTACTS_DIGESTED_AT_ONCE;
-use crate::list_rows;
 use crate::sequence::{Change, Numbers};
 use crate::store::SqliteStore;
-use crate::suppression;
+use crate::{aliases, list_rows, suppression};
 
 /// What a sealed member is bound to, beside its erasure.
 const SLOT: &str = "erased member";
@@ -151,7 +150,11 @@ pub(crate) fn catch_up(connection: &mut Connection, key: &SecretKey, store: &Pat
 /// The contacts whose address has one of these digests. There is no index of digests, so this goes over
 /// all of them: once, after an older database was restored.
 fn contacts_of(connection: &Connection, key: &SecretKey, digests: &BTreeSet<[u8; 16]>) -> Step<BTreeSet<i64>> {
-    let mut found = BTreeSet::new();
+    let aliases = aliases::all(connection)?.into_iter();
+    let mut found: BTreeSet<i64> = aliases
+        .filter(|(_, addresses)| addresses.iter().any(|address| digests.contains(&key.address_hash(address.key()))))
+        .map(|(contact, _)| contact.0)
+        .collect();
     let mut after = 0;
     loop {
         let mut statement =
@@ -179,9 +182,11 @@ fn public_hash(connection: &Connection, contact: ContactId) -> Step<Vec<u8>> {
     Ok(connection.query_row("SELECT public_hash FROM contacts WHERE id = ?", [contact.0], |row| row.get(0))?)
 }
 
-/// The keys of every address that a contact is known under: its own, and those that providers have.
+/// The keys of every address that a contact is known under: its own, those of contacts that went into it, and
+/// those that providers have.
 fn addresses_of(connection: &Connection, stored: &StoredContact) -> Step<BTreeSet<String>> {
     let mut addresses = BTreeSet::from([stored.email_key.clone()]);
+    addresses.extend(aliases::addresses_of(connection, stored.id)?.iter().map(|alias| alias.key().to_owned()));
     let mut statement = connection.prepare_cached(
         "SELECT m.address FROM audiences a JOIN remote_members m ON m.audience_id = a.id AND m.contact_id = ?
          WHERE m.address IS NOT NULL",

@@ -48,11 +48,20 @@ macro_rules! causes {
 
 causes!(rusqlite::Error, serde_json::Error, std::io::Error, jiff::Error, std::num::TryFromIntError);
 
-/// The sentence for something that can't go because others use it.
-pub(crate) fn in_use(kind: &'static str, name: &str, user: &str, users: &[String]) -> StoreError {
-    let (users, them) = match users {
-        [one] => (format!("the {user} {one}"), "it"),
-        many => (format!("the {user}s {}", many.join(", ")), "them"),
+/// Refuses to let something go that others use, with the names of all of them by their kinds (row D5).
+pub(crate) fn refuse_used(kind: &'static str, name: &str, users: &[(&str, Vec<String>)]) -> Step<()> {
+    let named: Vec<String> = users
+        .iter()
+        .filter_map(|(user, names)| match names.as_slice() {
+            [] => None,
+            [one] => Some(format!("the {user} {one}")),
+            many => Some(format!("the {user}s {}", many.join(", "))),
+        })
+        .collect();
+    let them = match users.iter().map(|(_, names)| names.len()).sum() {
+        0 => return Ok(()),
+        1_usize => "it",
+        _ => "them",
     };
-    StoreError::InUse { kind, name: name.to_owned(), users, them }
+    Err(StoreError::InUse { kind, name: name.to_owned(), users: named.join(" and "), them }.into())
 }

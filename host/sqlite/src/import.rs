@@ -135,7 +135,14 @@ impl ImportStore for SqliteStore {
                 while !self.write_alone(DOING, move |connection| copy_agreed(connection, import)).await? {}
                 continue;
             }
-            let done = self.write(DOING, move |connection| finish(connection, import, survey, at)).await?;
+            let under_way = self.imports();
+            let done = self
+                .write(DOING, move |connection| {
+                    finish(connection, import, survey, at, |import| {
+                        Seen::of(connection, import, under_way.take(import.id))
+                    })
+                })
+                .await?;
             if let Some(report) = done {
                 self.imports().end(import.0);
                 self.clear_ended().await?;
@@ -310,7 +317,13 @@ fn list_or_new(connection: &Connection, name: &str, at: Timestamp) -> Step<ListR
 }
 
 /// Moves the list's generations. None when the list is not the one any more that was surveyed.
-fn finish(connection: &Connection, import: ImportId, survey: Survey, at: Timestamp) -> Step<Option<ImportReport>> {
+fn finish(
+    connection: &Connection,
+    import: ImportId,
+    survey: Survey,
+    at: Timestamp,
+    seen: impl FnOnce(&ImportState) -> Step<Seen>,
+) -> Step<Option<ImportReport>> {
     let import = ImportState::open(connection, import)?;
     let Some(surveyed) = &survey.list else {
         import.end(connection, &survey.report.counts, at)?;
@@ -319,11 +332,15 @@ fn finish(connection: &Connection, import: ImportId, survey: Survey, at: Timesta
     let Some(list) = list_rows::of(connection, import.list)?.filter(|list| list.revision == surveyed.revision) else {
         return Ok(None);
     };
+    if !list.is_shown {
+        list_rows::place_last(connection, list.id)?;
+    }
     let mut numbers = Numbers::begin(connection, at)?;
     if survey.is_same {
         connection.execute("UPDATE lists SET shown = 1 WHERE id = ?", [list.id])?;
     } else {
         show(connection, &import, &list)?;
+        seen(&import)?.keep(connection, import.id)?;
         for (contact, change) in survey.memberships.iter().flatten() {
             numbers.take(*change, Some(*contact), Some(list.id))?;
         }

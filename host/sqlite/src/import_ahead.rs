@@ -22,7 +22,7 @@ use crate::import_seen::Seen;
 use crate::key::SecretKey;
 use crate::limits::{IMPORT_SAMPLE, IMPORT_SORTED_ROWS, UnitBound};
 use crate::sequence::Numbers;
-use crate::suppression;
+use crate::{aliases, suppression};
 
 /// The rows of a batch whose contacts may be made ahead, by their places in it, in the order of their
 /// addresses: the first of each address. Where a row has an external key, the order of the file decides
@@ -79,7 +79,7 @@ pub(crate) fn make<'a>(
     mut bound: UnitBound,
     mut candidates: impl Iterator<Item = Candidate<'a>>,
 ) -> Step<Made> {
-    let some_withdrew = suppression::is_any(connection)?;
+    let (some_withdrew, some_merged) = (suppression::is_any(connection)?, aliases::is_any(connection)?);
     let mut numbers = Numbers::begin_import(connection, import.started_at)?;
     let (mut contacts, mut numbers_made, mut passed) = (Vec::new(), RoaringTreemap::new(), 0);
     while bound.has_room()
@@ -88,6 +88,9 @@ pub(crate) fn make<'a>(
         passed += 1;
         let Ok(email) = &row.address else { continue };
         if some_withdrew && suppression::is_erased(connection, key, email)? {
+            continue;
+        }
+        if some_merged && aliases::of_email(connection, email)?.is_some() {
             continue;
         }
         let said = Said {

@@ -72,7 +72,7 @@ pub(crate) fn tell(
         }
     }
     for tag in row.tags.iter().filter(|_| is_first) {
-        told.is_tagged |= tag_rows::set(connection, contact, tag, true)?;
+        told.is_tagged |= tag_rows::put_on(connection, contact, tag, import.started_at)?;
     }
     Ok(told)
 }

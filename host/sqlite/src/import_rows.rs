@@ -34,7 +34,7 @@ use crate::key::SecretKey;
 use crate::limits::UnitBound;
 use crate::list_rows::{EntryKey, ListRow, entry_key, rolled};
 use crate::sequence::{Change, Numbers};
-use crate::suppression;
+use crate::{aliases, suppression};
 
 /// One unit of an import at work.
 struct Unit<'c> {
@@ -47,6 +47,8 @@ struct Unit<'c> {
     shown: Shown<'c>,
     /// Whether any address left a withdrawal behind.
     some_withdrew: bool,
+    /// Whether any contact is found by an address that it had before a merge.
+    some_merged: bool,
     /// Whether what was made ahead is surely as it was made.
     is_calm: bool,
     refused: Vec<RefusedRow>,
@@ -115,6 +117,7 @@ pub(crate) fn take(ground: Ground<'_>, mut bound: UnitBound, rows: Vec<Prepared>
         seen,
         shown: Shown::from(connection, list.clone(), import.expected),
         some_withdrew: suppression::is_any(connection)?,
+        some_merged: aliases::is_any(connection)?,
         is_calm,
         import,
         list,
@@ -231,19 +234,20 @@ impl Unit<'_> {
             let is_erased = self.some_withdrew && suppression::is_erased(self.connection, self.key, email)?;
             return Ok(if is_erased { Met::Clash(suppression::ERASED) } else { Met::First(None) });
         };
+        let is_other_address = stored.email_key != email.key() && !self.is_alias(email, stored.id)?;
         if self.seen.has(stored.id) {
-            if found_by_key && stored.email_key != email.key() {
+            if found_by_key && is_other_address {
                 return Ok(Met::Clash(
                     "an earlier row of the file has the same key and another e-mail address: keep one of the rows",
                 ));
             }
             return Ok(Met::Again(Box::new(stored)));
         }
-        let is_renamed = found_by_key && stored.email_key != email.key();
+        let is_renamed = found_by_key && is_other_address;
         if is_renamed && self.some_withdrew && suppression::is_erased(self.connection, self.key, email)? {
             return Ok(Met::Clash(suppression::ERASED));
         }
-        if is_renamed && contact_rows::other_with_email(self.connection, email, stored.id)? {
+        if is_renamed && contact_rows::other_with_email(self.connection, email, stored.id)?.is_some() {
             return Ok(Met::Clash(
                 "its key and its e-mail address belong to two different contacts: correct one of them in the file, \
                  or delete one of the contacts",
@@ -265,14 +269,24 @@ impl Unit<'_> {
         {
             return Ok((Some(found), true));
         }
+        if self.some_merged {
+            return Ok((contact_rows::by_any_email(self.connection, email)?, false));
+        }
         Ok((contact_rows::by_email(self.connection, email)?, false))
+    }
+
+    /// Whether a contact had this address before a merge: a row that has it means the contact, and gives it no
+    /// other address.
+    fn is_alias(&self, email: &EmailAddress, contact: ContactId) -> Step<bool> {
+        Ok(self.some_merged && aliases::of_email(self.connection, email)? == Some(contact))
     }
 
     /// Writes the contact of a first row, and the consent that was stated for it.
     fn write(&mut self, row: &Prepared, email: &EmailAddress, stored: Option<&StoredContact>) -> Step<ContactId> {
         let at = self.import.started_at;
+        let keeps_address = stored.map_or(Ok(false), |stored| self.is_alias(email, stored.id))?;
         let said = Said {
-            email: Some(email),
+            email: (!keeps_address).then_some(email),
             external_id: row.external_id.as_deref(),
             patch: &row.patch,
             alone: Some(&row.fields_json),

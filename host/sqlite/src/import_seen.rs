@@ -10,6 +10,7 @@ use postroom_domain::contact::ContactId;
 use roaring::RoaringTreemap;
 use rusqlite::Connection;
 
+use crate::columns::contact_set_bytes;
 use crate::failure::Step;
 use crate::import_row::ImportState;
 use crate::import_turn::Turns;
@@ -81,6 +82,14 @@ impl Seen {
             self.contacts |= fresh;
         }
         self.rows_done = import.rows_done;
+        Ok(())
+    }
+
+    /// Keeps for good which contacts the file has: who joined and left its list follows from that.
+    pub(crate) fn keep(&self, connection: &Connection, import: i64) -> Step<()> {
+        connection
+            .prepare_cached("INSERT INTO import_contacts (import_id, contacts) VALUES (?, ?)")?
+            .execute((import, contact_set_bytes(&self.contacts)?))?;
         Ok(())
     }
 }

@@ -22,7 +22,9 @@
 //! * `failure`, `columns`, `limits`: what goes wrong, how values stand in columns, and the bounds.
 
 mod accounts;
+mod aliases;
 mod batch;
+mod choices;
 mod columns;
 mod comparison;
 mod connection;
@@ -35,6 +37,7 @@ mod erasure_journal;
 mod failure;
 mod field_rows;
 mod folder;
+mod history;
 mod history_rows;
 mod import;
 mod import_ahead;

@@ -52,6 +52,10 @@ pub(crate) const IMPORT_SORTED_ROWS: usize = 4_000;
 pub(crate) const ENTRIES_COPIED_AT_ONCE: i64 = 2_000;
 /// Rows that are cleared away in one unit, so that other writes get in between: 10 µs each.
 pub(crate) const ROWS_CLEARED_AT_ONCE: u32 = 2_000;
+/// Contacts that are looked through in one unit for a choice that got another value: a microsecond or two each.
+pub(crate) const CONTACTS_SEARCHED_AT_ONCE: i64 = 10_000;
+/// Contacts that follow such a choice in one unit: 20 µs each.
+pub(crate) const CONTACTS_FOLLOWING_AT_ONCE: u32 = 1_000;
 /// Members of a segment that are staged in one unit.
 pub(crate) const MEMBERS_STAGED_AT_ONCE: usize = 1_000;
 /// Members of a segment that one unit takes out, before everybody is staged anew instead.

@@ -70,9 +70,9 @@ pub(crate) fn of(connection: &Connection, id: Option<i64>) -> Step<Option<ListRo
     Ok(id.map(|id| by_id(connection, id)).transpose()?.flatten())
 }
 
-/// Every list that people see, by name.
+/// Every list that people see, in the order that was set.
 pub(crate) fn all(connection: &Connection) -> Step<Vec<ListRow>> {
-    let mut statement = connection.prepare_cached(select!("shown = 1 ORDER BY name"))?;
+    let mut statement = connection.prepare_cached(select!("shown = 1 ORDER BY place, id"))?;
     let mut rows = statement.query([])?;
     let mut lists = Vec::new();
     while let Some(row) = rows.next()? {
@@ -94,6 +94,21 @@ fn read(row: &Row<'_>) -> Step<ListRow> {
         entries_hash: hash.as_deref().map(hash16).transpose()?,
         created_at: row.get(8)?,
     })
+}
+
+/// Puts a list behind all others, as one that people begin to see.
+pub(crate) fn place_last(connection: &Connection, list: i64) -> Step<()> {
+    connection.execute("UPDATE lists SET place = (SELECT max(place) + 1 FROM lists) WHERE id = ?", [list])?;
+    Ok(())
+}
+
+/// Gives lists the places in which they stand here.
+pub(crate) fn place(connection: &Connection, lists: &[i64]) -> Step<()> {
+    let mut statement = connection.prepare_cached("UPDATE lists SET place = ? WHERE id = ?")?;
+    for (index, list) in lists.iter().enumerate() {
+        statement.execute((index + 1, list))?;
+    }
+    Ok(())
 }
 
 /// The hash of a raw row, cell by cell.

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use postroom_domain::consent::ConsentSource;
 use postroom_domain::contact::{ContactId, EntryId};
+use postroom_domain::order::{Place, moved};
 use postroom_store::contacts::ContactRef;
 use postroom_store::lists::{Entry, List, ListStore};
 use postroom_store::{Result, StoreError};
@@ -11,7 +13,8 @@ use serde_json::json;
 
 use crate::columns::{micros, timestamp};
 use crate::contact_rows;
-use crate::failure::{Step, in_use};
+use crate::failure::{Step, refuse_used};
+use crate::history_rows::{self, Note};
 use crate::list_rows::{self, ListRow, NO_ENTRIES};
 use crate::segment::rows;
 use crate::sequence::{Change, Numbers};
@@ -31,6 +34,21 @@ impl ListStore for SqliteStore {
         self.read("read a list", move |connection| describe(connection, list_rows::require(connection, &name)?)).await
     }
 
+    async fn move_list(&self, name: &str, to: &Place<String>) -> Result<()> {
+        let (name, to) = (name.to_owned(), to.clone());
+        self.write("order its lists", move |connection| {
+            let list = list_rows::require(connection, &name)?.id;
+            let to = match to {
+                Place::First => Place::First,
+                Place::Last => Place::Last,
+                Place::Before(other) => Place::Before(list_rows::require(connection, &other)?.id),
+            };
+            let order = list_rows::all(connection)?.into_iter().map(|list| list.id).collect();
+            list_rows::place(connection, &moved(order, list, &to))
+        })
+        .await
+    }
+
     async fn create_list(&self, name: &str, at: Timestamp) -> Result<List> {
         let name = checked_name(name)?;
         self.write("create a list", move |connection| {
@@ -41,6 +59,7 @@ impl ListStore for SqliteStore {
                 Some(list) => {
                     connection
                         .execute("UPDATE lists SET shown = 1, created_at = ? WHERE id = ?", (micros(at), list.id))?;
+                    list_rows::place_last(connection, list.id)?;
                 }
                 None => insert(connection, &name, true, at)?,
             }
@@ -74,14 +93,8 @@ impl ListStore for SqliteStore {
         let name = name.to_owned();
         self.write("delete a list", move |connection| {
             let list = list_rows::require(connection, &name)?;
-            let users = syncs_of(connection, list.id)?;
-            if !users.is_empty() {
-                return Err(in_use("list", &name, "sync", &users).into());
-            }
-            let segments = rows::naming_list(connection, list.id)?;
-            if !segments.is_empty() {
-                return Err(in_use("list", &name, "segment", &segments).into());
-            }
+            let users = [("sync", syncs_of(connection, list.id)?), ("segment", rows::naming_list(connection, list.id)?)];
+            refuse_used("list", &name, &users)?;
             delete(connection, list.id)?;
             let mut numbers = Numbers::begin(connection, at)?;
             numbers.take(Change::List, None, Some(list.id))?;
@@ -128,6 +141,7 @@ impl ListStore for SqliteStore {
             }
             let mut numbers = Numbers::begin(connection, at)?;
             list_rows::append(connection, &mut numbers, &list, contact, at)?;
+            history_rows::append(connection, contact, at, ConsentSource::Operator, &Note::Joined(&list))?;
             numbers.end("list-joined", &json!({ "list": list.id, "contact": contact }))?;
             Ok(true)
         })
@@ -141,6 +155,9 @@ impl ListStore for SqliteStore {
             let contact = contact_rows::require(connection, &who)?.id;
             let mut numbers = Numbers::begin(connection, at)?;
             let removed = list_rows::remove_shown(connection, &mut numbers, &list, contact)?;
+            if removed > 0 {
+                history_rows::append(connection, contact, at, ConsentSource::Operator, &Note::Left(&list))?;
+            }
             numbers.end("list-left", &json!({ "list": list.id, "contact": contact }))?;
             Ok(removed)
         })
@@ -171,6 +188,9 @@ impl ListStore for SqliteStore {
                 Some(contact) => list_rows::on_list_since(connection, &list, contact)?.is_some(),
                 None => true,
             };
+            if let Some(contact) = contact.filter(|_| !still_there) {
+                history_rows::append(connection, contact, at, ConsentSource::Operator, &Note::Left(&list))?;
+            }
             let mut numbers = Numbers::begin(connection, at)?;
             let change = if still_there { Change::Entries } else { Change::Left };
             numbers.take(change, contact, Some(list.id))?;
@@ -193,7 +213,8 @@ fn checked_name(name: &str) -> Result<String> {
 /// Makes a list; one that is not shown is known to its import only.
 pub(crate) fn insert(connection: &Connection, name: &str, shown: bool, at: Timestamp) -> Step<()> {
     connection.execute(
-        "INSERT INTO lists (name, shown, entries_hash, created_at) VALUES (?, ?, ?, ?)",
+        "INSERT INTO lists (name, shown, entries_hash, created_at, place)
+         VALUES (?, ?, ?, ?, (SELECT coalesce(max(place), 0) + 1 FROM lists))",
         (name, shown, NO_ENTRIES, micros(at)),
     )?;
     Ok(())

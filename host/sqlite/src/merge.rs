@@ -14,14 +14,13 @@ use serde_json::json;
 use crate::columns::{micros, word};
 use crate::contact_rows::{self, StoredContact};
 use crate::failure::Step;
-use crate::key::SecretKey;
+use crate::history_rows::{self, Note};
 use crate::sequence::{Change, Numbers};
-use crate::{consent_rows, history_rows, list_rows, member_rows, suppression};
+use crate::{aliases, consent_rows, history, list_rows, member_rows, tag_rows};
 
 /// Joins `other` into `kept`.
 pub(crate) fn merge(
     connection: &Connection,
-    key: &SecretKey,
     (kept, other): (&ContactRef, &ContactRef),
     at: Timestamp,
 ) -> Step<ContactId> {
@@ -41,23 +40,21 @@ pub(crate) fn merge(
     }
     let mut numbers = Numbers::begin(connection, at)?;
     member_rows::keep_until_untagged(connection, other.id, &other.email, at)?;
-    suppression::keep(connection, key, &other, at)?;
-    move_entries(connection, &mut numbers, &kept, &other)?;
-    connection.execute(
-        "INSERT INTO contact_tags (contact_id, tag_id) SELECT ?, tag_id FROM contact_tags WHERE contact_id = ?
-         ON CONFLICT DO NOTHING",
-        (kept.id.0, other.id.0),
-    )?;
+    aliases::keep(connection, &other, kept.id, at)?;
+    move_entries(connection, &mut numbers, (&kept, &other), at)?;
+    tag_rows::hand_over(connection, other.id, kept.id, at)?;
     connection.execute(
         "UPDATE consent_events SET contact_id = ? WHERE contact_id = ? AND act <> 'bounced' AND act <> 'address-changed'",
         (kept.id.0, other.id.0),
     )?;
-    connection.execute("UPDATE contact_changes SET contact_id = ? WHERE contact_id = ?", (kept.id.0, other.id.0))?;
+    history::note_beginning(connection, other.id)?;
+    history_rows::hand_over(connection, other.id, kept.id)?;
     let joined = differences(
         data(&kept, &before),
         Data { external_id: external_id.as_deref(), fields: &fields, ..data(&kept, &before) },
     );
-    history_rows::append(connection, kept.id, at, ConsentSource::Operator, &joined)?;
+    history_rows::append_values(connection, kept.id, at, ConsentSource::Operator, &joined)?;
+    history_rows::append(connection, kept.id, at, ConsentSource::Operator, &Note::Merged(&other))?;
     connection.execute("DELETE FROM contacts WHERE id = ?", [other.id.0])?;
     let seq = numbers.take(Change::Contact, Some(kept.id), None)?;
     connection.execute(
@@ -96,8 +93,8 @@ fn joined_consent(connection: &Connection, kept: &StoredContact, other: &StoredC
 fn move_entries(
     connection: &Connection,
     numbers: &mut Numbers<'_>,
-    kept: &StoredContact,
-    other: &StoredContact,
+    (kept, other): (&StoredContact, &StoredContact),
+    at: Timestamp,
 ) -> Step<()> {
     for list in list_rows::every(connection)? {
         let joins = list_rows::on_list_since(connection, &list, kept.id)?.is_none();
@@ -109,6 +106,9 @@ fn move_entries(
         }
         list_rows::mark_removed(connection, list.id)?;
         connection.execute("UPDATE imports SET entries_hash = NULL WHERE list_id = ? AND state = 'open'", [list.id])?;
+        if joins && list.is_shown {
+            history_rows::append(connection, kept.id, at, ConsentSource::Operator, &Note::Joined(&list))?;
+        }
         let change = if joins { Change::Joined } else { Change::Entries };
         numbers.take(change, Some(kept.id), Some(list.id))?;
         numbers.take(Change::Left, Some(other.id), Some(list.id))?;

@@ -10,7 +10,7 @@ use ring::digest::SHA256;
 use rusqlite::{Connection, Rows};
 
 use crate::columns::{hex, micros, timestamp};
-use crate::failure::{Failure, Step, in_use};
+use crate::failure::{Failure, Step, refuse_used};
 use crate::folder;
 use crate::store::SqliteStore;
 
@@ -119,8 +119,8 @@ pub(crate) async fn remove(store: &SqliteStore, id: &str, successor: Successor) 
             let present = installed(connection, &id)?.ok_or_else(|| not_found(&id))?;
             let mut statement = connection.prepare("SELECT name FROM accounts WHERE plugin = ? ORDER BY name")?;
             let users: Vec<String> = statement.query_map([&id], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-            if successor == Successor::None && !users.is_empty() {
-                return Err(in_use("plugin", &id, "account", &users).into());
+            if successor == Successor::None {
+                refuse_used("plugin", &id, &[("account", users)])?;
             }
             let earlier = earlier_of(connection, &id)?;
             // The earlier versions go with it.

@@ -13,7 +13,7 @@ use postroom_store::{Result, StoreError};
 use rusqlite::Connection;
 
 use crate::columns::micros;
-use crate::failure::{Failure, Step, in_use};
+use crate::failure::{Failure, Step, refuse_used};
 use crate::segment::{compile, facts, filterable, members, refresh, rows};
 use crate::store::SqliteStore;
 use crate::{contact_rows, contacts, field_rows, list_rows, lists};
@@ -193,9 +193,6 @@ fn own(connection: &Connection, name: &str) -> Step<rows::SegmentRow> {
 /// The list of a segment that the operator made and no sync takes.
 fn unused(connection: &Connection, name: &str) -> Step<i64> {
     let found = own(connection, name)?;
-    if found.segment.syncs.is_empty() {
-        Ok(found.list)
-    } else {
-        Err(in_use("segment", name, "sync", &found.segment.syncs).into())
-    }
+    refuse_used("segment", name, &[("sync", found.segment.syncs)])?;
+    Ok(found.list)
 }

@@ -18,7 +18,7 @@ use crate::lock::Lock;
 use crate::log::Log;
 use crate::readers::Readers;
 use crate::writer::{Share, Waiting, Writer};
-use crate::{erasure, field_rows, folder, schema};
+use crate::{choices, erasure, field_rows, folder, schema};
 
 /// What a store is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +132,7 @@ impl SqliteStore {
         }
         let key = matching_key(folder, &connection)?;
         erasure::catch_up(&mut connection, &key, folder)?;
+        choices::catch_up(&mut connection)?;
         Ok(Self {
             folder: folder.to_owned(),
             key: Arc::new(key),

@@ -1,7 +1,7 @@
 //! What addresses leave behind, under a hash of the address: the withdrawals of contacts that were deleted,
 //! or took another address (invariant 2), and that a person was erased.
 
-use postroom_domain::consent::{ConsentAct, ConsentEvent, ConsentSource, Will};
+use postroom_domain::consent::{Consent, ConsentAct, ConsentEvent, ConsentSource, Will};
 use postroom_domain::email::EmailAddress;
 use rusqlite::{Connection, OptionalExtension};
 
@@ -19,10 +19,21 @@ const EVIDENCE: &str = "this address had withdrawn before";
 
 /// Keeps the withdrawal of a contact whose address is about to be nobody's.
 pub(crate) fn keep(connection: &Connection, key: &SecretKey, contact: &StoredContact, at: jiff::Timestamp) -> Step<()> {
-    if contact.consent.will == Will::Withdrawn {
+    keep_address(connection, key, &contact.email_key, contact.consent, at)
+}
+
+/// The same for another address of the contact.
+pub(crate) fn keep_address(
+    connection: &Connection,
+    key: &SecretKey,
+    email_key: &str,
+    consent: Consent,
+    at: jiff::Timestamp,
+) -> Step<()> {
+    if consent.will == Will::Withdrawn {
         connection.execute(
             "INSERT INTO suppressions (address_hash, at) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            (key.address_hash(&contact.email_key), micros(at)),
+            (key.address_hash(email_key), micros(at)),
         )?;
     }
     Ok(())

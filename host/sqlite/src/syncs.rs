@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use crate::accounts;
 use crate::columns::{from_word, micros, timestamp};
-use crate::failure::{Step, in_use};
+use crate::failure::{Step, refuse_used};
 use crate::member_rows;
 use crate::segment::rows;
 use crate::store::SqliteStore;
@@ -112,10 +112,7 @@ impl SyncStore for SqliteStore {
         let name = name.to_owned();
         self.write("remove a sync", move |connection| {
             let sync = named(connection, &name)?;
-            let segments = rows::naming_sync(connection, sync.id)?;
-            if !segments.is_empty() {
-                return Err(in_use("sync", &name, "segment", &segments).into());
-            }
+            refuse_used("sync", &name, &[("segment", rows::naming_sync(connection, sync.id)?)])?;
             connection.execute("DELETE FROM syncs WHERE id = ?", [sync.id])?;
             member_rows::forget_untagged(connection, sync.audience.id)
         })

@@ -3,13 +3,13 @@
 use async_trait::async_trait;
 use postroom_domain::field::{FieldChange, FieldDefinition, FieldName};
 use postroom_store::segments::Filterable;
-use postroom_store::workspace::{Workspace, WorkspaceStore};
+use postroom_store::workspace::{ChoiceRename, ChoiceRenamed, Followed, Workspace, WorkspaceStore};
 use postroom_store::{Result, StoreError};
 
 use crate::columns::timestamp;
 use crate::segment::filterable;
 use crate::store::SqliteStore;
-use crate::{field_rows, schema};
+use crate::{choices, field_rows, schema};
 
 #[async_trait]
 impl WorkspaceStore for SqliteStore {
@@ -62,6 +62,15 @@ impl WorkspaceStore for SqliteStore {
             Ok(changed)
         })
         .await
+    }
+
+    async fn rename_choice(&self, rename: &ChoiceRename) -> Result<ChoiceRenamed> {
+        let rename = rename.clone();
+        self.write("rename a choice", move |connection| choices::rename(connection, &rename)).await
+    }
+
+    async fn follow_choices(&self) -> Result<Option<Followed>> {
+        self.write_alone("let contacts follow a choice", choices::follow).await
     }
 
     async fn order_fields(&self, names: &[FieldName]) -> Result<Vec<FieldDefinition>> {

@@ -1,12 +1,14 @@
 //! Contacts, their consent and their tags (rows D1 to D3).
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use postroom_domain::consent::{ConsentEvent, ConsentState};
 use postroom_domain::contact::{ContactId, FieldPatch};
 use postroom_domain::email::EmailAddress;
 use postroom_domain::field::Fields;
-use postroom_domain::history::ContactChange;
+use postroom_domain::history::ContactEvent;
 use serde::Serialize;
 
 use crate::Result;
@@ -58,6 +60,8 @@ pub struct ContactDetail {
     pub lists: Vec<String>,
     /// The audiences that confirmed it.
     pub members: Vec<MemberOf>,
+    /// The addresses of contacts that were merged into it, in alphabetical order: they find it, too.
+    pub aliases: Vec<EmailAddress>,
 }
 
 /// A contact's place in an audience.
@@ -123,12 +127,13 @@ pub trait ContactStore {
     /// When the storage fails; a contact that is not there is none.
     async fn contact(&self, who: &ContactRef) -> Result<Option<ContactDetail>>;
 
-    /// What changed about a contact's address, key and fields since it was made, oldest first.
+    /// The story of a contact, oldest first: that it was made, what changed about it, which tags and lists it
+    /// got and lost, what happened to its consent, and who was merged into it; each with when and by whom.
     ///
     /// # Errors
     ///
     /// [`NotFound`](crate::StoreError::NotFound).
-    async fn contact_history(&self, who: &ContactRef) -> Result<Vec<ContactChange>>;
+    async fn contact_history(&self, who: &ContactRef) -> Result<Vec<ContactEvent>>;
 
     /// A page of contacts in the order of their numbers.
     ///
@@ -137,6 +142,13 @@ pub trait ContactStore {
     /// When the storage fails.
     async fn contacts(&self, query: &ContactQuery) -> Result<Vec<Contact>>;
 
+    /// The addresses that find contacts beside their own, since other contacts were merged into them.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn aliases(&self) -> Result<BTreeMap<ContactId, Vec<EmailAddress>>>;
+
     /// The names of the lists that each of these contacts is on, in their order.
     ///
     /// # Errors
@@ -144,7 +156,8 @@ pub trait ContactStore {
     /// When the storage fails.
     async fn list_names(&self, contacts: &[ContactId]) -> Result<Vec<Vec<String>>>;
 
-    /// Creates or updates one contact (row D1). Addresses, external keys and hashes stay unique.
+    /// Creates or updates one contact (row D1). Addresses, external keys and hashes stay unique. An address that
+    /// a contact had before it was merged into another means the one that stayed, which keeps its own.
     ///
     /// # Errors
     ///
@@ -153,8 +166,9 @@ pub trait ContactStore {
     async fn upsert_contact(&self, upsert: &ContactUpsert) -> Result<(ContactId, Written)>;
 
     /// Joins two contacts that are one person: `kept` stays, `other` goes. What only the other had comes over:
-    /// fields, tags, places on lists, the history of what it wants. Its address is nobody's any more; at audiences
-    /// its own members lose their tags, as after a deletion. Answers with the one that stays.
+    /// fields, tags, places on lists, the history of what it wants. Its address and its hash go on finding the one
+    /// that stays; at audiences its own members lose their tags, as after a deletion. Answers with the one that
+    /// stays.
     ///
     /// # Errors
     ///

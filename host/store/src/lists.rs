@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use postroom_domain::contact::{ContactId, EntryFault, EntryId, ImportedRow};
+use postroom_domain::order::Place;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
@@ -51,12 +52,19 @@ pub struct Entry {
 /// The use cases of lists.
 #[async_trait]
 pub trait ListStore {
-    /// All lists, by name.
+    /// All lists, in the order that was set; a new one comes last.
     ///
     /// # Errors
     ///
     /// When the storage fails.
     async fn lists(&self) -> Result<Vec<List>>;
+
+    /// Gives a list another place among the lists.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::StoreError::NotFound) for either list.
+    async fn move_list(&self, name: &str, to: &Place<String>) -> Result<()>;
 
     /// One list.
     ///
@@ -83,8 +91,8 @@ pub trait ListStore {
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::StoreError::InUse) with the names of the syncs that use it, or of the
-    /// segments that name it (row D5).
+    /// [`InUse`](crate::StoreError::InUse) with the names of all syncs that use it and of all segments
+    /// that name it (row D5).
     async fn delete_list(&self, name: &str, at: Timestamp) -> Result<()>;
 
     /// A page of a list's entries in its order, with a position above `after`.

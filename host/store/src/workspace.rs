@@ -24,6 +24,42 @@ pub struct Workspace {
     pub contacts: u64,
 }
 
+/// A choice of a field that is to get another value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChoiceRename {
+    /// The field.
+    pub field: FieldName,
+    /// The choice.
+    pub value: String,
+    /// Its value to be.
+    pub to: String,
+    /// When this happens.
+    pub at: Timestamp,
+}
+
+/// A choice that got another value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChoiceRenamed {
+    /// The field as it is now.
+    pub field: FieldDefinition,
+    /// The segments that name the choice by its new value now.
+    pub segments: Vec<String>,
+    /// The segments that ask for a part of this field's text: they stay as they are written, and may answer
+    /// otherwise.
+    pub look_at: Vec<String>,
+}
+
+/// How far contacts have followed their choices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Followed {
+    /// The contacts that this unit changed.
+    pub contacts: u64,
+    /// Contacts up to this number are done.
+    pub passed: u64,
+    /// The highest number.
+    pub last: u64,
+}
+
 /// The use cases of a workspace.
 #[async_trait]
 pub trait WorkspaceStore {
@@ -55,6 +91,24 @@ pub trait WorkspaceStore {
     /// [`NotFound`](crate::StoreError::NotFound), [`Refused`](crate::StoreError::Refused) with the reason of the
     /// domain.
     async fn change_field(&self, name: &FieldName, change: &FieldChange) -> Result<FieldDefinition>;
+
+    /// Gives a choice of a field another value. The field and the segments that name the choice have it at
+    /// once; contacts follow by [`follow_choices`](Self::follow_choices). What was begun and not carried to its
+    /// end is carried on by whoever next opens the store to write.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::StoreError::NotFound), [`Refused`](crate::StoreError::Refused) with the reason of the
+    /// domain.
+    async fn rename_choice(&self, rename: &ChoiceRename) -> Result<ChoiceRenamed>;
+
+    /// Lets some more contacts follow a choice that got another value: a unit that leaves room for other writes.
+    /// Each takes a sequence number, so that syncs send it. None once all have followed.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn follow_choices(&self) -> Result<Option<Followed>>;
 
     /// Puts the fields in an order: those that are named come first, in the order given.
     ///

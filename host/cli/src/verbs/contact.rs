@@ -1,9 +1,11 @@
 //! `postroom contact`: one contact at a time.
 
 use clap::Subcommand;
+use postroom_domain::consent::ConsentEvent;
 use postroom_domain::contact::ContactId;
+use postroom_domain::email::EmailAddress;
 use postroom_domain::field::{FieldValue, Fields};
-use postroom_domain::history::ContactChange;
+use postroom_domain::history::{Author, ContactEvent, Happening};
 use postroom_service::contacts::{AddContact, ContactPage, ContactWritten, EditContact};
 use postroom_store::contacts::{Contact, ContactDetail, ContactQuery, Written};
 
@@ -40,7 +42,7 @@ pub(crate) enum Verb {
         #[arg(help = WHO)]
         who: String,
     },
-    /// Show what changed about a contact, and who changed it, oldest first
+    /// Show what happened to a contact, when, and who did it, oldest first: its data, tags, lists and consent
     History {
         #[arg(help = WHO)]
         who: String,
@@ -138,7 +140,7 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
         }
         Verb::Show { who } => output.answer(&context.reading()?.contact(&who).await?, detail)?,
         Verb::History { who } => {
-            output.answer(&context.reading()?.contact_history(&who).await?, |changes| history(changes))?;
+            output.answer(&context.reading()?.contact_history(&who).await?, |events| history(events))?;
         }
         Verb::Add { email, values, external_id, lists, tags } => {
             let request = AddContact { email, external_id, values, lists, tags };
@@ -169,17 +171,50 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn history(changes: &[ContactChange]) -> String {
+fn history(events: &[ContactEvent]) -> String {
+    let rows = events.iter().flat_map(|event| {
+        let about = event.former.map(|former| format!(" (as #{})", former.0)).unwrap_or_default();
+        happened(&event.what).into_iter().map(move |[what, before, after]| {
+            [moment(event.at), who(&event.by), format!("{what}{about}"), before, after]
+        })
+    });
+    table::table(["when", "who", "what", "before", "after"], rows)
+}
+
+fn who(by: &Author) -> String {
+    match &by.file {
+        Some(file) => format!("{} of {file}", by.source.as_str()),
+        None => by.source.as_str().to_owned(),
+    }
+}
+
+/// What happened in lines of what, before and after.
+fn happened(what: &Happening) -> Vec<[String; 3]> {
     let shown = |value: &Option<FieldValue>| value.as_ref().map(FieldValue::as_line).unwrap_or_default();
-    table::table(
-        ["when", "who", "what", "before", "after"],
-        changes.iter().flat_map(|change| {
-            change.values.iter().map(|value| {
-                let (when, who) = (moment(change.at), change.source.as_str().to_owned());
-                [when, who, value.place.clone(), shown(&value.before), shown(&value.after)]
-            })
-        }),
-    )
+    let none = String::new;
+    match what {
+        Happening::Created => vec![["created".to_owned(), none(), none()]],
+        Happening::Changed { values } => values
+            .iter()
+            .map(|value| [value.place.clone(), shown(&value.before), shown(&value.after)])
+            .collect(),
+        Happening::Tagged { tag } => vec![["tag".to_owned(), none(), tag.clone()]],
+        Happening::Untagged { tag } => vec![["tag".to_owned(), tag.clone(), none()]],
+        Happening::Joined { list } => vec![["list".to_owned(), none(), list.clone()]],
+        Happening::Left { list } => vec![["list".to_owned(), list.clone(), none()]],
+        Happening::Consent { event } => vec![["consent".to_owned(), none(), in_short(event)]],
+        Happening::Merged { contact, email } => {
+            vec![["merged".to_owned(), format!("{email} (#{})", contact.0), none()]]
+        }
+    }
+}
+
+/// An event of a consent with what shows it, or else where it came from.
+fn in_short(event: &ConsentEvent) -> String {
+    match event.evidence.as_ref().or(event.provenance.origin.as_ref()) {
+        Some(shown_by) => format!("{} ({shown_by})", event.act.as_str()),
+        None => event.act.as_str().to_owned(),
+    }
 }
 
 async fn list(context: &Context, search: String, limit: u32, after: Option<i64>, all: bool) -> Result<ContactPage> {
@@ -254,6 +289,10 @@ fn detail(detail: &ContactDetail) -> String {
         ("hash", contact.hash.clone()),
         ("consent", contact.consent.to_string()),
     ];
+    if !detail.aliases.is_empty() {
+        let aliases: Vec<&str> = detail.aliases.iter().map(EmailAddress::as_str).collect();
+        rows.push(("also found by", aliases.join(", ")));
+    }
     rows.extend(contact.external_id.clone().map(|key| ("external id", key)));
     rows.extend(fields(&contact.fields));
     if !contact.tags.is_empty() {

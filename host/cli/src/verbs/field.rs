@@ -2,12 +2,13 @@
 
 use clap::Subcommand;
 use postroom_domain::field::{Choice, FieldChange, FieldDefinition};
-use postroom_service::workspace::AddField;
+use postroom_service::workspace::{AddField, ChoiceFollowed};
 
 use crate::exit::Exit;
 use crate::failure::Result;
+use crate::progress::Bar;
 use crate::room::Context;
-use crate::table;
+use crate::table::{self, counted};
 
 /// What to do with fields.
 #[derive(Debug, Subcommand)]
@@ -101,6 +102,15 @@ pub(crate) enum ChoiceVerb {
         /// The choice
         choice: String,
     },
+    /// Give a choice another value. Contacts and segments follow, and files with the old value mean the new one
+    Rename {
+        /// The field
+        name: String,
+        /// The choice
+        choice: String,
+        /// Its value to be
+        to: String,
+    },
     /// Change what people read for a choice
     Label {
         /// The field
@@ -153,6 +163,7 @@ async fn act_on_choices(verb: ChoiceVerb, context: &Context) -> Result<()> {
             let field = context.reading()?.field(&name).await?;
             return context.output.answer(&field.choices, |choices| choices_page(choices));
         }
+        ChoiceVerb::Rename { name, choice, to } => return rename(context, &name, &choice, &to).await,
         ChoiceVerb::Add { name, choice } => (name, FieldChange::AddChoice(choice)),
         ChoiceVerb::Remove { name, choice } => (name, FieldChange::RemoveChoice(choice)),
         ChoiceVerb::Label { name, choice, label, language } => {
@@ -162,6 +173,28 @@ async fn act_on_choices(verb: ChoiceVerb, context: &Context) -> Result<()> {
     };
     let field = context.writing("field choice")?.change_field(&name, &change).await?;
     context.output.answer(&field, |field| choices_page(&field.choices))
+}
+
+async fn rename(context: &Context, name: &str, choice: &str, to: &str) -> Result<()> {
+    let service = context.writing("field choice rename")?;
+    let bar = Bar::new(context.output, "contacts");
+    let followed = service.rename_choice(name, choice, to, &|done, of| bar.at(done, of)).await?;
+    drop(bar);
+    context.output.answer(&followed, renamed)
+}
+
+fn renamed(answer: &ChoiceFollowed) -> String {
+    let mut text = choices_page(&answer.renamed.field.choices);
+    text.push_str(&format!("\n{} followed.\n", counted(answer.contacts, "contact", "contacts")));
+    if !answer.renamed.segments.is_empty() {
+        let names = table::visible(&answer.renamed.segments.join(", "));
+        text.push_str(&format!("These segments name the new value now: {names}.\n"));
+    }
+    if !answer.renamed.look_at.is_empty() {
+        let names = table::visible(&answer.renamed.look_at.join(", "));
+        text.push_str(&format!("These ask for a part of the text and stay as they are: look at {names}.\n"));
+    }
+    text
 }
 
 async fn change(context: &Context, verb: &'static str, name: &str, change: FieldChange) -> Result<()> {
@@ -193,7 +226,7 @@ fn yes_or_no(answer: bool) -> String {
 
 fn choices_page(choices: &[Choice]) -> String {
     table::table(
-        ["choice", "label", "translations", ""],
+        ["choice", "label", "translations", "before", ""],
         choices.iter().map(|choice| {
             let translations: Vec<String> =
                 choice.translations.iter().map(|(language, words)| format!("{language}: {words}")).collect();
@@ -201,6 +234,7 @@ fn choices_page(choices: &[Choice]) -> String {
                 choice.value.clone(),
                 choice.words(None).to_owned(),
                 translations.join(", "),
+                choice.former.join(", "),
                 if choice.is_removed { "removed" } else { "" }.to_owned(),
             ]
         }),

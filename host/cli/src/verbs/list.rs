@@ -1,6 +1,7 @@
 //! `postroom list`: lists and their entries.
 
 use clap::Subcommand;
+use postroom_domain::order::Place;
 use postroom_service::lists::{ListPage, ListRenamed, OldTag, TakenOff};
 use postroom_store::lists::{Entry, List};
 
@@ -14,8 +15,15 @@ use crate::table::{self, counted, grouped};
 /// What to do with lists.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// List the lists
+    /// List the lists, in their order
     List,
+    /// Give a list another place among the lists
+    Move {
+        /// The list's name
+        name: String,
+        #[command(flatten)]
+        to: To,
+    },
     /// Show a list's entries in their order, the invalid and the duplicate ones too
     Show {
         /// The list's name
@@ -67,10 +75,39 @@ pub(crate) enum Verb {
     },
 }
 
+/// Where a list is to stand.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct To {
+    /// Right before this list
+    #[arg(long, value_name = "LIST")]
+    before: Option<String>,
+    /// Before all others
+    #[arg(long)]
+    first: bool,
+    /// Behind all others
+    #[arg(long)]
+    last: bool,
+}
+
+impl From<To> for Place<String> {
+    fn from(to: To) -> Self {
+        match to.before {
+            Some(other) => Self::Before(other),
+            None if to.first => Self::First,
+            None => Self::Last,
+        }
+    }
+}
+
 pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
     let output = context.output;
     match verb {
         Verb::List => output.answer(&context.reading()?.lists().await?, |lists| overview(lists))?,
+        Verb::Move { name, to } => {
+            let lists = context.writing("list move")?.move_list(&name, &to.into()).await?;
+            output.answer(&lists, |lists| overview(lists))?;
+        }
         Verb::Show { name, limit, after, all } => {
             output.answer(&show(context, &name, limit, after, all).await?, page)?;
         }

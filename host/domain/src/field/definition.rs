@@ -36,8 +36,11 @@ pub struct FieldDefinition {
 /// One of the choices of a field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
-    /// What contacts hold. It never changes.
+    /// What contacts hold.
     pub value: String,
+    /// The values that it had before: whoever writes one of them means this choice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<String>,
     /// What people read, where that is not the value itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
@@ -78,7 +81,7 @@ impl Choice {
     #[must_use]
     pub fn new(value: &str, label: &str) -> Self {
         let label = (label != value).then(|| label.to_owned());
-        Self { value: value.to_owned(), label, translations: BTreeMap::new(), is_removed: false }
+        Self { value: value.to_owned(), former: Vec::new(), label, translations: BTreeMap::new(), is_removed: false }
     }
 
     /// What people read, in a language if there are words for it.
@@ -88,9 +91,11 @@ impl Choice {
         translated.or(self.label.as_ref()).unwrap_or(&self.value)
     }
 
-    /// Whether a text means this choice: its value or any of its labels, whatever the capitals.
+    /// Whether a text means this choice: its value, any of its labels, or a value that it had before,
+    /// whatever the capitals.
     fn is_meant_by(&self, text: &str) -> bool {
-        let mut names = std::iter::once(&self.value).chain(&self.label).chain(self.translations.values());
+        let labels = self.label.iter().chain(self.translations.values());
+        let mut names = std::iter::once(&self.value).chain(labels).chain(&self.former);
         names.any(|name| is_same(name, text))
     }
 }
@@ -205,16 +210,40 @@ impl FieldDefinition {
         Ok(self)
     }
 
-    fn add_choice(&mut self, value: &str) -> Result<(), FieldFault> {
-        let value = value.trim();
-        let fits = !value.is_empty()
-            && value.chars().nth(MAX_CHOICE_CHARS).is_none()
-            && !value.contains(SEPARATORS)
-            && !value.contains('"')
-            && !value.contains(char::is_control);
-        if !fits {
-            return Err(FieldFault::BadChoice(shown(value)));
+    /// The field after one of its choices got another value. Contacts that hold the old one are to follow:
+    /// until they have, and in whatever files bring it later, it means the same choice.
+    ///
+    /// # Errors
+    ///
+    /// A [`FieldFault`] for a value that can't be or that another choice has, for a choice that is not there,
+    /// and for a type that has none.
+    pub fn with_choice_renamed(mut self, value: &str, to: &str) -> Result<Self, FieldFault> {
+        if !self.kind.has_choices() {
+            return Err(FieldFault::ChoicesOf { field: self.name.to_string(), kind: self.kind });
         }
+        let (value, to) = (self.known_choice(value)?.value.clone(), checked(to)?);
+        let others = || self.choices.iter().filter(|choice| choice.value != value);
+        if let Some(taken) = others().find(|choice| is_same(&choice.value, to)) {
+            return Err(FieldFault::ChoiceTaken { field: self.name.to_string(), value: taken.value.clone() });
+        }
+        self.forget_former(to);
+        let choice = self.known_choice(&value)?;
+        to.clone_into(&mut choice.value);
+        if !is_same(&value, to) {
+            choice.former.push(value);
+        }
+        Ok(self)
+    }
+
+    /// A value that a choice has now is no former one of any.
+    fn forget_former(&mut self, value: &str) {
+        for choice in &mut self.choices {
+            choice.former.retain(|former| !is_same(former, value));
+        }
+    }
+
+    fn add_choice(&mut self, value: &str) -> Result<(), FieldFault> {
+        let value = checked(value)?;
         let field = self.name.to_string();
         if let Some(known) = self.choices.iter_mut().find(|choice| is_same(&choice.value, value)) {
             if !known.is_removed {
@@ -226,6 +255,7 @@ impl FieldDefinition {
         if self.choices.len() >= MAX_CHOICES {
             return Err(FieldFault::TooManyChoices(field));
         }
+        self.forget_former(value);
         self.choices.push(Choice::new(value, value));
         Ok(())
     }
@@ -236,6 +266,17 @@ impl FieldDefinition {
         let known = self.choices.iter_mut().find(|choice| is_same(&choice.value, value.trim()));
         known.ok_or_else(|| FieldFault::NoChoice { value: shown(value), field, mend })
     }
+}
+
+/// A text that can be a choice, without the spaces around it.
+fn checked(value: &str) -> Result<&str, FieldFault> {
+    let value = value.trim();
+    let fits = !value.is_empty()
+        && value.chars().nth(MAX_CHOICE_CHARS).is_none()
+        && !value.contains(SEPARATORS)
+        && !value.contains('"')
+        && !value.contains(char::is_control);
+    if fits { Ok(value) } else { Err(FieldFault::BadChoice(shown(value))) }
 }
 
 fn is_same(one: &str, other: &str) -> bool {

@@ -142,6 +142,43 @@ fn d4_a_removed_choice_takes_no_new_contacts_and_can_come_back() {
 }
 
 #[test]
+fn d4_a_choice_under_another_value_is_still_meant_by_the_old_one() {
+    let renamed = with_choices(FieldType::SingleChoice).with_choice_renamed("VIP", " gold ").unwrap();
+    for text in ["gold", "vip", "VIP"] {
+        assert_eq!(renamed.read(text).unwrap(), Some(FieldValue::Text("gold".to_owned())), "{text}");
+    }
+    let values: Vec<_> = renamed.choices.iter().map(|choice| choice.value.as_str()).collect();
+    assert_eq!(values, ["guest", "gold", "staff"], "it keeps its place");
+    assert!(renamed.read("king").unwrap_err().to_string().ends_with("use guest, gold, staff"));
+    let own = renamed.clone().changed(&FieldChange::AddChoice("vip".to_owned())).unwrap();
+    assert_eq!(own.read("vip").unwrap(), Some(FieldValue::Text("vip".to_owned())), "a choice of its own comes first");
+    let back = renamed.clone().with_choice_renamed("gold", "vip").unwrap();
+    assert_eq!(back.read("gold").unwrap(), Some(FieldValue::Text("vip".to_owned())));
+    assert_eq!(back.choices[1].former, ["gold"]);
+    let capitals = renamed.clone().with_choice_renamed("gold", "Gold").unwrap();
+    assert_eq!((capitals.choices[1].value.as_str(), capitals.choices[1].former.len()), ("Gold", 1));
+    for (value, to, why) in [
+        ("gold", "Staff", "has the choice `staff` already"),
+        ("gold", "a;b", "can't be a choice"),
+        ("king", "queen", "use guest, gold, staff"),
+    ] {
+        let fault = renamed.clone().with_choice_renamed(value, to).unwrap_err().to_string();
+        assert!(fault.contains(why), "{fault}");
+    }
+    assert!(field(FieldType::Text).with_choice_renamed("a", "b").unwrap_err().to_string().contains("has no choices"));
+}
+
+#[test]
+fn d4_a_value_follows_its_choice() {
+    let several = |choices: &[&str]| FieldValue::Choices { choices: choices.iter().map(|&c| c.to_owned()).collect() };
+    let text = |text: &str| FieldValue::Text(text.to_owned());
+    assert_eq!(text("vip").with_choice_renamed("vip", "gold"), Some(text("gold")));
+    assert_eq!(text("staff").with_choice_renamed("vip", "gold"), None);
+    assert_eq!(several(&["a", "vip"]).with_choice_renamed("vip", "gold"), Some(several(&["a", "gold"])));
+    assert_eq!(several(&["a"]).with_choice_renamed("vip", "gold"), None);
+}
+
+#[test]
 fn d4_choices_can_be_ordered_and_not_doubled() {
     let field = with_choices(FieldType::SingleChoice);
     let ordered = field.clone().changed(&FieldChange::OrderChoices(vec!["staff".into(), "vip".into()])).unwrap();

@@ -71,6 +71,21 @@ impl FieldValue {
     }
 }
 
+impl FieldValue {
+    /// The same with one choice under another value; none if it has not that choice.
+    #[must_use]
+    pub fn with_choice_renamed(&self, value: &str, to: &str) -> Option<Self> {
+        match self {
+            Self::Text(text) if text == value => Some(Self::Text(to.to_owned())),
+            Self::Choices { choices } if choices.iter().any(|choice| choice == value) => {
+                let renamed = |choice: &String| if choice == value { to.to_owned() } else { choice.clone() };
+                Some(Self::Choices { choices: choices.iter().map(renamed).collect() })
+            }
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Address {
     /// The filled parts in the order of an envelope.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -233,6 +233,10 @@ fn check_choice(of: &Subject, choice: &str, known: &Known) -> Result<(), Problem
     if field.choices.iter().any(|known| known.value.eq_ignore_ascii_case(choice)) {
         return Ok(());
     }
+    let is_former = |former: &String| former.eq_ignore_ascii_case(choice);
+    if let Some(renamed) = field.choices.iter().find(|known| known.former.iter().any(is_former)) {
+        return Err(Problem::Spelling { name: field.name.to_string(), kept: renamed.value.clone() });
+    }
     let there: Vec<&str> = field.choices.iter().map(|choice| choice.value.as_str()).collect();
     let hint = format!("use {}", there.join(", "));
     Err(Problem::Choice { name: field.name.to_string(), choice: choice.to_owned(), hint })

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::consent::ConsentState;
-use crate::field::FieldPath;
+use crate::field::{FieldName, FieldPath};
 
 use super::window::Window;
 
@@ -281,6 +281,40 @@ impl Condition {
         })
     }
 
+    /// The same after a choice of a field got another value. Tests of a part of a text stay as they are
+    /// written: what stands there is no choice.
+    #[must_use]
+    pub fn with_choice_renamed(self, field: &FieldName, value: &str, to: &str) -> Self {
+        let renamed = |text: String| if text.eq_ignore_ascii_case(value) { to.to_owned() } else { text };
+        let literal = |literal: Literal| match literal {
+            Literal::Text(text) => Literal::Text(renamed(text)),
+            other => other,
+        };
+        let all = |choices: Vec<String>| choices.into_iter().map(renamed).collect();
+        self.map_leaves(&|leaf| match leaf {
+            Self::Value { of, test } if of.is_whole(field) => {
+                let test = match test {
+                    Test::Compare { operator, value } => Test::Compare { operator, value: literal(value) },
+                    Test::In(values) => Test::In(values.into_iter().map(literal).collect()),
+                    Test::HasAny(choices) => Test::HasAny(all(choices)),
+                    Test::HasAll(choices) => Test::HasAll(all(choices)),
+                    other => other,
+                };
+                Self::Value { of, test }
+            }
+            other => other,
+        })
+    }
+
+    /// Whether it asks for a part of the text of a field.
+    #[must_use]
+    pub fn asks_for_part_of(&self, field: &FieldName) -> bool {
+        self.leaves().into_iter().any(|leaf| {
+            matches!(leaf, Self::Value { of, test: Test::Contains(_) | Test::StartsWith(_) | Test::EndsWith(_) }
+                           if of.is_whole(field))
+        })
+    }
+
     fn map_leaves(self, change: &impl Fn(Self) -> Self) -> Self {
         let each = |parts: Vec<Self>| parts.into_iter().map(|part| part.map_leaves(change)).collect();
         match self {
@@ -289,6 +323,13 @@ impl Condition {
             Self::Not(part) => Self::negate(part.map_leaves(change)),
             leaf => change(leaf),
         }
+    }
+}
+
+impl Subject {
+    /// Whether it is this field as a whole.
+    fn is_whole(&self, field: &FieldName) -> bool {
+        matches!(self, Self::Field(path) if path.field == *field && path.part.is_none())
     }
 }
 

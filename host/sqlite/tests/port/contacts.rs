@@ -2,10 +2,9 @@
 
 use postroom_domain::consent::{ConsentAct, ConsentEvent, ConsentSource, ConsentState, Provenance};
 use postroom_domain::contact::ContactId;
-use postroom_domain::field::FieldValue;
 use postroom_store::StoreError;
 use postroom_store::contacts::{ContactQuery, ContactRef, ContactStore, ContactUpsert, Written};
-use postroom_store::lists::{ImportMode, ListStore};
+use postroom_store::lists::ListStore;
 
 use crate::fixture::{add, at, email, event, home, patch, sequence, upsert, who};
 
@@ -220,31 +219,4 @@ async fn contacts_of_two_keys_and_a_contact_with_itself_are_not_joined() {
         assert!(matches!(&refused, StoreError::Refused(text) if text.contains(why)), "{refused}");
     }
     assert_eq!(sequence(store).await, before);
-}
-
-#[tokio::test]
-async fn every_change_of_a_contact_is_kept_with_who_made_it() {
-    let home = home();
-    let store = &home.store;
-    let (old, new) = ("jana@old.example", "jana@new.example");
-    store.upsert_contact(&upsert(old, &[("firstname", "Jana"), ("company", "Dub")])).await.unwrap();
-    assert_eq!(store.contact_history(&who(old)).await.unwrap(), [], "being made is no change");
-    store.upsert_contact(&upsert(old, &[("firstname", "Jana")])).await.unwrap();
-    let rename = ContactUpsert { who: Some(who(old)), ..upsert(new, &[("company", "")]) };
-    store.upsert_contact(&rename).await.unwrap();
-    let rows = crate::fixture::rows(&[(new, "Johana")]);
-    crate::fixture::import(store, &crate::fixture::start("guests", ImportMode::Add), rows).await;
-    let history = store.contact_history(&who(new)).await.unwrap();
-    let told: Vec<_> = history
-        .iter()
-        .flat_map(|change| change.values.iter().map(|value| (change.source, value.place.as_str())))
-        .collect();
-    let expected = [
-        (ConsentSource::Operator, "email"),
-        (ConsentSource::Operator, "fields.company"),
-        (ConsentSource::Import, "fields.firstname"),
-    ];
-    assert_eq!(told, expected);
-    assert_eq!(history[0].values[0].before, Some(FieldValue::Text(old.to_owned())));
-    assert_eq!(history[1].values[0].after, Some(FieldValue::Text("Johana".to_owned())));
 }

@@ -1,9 +1,12 @@
 //! Lists and their entries, one by one.
 
+use postroom_domain::order::Place;
+use postroom_domain::segment::{Condition, parse};
 use postroom_store::StoreError;
-use postroom_store::lists::ListStore;
+use postroom_store::lists::{ImportMode, ListStore};
+use postroom_store::segments::SegmentStore;
 
-use crate::fixture::{add, addresses, at, home, sequence, who, with_sync};
+use crate::fixture::{add, addresses, at, home, import, rows, sequence, start, who, with_sync};
 
 #[tokio::test]
 async fn a_list_is_made_renamed_and_deleted() {
@@ -18,7 +21,7 @@ async fn a_list_is_made_renamed_and_deleted() {
     assert!(matches!(store.rename_list("guests", "staff", at(2)).await, Err(StoreError::Taken { .. })));
     store.rename_list("guests", "visitors", at(2)).await.unwrap();
     let names: Vec<_> = store.lists().await.unwrap().into_iter().map(|list| list.name).collect();
-    assert_eq!(names, ["staff", "visitors"]);
+    assert_eq!(names, ["visitors", "staff"]);
     assert!(matches!(store.list("guests").await, Err(StoreError::NotFound { kind: "list", .. })));
     store.delete_list("visitors", at(3)).await.unwrap();
     assert_eq!(store.lists().await.unwrap().len(), 1);
@@ -31,6 +34,46 @@ async fn d5_a_list_in_use_stays_and_says_by_what() {
     assert_eq!(error.to_string(), "the list `guests` is used by the sync guests: remove it first");
     assert_eq!(home.store.list("guests").await.unwrap().syncs, ["guests"]);
     assert_eq!(home.store.list("guests").await.unwrap().entries, 1);
+}
+
+#[tokio::test]
+async fn d5_all_that_uses_a_list_is_named_at_once() {
+    let (home, _) = with_sync(&["jana@example.cz"]).await;
+    let store = &home.store;
+    for name in ["regulars", "others"] {
+        store.save_segment(name, &parse(r#"on("guests")"#).unwrap().condition, at(4)).await.unwrap();
+    }
+    let error = store.delete_list("guests", at(5)).await.unwrap_err();
+    let expected =
+        "the list `guests` is used by the sync guests and the segments others, regulars: remove them first";
+    assert_eq!(error.to_string(), expected);
+}
+
+#[tokio::test]
+async fn lists_stand_in_the_order_that_was_set_and_new_ones_come_last() {
+    let home = home();
+    let store = &home.store;
+    let names = async || -> Vec<String> {
+        store.lists().await.unwrap().into_iter().map(|list| list.name).collect()
+    };
+    for name in ["c", "a", "b"] {
+        store.create_list(name, at(1)).await.unwrap();
+    }
+    store.save_segment("regulars", &Condition::Everyone, at(2)).await.unwrap();
+    assert_eq!(names().await, ["c", "a", "b"]);
+    store.move_list("b", &Place::First).await.unwrap();
+    store.move_list("c", &Place::Last).await.unwrap();
+    assert_eq!(names().await, ["b", "a", "c"]);
+    store.move_list("c", &Place::Before("a".to_owned())).await.unwrap();
+    import(store, &start("d", ImportMode::Add), rows(&[("jana@example.cz", "Jana")])).await;
+    assert_eq!(names().await, ["b", "c", "a", "d"]);
+    for (name, to) in [("regulars", Place::First), ("a", Place::Before("regulars".to_owned()))] {
+        let refused = store.move_list(name, &to).await;
+        assert!(matches!(refused, Err(StoreError::NotFound { kind: "list", .. })), "{refused:?}");
+    }
+    store.rename_list("c", "x", at(3)).await.unwrap();
+    store.delete_list("b", at(3)).await.unwrap();
+    assert_eq!(names().await, ["x", "a", "d"], "a new name is no new place");
 }
 
 #[tokio::test]

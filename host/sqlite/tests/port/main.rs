@@ -16,6 +16,7 @@ mod discovery;
 mod erasures;
 mod fields;
 mod fixture;
+mod histories;
 mod import_claims;
 mod imports;
 mod killed;

@@ -7,7 +7,7 @@ use postroom_domain::consent::{ConsentAct, ConsentEvent, ConsentSource, Provenan
 use postroom_domain::contact::ImportedRow;
 use postroom_domain::email::EmailAddress;
 
-use super::model::{Entry, EntryKey, Model, Place, Refusal, Roll, Said};
+use super::model::{Entry, EntryKey, Model, Place, Refusal, Said};
 use crate::contacts::Written;
 use crate::lists::{ImportCounts, ImportMode, ImportReport, ImportStart, LEAVERS_SHOWN};
 
@@ -74,8 +74,7 @@ impl Model {
             };
             (counts.joined, counts.left) = (came as u64, went as u64);
             if finishes {
-                let roll = Roll { created_at: start.at, entries: Vec::new() };
-                self.lists.entry(list.clone()).or_insert(roll).entries = entries;
+                self.list(list, start.at).entries = entries;
             }
         }
         Ok((ImportReport { counts, leavers }, refused))
@@ -138,7 +137,7 @@ impl Work<'_> {
 
     /// A row means the contact of its key, or else of its address.
     fn meet(&self, email: &EmailAddress, key: Option<&str>) -> Met {
-        let (by_key, by_email) = (key.and_then(|key| self.model.by_key(key)), self.model.by_email(email));
+        let (by_key, by_email) = (key.and_then(|key| self.model.by_key(key)), self.model.by_any_email(email));
         let Some(place) = by_key.or(by_email) else {
             return if self.model.is_erased(email) { Met::Refused } else { Met::New };
         };
@@ -175,7 +174,10 @@ impl Work<'_> {
     }
 
     fn update(&mut self, place: Place, email: &EmailAddress, row: &ImportedRow) -> Result<(), Refusal> {
-        let (written, is_renamed) = self.model.update(place, &self.said(email, row))?;
+        // Who is meant by an address of before a merge keeps its own.
+        let is_alias = self.model.person(place)?.aliases.iter().any(|alias| alias.key() == email.key());
+        let said = Said { email: (!is_alias).then_some(email), ..self.said(email, row) };
+        let (written, is_renamed) = self.model.update(place, &said)?;
         match written {
             Written::Unchanged => self.counts.unchanged += 1,
             Written::Created | Written::Updated => self.counts.updated += 1,

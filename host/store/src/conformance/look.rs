@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use postroom_domain::consent::ConsentEvent;
+use postroom_domain::consent::{ConsentAct, ConsentEvent};
 use postroom_domain::contact::ContactId;
 use postroom_domain::email::EmailAddress;
+use postroom_domain::field::FieldValue;
+use postroom_domain::history::{ContactEvent, Happening};
 
 use super::model::{self, EntryKey, FROM_THE_ADDRESS, Model, Person, Place};
 use super::run::same;
 use super::step::ADDRESSES;
-use crate::contacts::{Contact, ContactQuery, ContactRef};
+use crate::contacts::{Contact, ContactDetail, ContactQuery, ContactRef};
 use crate::{Store, StoreError, lists};
 
 /// Contacts on a page: few, so that pages are turned.
@@ -70,7 +72,7 @@ impl Known {
         }
         for address in ADDRESSES {
             let email = EmailAddress::parse(address).map_err(|fault| fault.to_string())?;
-            let expected = model.by_email(&email).and_then(|place| self.number(place));
+            let expected = model.by_any_email(&email).and_then(|place| self.number(place));
             let found = store.contact(&ContactRef::Email(email)).await.map_err(failed)?;
             same(&format!("the contact of {address}"), &expected, &found.map(|detail| detail.contact.id))?;
         }
@@ -115,6 +117,9 @@ impl Known {
         same(&about("the tags"), &person.tags, &tags)?;
         same(&about("the moment of creation"), &person.created_at, &contact.created_at)?;
         same(&about("the moment of the last change"), &person.updated_at, &contact.updated_at)?;
+        let mut aliases = person.aliases.clone();
+        aliases.sort_by(|one, other| one.key().cmp(other.key()));
+        same(&about("the aliases"), &aliases, &detail.aliases)?;
         let on = |roll: &model::Roll| roll.entries.iter().any(|entry| entry.contact == Some(place));
         let lists: Vec<String> =
             model.lists.iter().filter(|(_, roll)| on(roll)).map(|(name, _)| name.clone()).collect();
@@ -123,15 +128,18 @@ impl Known {
             return Err(about("the history is not in order"));
         }
         same_history(&person.history, &detail.consent_history)
-            .map_err(|what| format!("{}: {what}", about("the history")))
+            .map_err(|what| format!("{}: {what}", about("the history")))?;
+        let story = store.contact_history(&ContactRef::Id(contact.id)).await.map_err(failed)?;
+        same_end(&story, &detail, &model.deleted).map_err(|what| format!("{}: {what}", about("the story")))
     }
 
     async fn lists(&mut self, store: &dyn Store, model: &Model) -> Result<(), String> {
         let all = store.lists().await.map_err(failed)?;
         let names: Vec<&String> = all.iter().map(|list| &list.name).collect();
-        same("the names of the lists", &model.lists.keys().collect(), &names)?;
+        same("the lists in their order", &model.order.iter().collect(), &names)?;
         self.positions.clear();
-        for (list, (name, roll)) in all.iter().zip(&model.lists) {
+        let rolls = model.order.iter().filter_map(|name| model.lists.get_key_value(name));
+        for (list, (name, roll)) in all.iter().zip(rolls) {
             let about = |what: &str| format!("{what} of the list `{name}`");
             same(&about("the one by name"), list, &store.list(name).await.map_err(failed)?)?;
             same(&about("the moment of creation"), &roll.created_at, &list.created_at)?;
@@ -182,6 +190,42 @@ impl Known {
         same(&about("the row"), &raw, &found.raw.as_slice())?;
         expected.joined_at.map_or(Ok(()), |at| same(&about("the moment of joining"), &at, &found.joined_at))
     }
+}
+
+/// A story ends where its contact stands. Of lists that are gone it may tell the last thing, and a list of
+/// such a name may be another one.
+fn same_end(story: &[ContactEvent], detail: &ContactDetail, deleted: &BTreeSet<String>) -> Result<(), String> {
+    if !story.is_sorted_by_key(|event| event.at) {
+        return Err("the events are not in order".to_owned());
+    }
+    let standing = detail.contact.email.to_string();
+    let (mut tags, mut lists, mut email) = (BTreeSet::new(), BTreeSet::new(), Some(standing.clone()));
+    // What happened to a contact that went into this one ended there.
+    for event in story.iter().filter(|event| event.former.is_none()) {
+        match &event.what {
+            Happening::Tagged { tag } => drop(tags.insert(tag.clone())),
+            Happening::Untagged { tag } => drop(tags.remove(tag)),
+            Happening::Joined { list } => drop(lists.insert(list.clone())),
+            Happening::Left { list } => drop(lists.remove(list)),
+            Happening::Changed { values } => {
+                let changed = values.iter().find(|value| value.place == "email");
+                email = changed.map_or(email, |value| value.after.as_ref().map(FieldValue::as_line));
+            }
+            Happening::Created | Happening::Consent { .. } | Happening::Merged { .. } => {}
+        }
+    }
+    same("its last address", &Some(standing), &email)?;
+    let here = |lists: BTreeSet<String>| -> BTreeSet<String> { lists.difference(deleted).cloned().collect() };
+    same("its lists", &here(lists), &here(detail.lists.iter().cloned().collect()))?;
+    same("its tags", &tags, &detail.contact.tags.iter().cloned().collect())?;
+    // A new address is told by its change.
+    let is_told = |event: &&ConsentEvent| event.act != ConsentAct::AddressChanged;
+    let consent = story.iter().filter_map(|event| match &event.what {
+        Happening::Consent { event } => Some(event),
+        _ => None,
+    });
+    let told: Vec<&ConsentEvent> = consent.filter(is_told).collect();
+    same("its consent", &detail.consent_history.iter().filter(is_told).collect(), &told)
 }
 
 /// Compares two histories, whatever the order of events of one moment and the store's own words.

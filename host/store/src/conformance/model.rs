@@ -10,7 +10,7 @@ use postroom_domain::consent::{Consent, ConsentAct, ConsentEvent, ConsentSource,
 use postroom_domain::contact::{EntryFault, FieldPatch};
 use postroom_domain::email::EmailAddress;
 use postroom_domain::field::Fields;
-use postroom_domain::merge;
+use postroom_domain::{merge, order};
 
 use super::step::{Who, patch};
 use crate::contacts::Written;
@@ -43,6 +43,9 @@ pub(super) struct Person {
     pub(super) history: Vec<ConsentEvent>,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
+    /// The addresses and the places of contacts that went into it.
+    pub(super) aliases: Vec<EmailAddress>,
+    merged: Vec<Place>,
 }
 
 /// What tells an entry from another of its list.
@@ -78,6 +81,10 @@ pub(super) struct Model {
     /// How many contacts were ever made.
     pub(super) made: usize,
     pub(super) lists: BTreeMap<String, Roll>,
+    /// The names of the lists in their order.
+    pub(super) order: Vec<String>,
+    /// The names that lists had when they were deleted.
+    pub(super) deleted: BTreeSet<String>,
     /// Withdrawals that stay with addresses that are nobody's.
     withdrawn: BTreeMap<String, Timestamp>,
     /// Addresses that are not taken again.
@@ -123,6 +130,13 @@ impl Model {
         self.people.iter().find(|(_, person)| person.email.key() == email.key()).map(|(place, _)| *place)
     }
 
+    /// The contact of an address, or that has it since a merge.
+    pub(super) fn by_any_email(&self, email: &EmailAddress) -> Option<Place> {
+        let is_alias = |person: &Person| person.aliases.iter().any(|alias| alias.key() == email.key());
+        let by_alias = || self.people.iter().find(|(_, person)| is_alias(person)).map(|(place, _)| *place);
+        self.by_email(email).or_else(by_alias)
+    }
+
     /// The contact of an external key.
     pub(super) fn by_key(&self, key: &str) -> Option<Place> {
         self.people.iter().find(|(_, person)| person.external_id.as_deref() == Some(key)).map(|(place, _)| *place)
@@ -140,8 +154,12 @@ impl Model {
 
     fn find(&self, who: Who) -> Option<Place> {
         match who {
-            Who::Address(text) => self.by_email(&EmailAddress::parse(text).ok()?),
-            Who::Number(nth) | Who::Hash(nth) => self.nth(nth).filter(|place| self.people.contains_key(place)),
+            Who::Address(text) => self.by_any_email(&EmailAddress::parse(text).ok()?),
+            Who::Number(nth) => self.nth(nth).filter(|place| self.people.contains_key(place)),
+            Who::Hash(nth) => self.nth(nth).and_then(|wanted| {
+                let is_meant = |(place, person): &(&Place, &Person)| **place == wanted || person.merged.contains(&wanted);
+                self.people.iter().find(is_meant).map(|(place, _)| *place)
+            }),
             Who::Key(key) => self.by_key(key),
         }
     }
@@ -170,13 +188,16 @@ impl Model {
         let email = address.and_then(|address| EmailAddress::parse(address).ok());
         let target = match (who, &email, key) {
             (Some(who), ..) => Some(self.require(who)?),
-            (None, Some(email), _) => self.by_email(email),
+            (None, Some(email), _) => self.by_any_email(email),
             (None, None, Some(key)) => self.by_key(key),
             (None, None, None) => None,
         };
+        // Who is found by an address of before a merge keeps its own.
+        let is_alias = |email: &EmailAddress| who.is_none() && self.by_email(email).is_none() && target.is_some();
+        let email = email.filter(|email| !is_alias(email));
         let is_others = |holder: Option<Place>| holder.is_some_and(|holder| Some(holder) != target);
         let email_is_free =
-            email.as_ref().is_none_or(|email| !self.is_erased(email) && !is_others(self.by_email(email)));
+            email.as_ref().is_none_or(|email| !self.is_erased(email) && !is_others(self.by_any_email(email)));
         if !email_is_free || key.is_some_and(|key| is_others(self.by_key(key))) {
             return Err(Refusal::Refused);
         }
@@ -203,6 +224,8 @@ impl Model {
             history: self.take_withdrawal(email).or(grant).into_iter().collect(),
             created_at: said.at,
             updated_at: said.at,
+            aliases: Vec::new(),
+            merged: Vec::new(),
         };
         self.people.insert(place, person);
         place
@@ -227,6 +250,7 @@ impl Model {
         let email = person.email.clone();
         let is_renamed = before.0.key() != email.key();
         if is_renamed {
+            person.aliases.retain(|alias| alias.key() != email.key());
             person.history.push(ConsentEvent::new(said.at, ConsentAct::AddressChanged, said.source));
             self.keep_withdrawal(consent, &before.0, said.at);
             let withdrawal = self.take_withdrawal(&email);
@@ -260,9 +284,9 @@ impl Model {
         person.fields = merge::joined_fields(&person.fields, &gone.fields);
         person.tags.extend(gone.tags);
         person.history.extend(gone.history.into_iter().filter(merge::comes_over));
+        person.aliases.extend(gone.aliases.into_iter().chain([gone.email]));
+        person.merged.extend(gone.merged.into_iter().chain([other]));
         person.touch(at);
-        let consent = person.consent();
-        self.keep_withdrawal(consent, &gone.email, at);
         for entry in self.lists.values_mut().flat_map(|roll| &mut roll.entries) {
             if entry.contact == Some(other) {
                 entry.contact = Some(kept);
@@ -276,7 +300,9 @@ impl Model {
     pub(super) fn delete(&mut self, who: Who, at: Timestamp) -> Result<Place, Refusal> {
         let place = self.require(who)?;
         let gone = self.person(place)?.clone();
-        self.keep_withdrawal(gone.consent(), &gone.email, at);
+        for email in gone.aliases.iter().chain([&gone.email]) {
+            self.keep_withdrawal(gone.consent(), email, at);
+        }
         self.forget(place);
         Ok(place)
     }
@@ -284,8 +310,8 @@ impl Model {
     /// Erases a contact.
     pub(super) fn erase(&mut self, who: Who, at: Timestamp) -> Result<Place, Refusal> {
         let place = self.require(who)?;
-        let key = self.person(place)?.email.key().to_owned();
-        self.erased.insert(key);
+        let gone = self.person(place)?.clone();
+        self.erased.extend(gone.aliases.iter().chain([&gone.email]).map(|email| email.key().to_owned()));
         self.erasures.push((place, at));
         self.forget(place);
         Ok(place)
@@ -321,10 +347,31 @@ impl Model {
             "" => Err(Refusal::Refused),
             name if self.lists.contains_key(name) => Err(Refusal::Taken),
             name => {
-                self.lists.insert(name.to_owned(), Roll { created_at: at, entries: Vec::new() });
+                self.list(name, at);
                 Ok(())
             }
         }
+    }
+
+    /// The list of a name; if it is not there, it is made, behind the others.
+    pub(super) fn list(&mut self, name: &str, at: Timestamp) -> &mut Roll {
+        if !self.lists.contains_key(name) {
+            self.order.push(name.to_owned());
+        }
+        self.lists.entry(name.to_owned()).or_insert(Roll { created_at: at, entries: Vec::new() })
+    }
+
+    /// Gives a list another place.
+    pub(super) fn move_list(&mut self, name: &str, to: &order::Place<String>) -> Result<(), Refusal> {
+        let named = match to {
+            order::Place::Before(other) => vec![name, other.as_str()],
+            order::Place::First | order::Place::Last => vec![name],
+        };
+        if named.into_iter().any(|name| !self.lists.contains_key(name)) {
+            return Err(Refusal::NotFound);
+        }
+        self.order = order::moved(std::mem::take(&mut self.order), name.to_owned(), to);
+        Ok(())
     }
 
     /// Gives a list another name.
@@ -337,13 +384,19 @@ impl Model {
         }
         if let Some(roll) = self.lists.remove(name) {
             self.lists.insert(to.to_owned(), roll);
+            for listed in self.order.iter_mut().filter(|listed| *listed == name) {
+                to.clone_into(listed);
+            }
         }
         Ok(())
     }
 
     /// Deletes a list.
     pub(super) fn delete_list(&mut self, name: &str) -> Result<(), Refusal> {
-        self.lists.remove(name).map(drop).ok_or(Refusal::NotFound)
+        self.lists.remove(name).ok_or(Refusal::NotFound)?;
+        self.order.retain(|listed| listed != name);
+        self.deleted.insert(name.to_owned());
+        Ok(())
     }
 
     /// Puts a contact at the end of a list.

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use postroom_domain::consent::{ConsentEvent, ConsentState};
 use postroom_domain::contact::ContactId;
 use postroom_domain::email::EmailAddress;
+use postroom_domain::order;
 
 use super::look::Known;
 use super::model::{Model, Place, Refusal};
@@ -172,6 +173,7 @@ fn expect(model: &mut Model, step: &Step, at: Timestamp) -> Result<Result<Answer
         Step::CreateList(name) => model.create_list(name, at).map(|()| Answer::Done),
         Step::RenameList { name, to } => model.rename_list(name, to).map(|()| Answer::Done),
         Step::DeleteList(name) => model.delete_list(name).map(|()| Answer::Done),
+        Step::MoveList { name, to } => model.move_list(name, &owned(to)).map(|()| Answer::Done),
         Step::Join { list, who } => model.join(list, *who, at).map(Answer::Changed),
         Step::Leave { list, who } => model.leave(list, *who).map(|count| Answer::Count(count as u64)),
         Step::RemoveEntry { list, nth } => model.remove_entry(list, *nth).map(|()| Answer::Done),
@@ -219,6 +221,7 @@ async fn ask(
         Step::CreateList(name) => store.create_list(name, at).await.map(|_| Answer::Done),
         Step::RenameList { name, to } => store.rename_list(name, to, at).await.map(|()| Answer::Done),
         Step::DeleteList(name) => store.delete_list(name, at).await.map(|()| Answer::Done),
+        Step::MoveList { name, to } => store.move_list(name, &owned(to)).await.map(|()| Answer::Done),
         Step::Join { list, who } => store.add_entry(list, &names.of(*who)?, at).await.map(Answer::Changed),
         Step::Leave { list, who } => store.remove_contact_entries(list, &names.of(*who)?, at).await.map(Answer::Count),
         Step::RemoveEntry { list, nth } => {
@@ -234,6 +237,14 @@ async fn ask(
         Err(StoreError::Taken { .. }) => Ok(Err(Refusal::Taken)),
         Err(StoreError::Refused(_)) => Ok(Err(Refusal::Refused)),
         Err(other) => Err(format!("the store failed: {other}")),
+    }
+}
+
+fn owned(to: &order::Place<&str>) -> order::Place<String> {
+    match to {
+        order::Place::First => order::Place::First,
+        order::Place::Last => order::Place::Last,
+        order::Place::Before(other) => order::Place::Before((*other).to_owned()),
     }
 }
 

@@ -4,6 +4,7 @@ use postroom_domain::consent::{ConsentAct, ConsentSource};
 use postroom_domain::contact::{EntryFault, FieldPatch, ImportedRow};
 use postroom_domain::email::EmailAddress;
 use postroom_domain::field::FieldValue;
+use postroom_domain::order::Place;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -124,6 +125,13 @@ pub enum Step {
     },
     /// Deletes a list.
     DeleteList(&'static str),
+    /// Gives a list another place.
+    MoveList {
+        /// The list.
+        name: &'static str,
+        /// Where it is to stand.
+        to: Place<&'static str>,
+    },
     /// Puts a contact at the end of a list.
     Join {
         /// The list.
@@ -218,6 +226,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         2 => select(&TYPED_LISTS[..]).prop_map(Step::CreateList),
         1 => (list(), list()).prop_map(|(name, to)| Step::RenameList { name, to }),
         1 => list().prop_map(Step::DeleteList),
+        1 => (list(), place()).prop_map(|(name, to)| Step::MoveList { name, to }),
         3 => (list(), who()).prop_map(|(list, who)| Step::Join { list, who }),
         1 => (list(), who()).prop_map(|(list, who)| Step::Leave { list, who }),
         1 => (list(), 0..ROWS).prop_map(|(list, nth)| Step::RemoveEntry { list, nth }),
@@ -226,6 +235,10 @@ pub fn step() -> impl Strategy<Value = Step> {
 
 fn list() -> impl Strategy<Value = &'static str> {
     select(&LISTS[..])
+}
+
+fn place() -> impl Strategy<Value = Place<&'static str>> {
+    prop_oneof![Just(Place::First), Just(Place::Last), list().prop_map(Place::Before)]
 }
 
 fn who() -> impl Strategy<Value = Who> {
