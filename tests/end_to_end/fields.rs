@@ -1,6 +1,6 @@
 //! Row D4: the fields of a workspace.
 
-use crate::house::House;
+use crate::house::{AUDIENCE, House, counted};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn d4_every_type_takes_what_it_means_and_refuses_the_rest_with_the_mend() {
@@ -46,4 +46,34 @@ async fn d4_choices_are_edited_and_whoever_has_one_keeps_it() {
     house.import("Guests", None, file);
     assert_eq!(jana()["contact"]["fields"]["room"]["choices"], serde_json::json!(["single", "suite"]));
     house.postroom(&["field", "choice", "add", "phone", "x"]).refused(3, &["phone", "has no choices"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d4_a_choice_gets_another_value_and_contacts_segments_and_syncs_follow() {
+    let house = House::open().await;
+    let file = "email,firstname,kind\njana@example.com,Jana,lead\nbert@example.com,Bert,contact\n";
+    house.import("Guests", Some("form"), file);
+    house.postroom(&["segment", "save", "Leads", r#"kind = "lead""#]).done();
+    house
+        .postroom(&[
+            "sync", "add", "Guests", "--list", "Guests", "--account", "mc", "--audience", AUDIENCE, "--newcomers", "skip",
+            "--map", "kind=FNAME",
+        ])
+        .done();
+    assert_eq!(counted(&house.run("Guests")), "added=2");
+
+    let renamed = house.postroom(&["field", "choice", "rename", "kind", "lead", "prospect", "--json"]).done().json();
+    assert_eq!((&renamed["contacts"], &renamed["segments"]), (&1.into(), &serde_json::json!(["Leads"])), "{renamed}");
+    assert_eq!(renamed["field"]["choices"][1]["former"], serde_json::json!(["lead"]), "{renamed}");
+    assert_eq!(counted(&house.run("Guests")), "updated=1 unchanged=1");
+    assert_eq!(house.member("jana@example.com").await["merge_fields"]["FNAME"], "prospect");
+    let preview = house.postroom(&["segment", "preview", "Leads", "--json"]).done().json();
+    assert_eq!(preview["count"], 1);
+
+    let again = house.import("Guests", None, file);
+    assert_eq!((&again["counts"]["unchanged"], &again["left_out"]), (&2.into(), &0.into()), "the old value means it too");
+    house
+        .postroom(&["field", "choice", "rename", "kind", "prospect", "Contact"])
+        .refused(3, &["has the choice `contact` already"]);
+    house.postroom(&["field", "choice", "rename", "kind", "king", "queen"]).refused(3, &["king", "prospect"]);
 }

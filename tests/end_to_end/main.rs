@@ -20,6 +20,7 @@ mod building;
 mod compiling;
 mod components;
 mod consent;
+mod contacts;
 mod export;
 mod exporting;
 mod fields;

@@ -4,8 +4,8 @@
 //! * [`step`]: the random steps, over a few names that collide often.
 //! * `model` and `imports`: what each step does, in terms of the domain's rules. They know no adapter.
 //! * [`run`]: carries the steps out and compares every answer.
-//! * `look`: compares all that can be seen after each step: contacts with their histories, lists with their
-//!   entries, erasures.
+//! * `look`: compares all that can be seen after each step: contacts with their histories, lists in their order
+//!   with their entries, the choices of a field, erasures. A contact's story must end where the contact stands.
 //!
 //! An adapter runs it in a test of its own, with the feature `conformance`: it takes
 //! [`sequences`](step::sequences) for the strategy of a `proptest` runner and gives each to

@@ -84,6 +84,10 @@ async fn an_erased_person_is_in_no_file_any_more_and_does_not_come_back() {
         let rows = rows.chain([row(400, &round.to_string(), jana, "Zizkov-Nova")]);
         import(store, &start("guests", ImportMode::Replace), rows.collect()).await;
     }
+    // Somebody of another address turned out to be the same.
+    let second = "jana.novakova@second.example";
+    store.upsert_contact(&upsert(second, &[("firstname", "Zizkov-Nova")])).await.unwrap();
+    store.merge_contacts(&who(jana), &who(second), at(9)).await.unwrap();
     let id = store.contact(&who(jana)).await.unwrap().unwrap().contact.id;
     confirmed(store, id, jana).await;
     assert!(!traces_in(home.folder.path()).is_empty(), "the search finds what is there");
@@ -97,7 +101,7 @@ async fn an_erased_person_is_in_no_file_any_more_and_does_not_come_back() {
 
     assert!(store.contact(&ContactRef::Id(id)).await.unwrap().is_none());
     assert_eq!(store.list("guests").await.unwrap().contacts, 300);
-    for address in [jana, "JANA.novakova@Example.CZ"] {
+    for address in [jana, "JANA.novakova@Example.CZ", second] {
         let refused = store.upsert_contact(&upsert(address, &[])).await.unwrap_err();
         assert!(matches!(&refused, StoreError::Refused(why) if why.contains("erased on request")), "{refused}");
         assert!(!refused.to_string().contains("jana"), "{refused}");

@@ -9,6 +9,7 @@
 )]
 
 mod accounts;
+mod aliases;
 mod conformance;
 mod contacts;
 mod cut_short;

@@ -48,6 +48,9 @@ impl Known {
 
     /// Compares everything, and learns the numbers of contacts that are new.
     pub(super) async fn look(&mut self, store: &dyn Store, model: &Model) -> Result<(), String> {
+        let fields = store.fields().await.map_err(failed)?;
+        let grade = fields.iter().find(|field| field.name == model.grade.name);
+        same("the field and its choices", &Some(&model.grade), &grade)?;
         self.contacts(store, model).await?;
         self.lists(store, model).await?;
         let erasures = store.erasures(ERASURES).await.map_err(failed)?;

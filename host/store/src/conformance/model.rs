@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use postroom_domain::consent::{Consent, ConsentAct, ConsentEvent, ConsentSource, ConsentState, Will};
 use postroom_domain::contact::{EntryFault, FieldPatch};
 use postroom_domain::email::EmailAddress;
-use postroom_domain::field::Fields;
+use postroom_domain::field::{FieldChange, FieldDefinition, FieldPath, Fields};
 use postroom_domain::{merge, order};
 
 use super::step::{Who, patch};
@@ -75,8 +75,10 @@ pub(super) struct Roll {
 }
 
 /// All that a store holds.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Model {
+    /// The field whose choices change.
+    pub(super) grade: FieldDefinition,
     pub(super) people: BTreeMap<Place, Person>,
     /// How many contacts were ever made.
     pub(super) made: usize,
@@ -91,6 +93,12 @@ pub(super) struct Model {
     erased: BTreeSet<String>,
     /// Who was erased, and when.
     pub(super) erasures: Vec<(Place, Timestamp)>,
+}
+
+/// The patch that writes a choice of a field, as it is read from what somebody types.
+pub(super) fn choice(field: &FieldDefinition, typed: &str) -> Result<FieldPatch, Refusal> {
+    let value = field.read(typed).map_err(|_| Refusal::Refused)?;
+    Ok(FieldPatch { changes: vec![(FieldPath { field: field.name.clone(), part: None }, value)] })
 }
 
 impl Person {
@@ -125,6 +133,54 @@ pub(super) struct Said<'a> {
 }
 
 impl Model {
+    /// An empty store that has this field.
+    pub(super) fn new(grade: FieldDefinition) -> Self {
+        Self {
+            grade,
+            people: BTreeMap::new(),
+            made: 0,
+            lists: BTreeMap::new(),
+            order: Vec::new(),
+            deleted: BTreeSet::new(),
+            withdrawn: BTreeMap::new(),
+            erased: BTreeSet::new(),
+            erasures: Vec::new(),
+        }
+    }
+
+    /// Writes one of the field's choices.
+    pub(super) fn choose(&mut self, who: Who, value: &str, at: Timestamp) -> Result<(Place, Written), Refusal> {
+        let patch = choice(&self.grade, value)?;
+        let place = self.require(who)?;
+        let said = Said { email: None, key: None, patch: &patch, source: ConsentSource::Operator, at };
+        self.update(place, &said).map(|(written, _)| (place, written))
+    }
+
+    /// Changes the choices of the field.
+    pub(super) fn change_choices(&mut self, change: &FieldChange) -> Result<(), Refusal> {
+        self.grade = self.grade.clone().changed(change).map_err(|_| Refusal::Refused)?;
+        Ok(())
+    }
+
+    /// Gives a choice another value; answers with how many contacts followed.
+    pub(super) fn rename_choice(&mut self, value: &str, to: &str, at: Timestamp) -> Result<u64, Refusal> {
+        let after = self.grade.clone().with_choice_renamed(value, to).map_err(|_| Refusal::Refused)?;
+        let mut followed = 0;
+        let pairs: Vec<_> = self.grade.choices.iter().zip(&after.choices).map(|(one, other)| (&one.value, &other.value)).collect();
+        for (before, after) in pairs.into_iter().filter(|(before, after)| before != after) {
+            for person in self.people.values_mut() {
+                let held = person.fields.get(&self.grade.name);
+                if let Some(value) = held.and_then(|held| held.with_choice_renamed(before, after)) {
+                    person.fields.insert(self.grade.name.clone(), value);
+                    person.touch(at);
+                    followed += 1;
+                }
+            }
+        }
+        self.grade = after;
+        Ok(followed)
+    }
+
     /// The contact of an address.
     pub(super) fn by_email(&self, email: &EmailAddress) -> Option<Place> {
         self.people.iter().find(|(_, person)| person.email.key() == email.key()).map(|(place, _)| *place)

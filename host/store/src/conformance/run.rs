@@ -7,13 +7,15 @@ use jiff::{SignedDuration, Timestamp};
 use postroom_domain::consent::{ConsentEvent, ConsentState};
 use postroom_domain::contact::ContactId;
 use postroom_domain::email::EmailAddress;
+use postroom_domain::field::{FieldChange, FieldDefinition};
 use postroom_domain::order;
 
 use super::look::Known;
-use super::model::{Model, Place, Refusal};
-use super::step::{Import, Step, Who, patch};
+use super::model::{Model, Place, Refusal, choice};
+use super::step::{Import, Step, Who, grade, patch};
 use crate::contacts::{ContactRef, ContactUpsert, Written};
 use crate::lists::{ImportMode, ImportReport, ImportStart, StatedConsent};
+use crate::workspace::ChoiceRename;
 use crate::{Store, StoreError};
 
 /// The second since 1970 at which the steps begin: any, a little after the epoch of every other test.
@@ -65,12 +67,21 @@ enum Answer<C> {
 /// The first difference.
 pub async fn compare(open: impl AsyncFnOnce() -> Opened, steps: &[Step]) -> Result<(), Difference> {
     let opened = open().await;
-    let (mut model, mut known) = (Model::default(), Known::default());
+    let grade = begin(opened.store.as_ref()).await;
+    let beginning = |what| Difference { number: 0, step: "the field of the suite".to_owned(), what };
+    let (mut model, mut known) = (Model::new(grade.map_err(beginning)?), Known::default());
     for (number, step) in (1..).zip(steps) {
         let outcome = one(opened.store.as_ref(), &mut model, &mut known, number, step).await;
         outcome.map_err(|what| Difference { number, step: format!("{step:?}"), what })?;
     }
     Ok(())
+}
+
+/// Adds the field whose choices change.
+async fn begin(store: &dyn Store) -> Result<FieldDefinition, String> {
+    let grade = grade()?;
+    store.add_field(grade.clone()).await.map_err(|error| error.to_string())?;
+    Ok(grade)
 }
 
 /// Says that two things are the same, or what differs.
@@ -162,6 +173,16 @@ fn expect(model: &mut Model, step: &Step, at: Timestamp) -> Result<Result<Answer
         Step::Upsert { who, address, key, patch } => {
             model.upsert(*who, *address, *key, patch, at).map(|(place, written)| Answer::Written(place, written))
         }
+        Step::Choose { who, value } => {
+            model.choose(*who, value, at).map(|(place, written)| Answer::Written(place, written))
+        }
+        Step::AddChoice(value) => {
+            model.change_choices(&FieldChange::AddChoice((*value).to_owned())).map(|()| Answer::Done)
+        }
+        Step::RemoveChoice(value) => {
+            model.change_choices(&FieldChange::RemoveChoice((*value).to_owned())).map(|()| Answer::Done)
+        }
+        Step::RenameChoice { value, to } => model.rename_choice(value, to, at).map(Answer::Count),
         Step::Merge { kept, other } => model.merge(*kept, *other, at).map(Answer::Contact),
         Step::Delete(who) => model.delete(*who, at).map(Answer::Contact),
         Step::Erase(who) => model.erase(*who, at).map(Answer::Contact),
@@ -204,6 +225,29 @@ async fn ask(
             };
             store.upsert_contact(&upsert).await.map(|(id, written)| Answer::Written(id, written))
         }
+        Step::Choose { who, value } => match choice(&names.model.grade, value) {
+            Ok(patch) => {
+                let upsert = ContactUpsert { who: Some(names.of(*who)?), email: None, external_id: None, patch, at };
+                store.upsert_contact(&upsert).await.map(|(id, written)| Answer::Written(id, written))
+            }
+            Err(refusal) => return Ok(Err(refusal)),
+        },
+        Step::AddChoice(value) => {
+            let change = FieldChange::AddChoice((*value).to_owned());
+            store.change_field(&names.model.grade.name, &change).await.map(|_| Answer::Done)
+        }
+        Step::RemoveChoice(value) => {
+            let change = FieldChange::RemoveChoice((*value).to_owned());
+            store.change_field(&names.model.grade.name, &change).await.map(|_| Answer::Done)
+        }
+        Step::RenameChoice { value, to } => {
+            let field = names.model.grade.name.clone();
+            let rename = ChoiceRename { field, value: (*value).to_owned(), to: (*to).to_owned(), at };
+            match store.rename_choice(&rename).await {
+                Ok(_) => follow(store).await.map(Answer::Count),
+                Err(refusal) => Err(refusal),
+            }
+        }
         Step::Merge { kept, other } => {
             store.merge_contacts(&names.of(*kept)?, &names.of(*other)?, at).await.map(Answer::Contact)
         }
@@ -238,6 +282,15 @@ async fn ask(
         Err(StoreError::Refused(_)) => Ok(Err(Refusal::Refused)),
         Err(other) => Err(format!("the store failed: {other}")),
     }
+}
+
+/// Lets all contacts follow; answers with how many did.
+async fn follow(store: &dyn Store) -> crate::Result<u64> {
+    let mut contacts = 0;
+    while let Some(followed) = store.follow_choices().await? {
+        contacts += followed.contacts;
+    }
+    Ok(contacts)
 }
 
 fn owned(to: &order::Place<&str>) -> order::Place<String> {

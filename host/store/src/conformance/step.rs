@@ -3,7 +3,7 @@
 use postroom_domain::consent::{ConsentAct, ConsentSource};
 use postroom_domain::contact::{EntryFault, FieldPatch, ImportedRow};
 use postroom_domain::email::EmailAddress;
-use postroom_domain::field::FieldValue;
+use postroom_domain::field::{Choice, FieldDefinition, FieldType, FieldValue};
 use postroom_domain::order::Place;
 use proptest::collection::vec;
 use proptest::option;
@@ -43,6 +43,13 @@ const CHUNK: usize = 3;
 /// So many seconds before or after its step a consent event may have happened, so that news come late.
 const DELAY: i64 = 40;
 
+/// The field whose choices change, which the suite adds to the store.
+pub const GRADE: &str = "grade";
+/// Its choices at the beginning.
+const GRADES: [&str; 3] = ["guest", "gold", "staff"];
+/// Choices as somebody types them: there, there in capitals, not there yet, and none that can be.
+const TYPED_GRADES: [&str; 6] = ["guest", "Gold", "staff", "silver", "bronze", "a;b"];
+
 /// How a step names a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
@@ -80,6 +87,24 @@ pub enum Step {
         key: Option<&'static str>,
         /// What becomes of its fields.
         patch: Vec<(&'static str, Option<&'static str>)>,
+    },
+    /// Writes one of the field's choices.
+    Choose {
+        /// Whose.
+        who: Who,
+        /// The choice.
+        value: &'static str,
+    },
+    /// Adds a choice.
+    AddChoice(&'static str),
+    /// Removes a choice.
+    RemoveChoice(&'static str),
+    /// Gives a choice another value, and lets contacts follow.
+    RenameChoice {
+        /// The choice.
+        value: &'static str,
+        /// Its value to be.
+        to: &'static str,
     },
     /// Joins two contacts.
     Merge {
@@ -208,6 +233,18 @@ pub fn patch(changes: &[(&str, Option<&str>)]) -> Result<FieldPatch, String> {
     Ok(FieldPatch { changes: changes.collect::<Result<_, String>>()? })
 }
 
+/// The field whose choices change.
+///
+/// # Errors
+///
+/// When this suite itself is wrong about the name of a field.
+pub fn grade() -> Result<FieldDefinition, String> {
+    let name = GRADE.parse().map_err(|fault| format!("`{GRADE}` is no field: {fault}"))?;
+    let mut grade = FieldDefinition::new(name, FieldType::SingleChoice, GRADE.to_owned());
+    grade.choices = GRADES.map(|value| Choice::new(value, value)).to_vec();
+    Ok(grade)
+}
+
 /// Sequences of steps, of `longest` at most.
 pub fn sequences(longest: usize) -> impl Strategy<Value = Vec<Step>> {
     vec(step(), 1..=longest)
@@ -218,6 +255,10 @@ pub fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => upsert(),
         5 => import().prop_map(Step::Import),
+        3 => (who(), grade_typed()).prop_map(|(who, value)| Step::Choose { who, value }),
+        1 => grade_typed().prop_map(Step::AddChoice),
+        1 => grade_typed().prop_map(Step::RemoveChoice),
+        1 => (grade_typed(), grade_typed()).prop_map(|(value, to)| Step::RenameChoice { value, to }),
         2 => (who(), who()).prop_map(|(kept, other)| Step::Merge { kept, other }),
         1 => who().prop_map(Step::Delete),
         1 => who().prop_map(Step::Erase),
@@ -235,6 +276,10 @@ pub fn step() -> impl Strategy<Value = Step> {
 
 fn list() -> impl Strategy<Value = &'static str> {
     select(&LISTS[..])
+}
+
+fn grade_typed() -> impl Strategy<Value = &'static str> {
+    select(&TYPED_GRADES[..])
 }
 
 fn place() -> impl Strategy<Value = Place<&'static str>> {
