@@ -56,9 +56,16 @@ async fn d1_a_file_that_still_has_the_address_of_before_a_merge_means_the_one_th
     house.postroom(&["contact", "merge", "jana@new.example", "jana@old.example"]).done();
     let again = house.import("Guests", None, file);
     let counts = &again["counts"];
-    assert_eq!((&counts["unchanged"], &counts["created"], &counts["left"]), (&json!(2), &json!(0), &json!(0)), "{again}");
+    assert_eq!(
+        (&counts["unchanged"], &counts["created"], &counts["left"]),
+        (&json!(2), &json!(0), &json!(0)),
+        "{again}"
+    );
     let jana = house.postroom(&["contact", "show", "jana@old.example", "--json"]).done().json();
-    assert_eq!((&jana["contact"]["email"], &jana["aliases"]), (&json!("jana@new.example"), &json!(["jana@old.example"])));
+    assert_eq!(
+        (&jana["contact"]["email"], &jana["aliases"]),
+        (&json!("jana@new.example"), &json!(["jana@old.example"]))
+    );
     house
         .postroom(&["contact", "edit", "bert@example.com", "--email", "jana@old.example"])
         .refused(3, &["jana@new.example", "merge"]);

@@ -56,8 +56,19 @@ async fn d4_a_choice_gets_another_value_and_contacts_segments_and_syncs_follow()
     house.postroom(&["segment", "save", "Leads", r#"kind = "lead""#]).done();
     house
         .postroom(&[
-            "sync", "add", "Guests", "--list", "Guests", "--account", "mc", "--audience", AUDIENCE, "--newcomers", "skip",
-            "--map", "kind=FNAME",
+            "sync",
+            "add",
+            "Guests",
+            "--list",
+            "Guests",
+            "--account",
+            "mc",
+            "--audience",
+            AUDIENCE,
+            "--newcomers",
+            "skip",
+            "--map",
+            "kind=FNAME",
         ])
         .done();
     assert_eq!(counted(&house.run("Guests")), "added=2");
@@ -71,7 +82,11 @@ async fn d4_a_choice_gets_another_value_and_contacts_segments_and_syncs_follow()
     assert_eq!(preview["count"], 1);
 
     let again = house.import("Guests", None, file);
-    assert_eq!((&again["counts"]["unchanged"], &again["left_out"]), (&2.into(), &0.into()), "the old value means it too");
+    assert_eq!(
+        (&again["counts"]["unchanged"], &again["left_out"]),
+        (&2.into(), &0.into()),
+        "the old value means it too"
+    );
     house
         .postroom(&["field", "choice", "rename", "kind", "prospect", "Contact"])
         .refused(3, &["has the choice `contact` already"]);

@@ -203,3 +203,23 @@ async fn d6_a_field_is_made_quick_to_ask_for_and_answers_alike() {
     house.postroom(&["field", "filter", "topics", "--on"]).refused(3, &["topics", "no order"]);
     house.postroom(&["field", "filter", "nothing", "--on"]).refused(3, &["nothing"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d6_a_segment_that_another_one_names_stays_and_says_so() {
+    let house = House::bare().await;
+    guests(&house);
+    house.postroom(&["segment", "save", "Germans", GERMANS]).done();
+    house.postroom(&["segment", "save", "Some", r#"in_segment("Germans") and firstname = "Mari""#]).done();
+    let preview = house.postroom(&["segment", "preview", "Some", "--json"]).done().json();
+    assert_eq!((&preview["count"], emails(&preview["first"])), (&json!(1), vec!["mari@example.com"]));
+    house.postroom(&["segment", "remove", "Germans"]).refused(3, &["`Germans` is used by the segment Some"]);
+    house
+        .postroom(&["segment", "save", "Germans", r#"in_segment("Some")"#])
+        .refused(3, &["`Germans` → `Some` → `Germans`"]);
+    house
+        .postroom(&["segment", "preview", "--where", r#"in_segment("Germanz")"#])
+        .refused(3, &["there is no segment `Germanz`: did you mean `Germans`?"]);
+    house.postroom(&["segment", "rename", "Germans", "Speakers"]).done();
+    let shown = house.postroom(&["segment", "show", "Some", "--json"]).done().json();
+    assert_eq!(shown["text"], r#"in_segment("Speakers") and firstname = "Mari""#);
+}

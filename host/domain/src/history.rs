@@ -289,9 +289,8 @@ mod tests {
     #[test]
     fn a_story_goes_by_time_and_tells_a_new_address_once() {
         let event = |second, what| ContactEvent { at: at(second), by: Author::operator(), former: None, what };
-        let consent = |second, act| Happening::Consent {
-            event: ConsentEvent::new(at(second), act, ConsentSource::Operator),
-        };
+        let consent =
+            |second, act| Happening::Consent { event: ConsentEvent::new(at(second), act, ConsentSource::Operator) };
         let changed = |place: &str| Happening::Changed {
             values: vec![ValueChange { place: place.to_owned(), before: None, after: None }],
         };

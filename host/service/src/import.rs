@@ -332,7 +332,9 @@ impl Service {
         }
         let aliases = self.store().aliases().await?;
         let has_alias = |contact: ContactId| {
-            aliases.get(&contact).is_some_and(|known_as| known_as.iter().any(|email| known.addresses.contains(email.key())))
+            aliases
+                .get(&contact)
+                .is_some_and(|known_as| known_as.iter().any(|email| known.addresses.contains(email.key())))
         };
         let (mut leaving, mut leavers, mut after) = (0, Vec::new(), 0);
         loop {

@@ -66,8 +66,8 @@ pub(crate) fn addresses_of(connection: &Connection, contact: ContactId) -> Step<
 
 /// The other addresses of all contacts that have any.
 pub(crate) fn all(connection: &Connection) -> Step<BTreeMap<ContactId, Vec<EmailAddress>>> {
-    let mut statement =
-        connection.prepare_cached("SELECT contact_id, email FROM contact_aliases WHERE email IS NOT NULL ORDER BY email_key")?;
+    let mut statement = connection
+        .prepare_cached("SELECT contact_id, email FROM contact_aliases WHERE email IS NOT NULL ORDER BY email_key")?;
     let mut rows = statement.query([])?;
     let mut all: BTreeMap<ContactId, Vec<EmailAddress>> = BTreeMap::new();
     while let Some(row) = rows.next()? {

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use postroom_domain::consent::ConsentSource;
 use postroom_domain::contact::ContactId;
-use postroom_domain::history::{Author, ContactEvent, Happening, ListImport, Membership, memberships, story as in_order};
+use postroom_domain::history::{
+    Author, ContactEvent, Happening, ListImport, Membership, memberships, story as in_order,
+};
 use roaring::RoaringTreemap;
 use rusqlite::{Connection, OptionalExtension};
 
@@ -133,8 +135,7 @@ fn imports_of(connection: &Connection, list: &ListRow) -> Step<Vec<(ListImport, 
     let mut rows = statement.query([list.id])?;
     let mut imports = Vec::new();
     while let Some(row) = rows.next()? {
-        let import =
-            ListImport { at: timestamp(row.get(0)?)?, file: row.get(1)?, replaces: row.get(2)?, has: false };
+        let import = ListImport { at: timestamp(row.get(0)?)?, file: row.get(1)?, replaces: row.get(2)?, has: false };
         imports.push((import, contact_set(row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?)?));
     }
     Ok(imports)

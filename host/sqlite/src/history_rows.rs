@@ -91,9 +91,7 @@ impl Note<'_> {
             Self::Joined(list) | Self::Left(list) => {
                 serde_json::to_string(&ListNote { list: list.id, name: list.name.clone() })?
             }
-            Self::Merged(other) => {
-                serde_json::to_string(&MergeNote { contact: other.id, email: other.email.clone() })?
-            }
+            Self::Merged(other) => serde_json::to_string(&MergeNote { contact: other.id, email: other.email.clone() })?,
         })
     }
 }

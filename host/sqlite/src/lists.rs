@@ -93,7 +93,8 @@ impl ListStore for SqliteStore {
         let name = name.to_owned();
         self.write("delete a list", move |connection| {
             let list = list_rows::require(connection, &name)?;
-            let users = [("sync", syncs_of(connection, list.id)?), ("segment", rows::naming_list(connection, list.id)?)];
+            let users =
+                [("sync", syncs_of(connection, list.id)?), ("segment", rows::naming_list(connection, list.id)?)];
             refuse_used("list", &name, &users)?;
             delete(connection, list.id)?;
             let mut numbers = Numbers::begin(connection, at)?;

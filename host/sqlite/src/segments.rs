@@ -43,6 +43,7 @@ impl SegmentStore for SqliteStore {
             rows::refuse_reserved(&name)?;
             compile::require_fit(&condition, &rows::vocabulary(connection)?)?;
             rows::save(connection, &name, &condition, at)?;
+            rows::refuse_unfit_nesting(connection, &name, &condition)?;
             rows::require(connection, &name)
         })
         .await
@@ -62,8 +63,9 @@ impl SegmentStore for SqliteStore {
             if list_rows::by_name(connection, &to)?.is_some() {
                 return Err(StoreError::Taken { kind: "list", name: to }.into());
             }
+            let users = rows::naming_segment_itself(connection, &name)?;
             connection.execute("UPDATE lists SET name = ? WHERE id = ?", (&to, found.list))?;
-            Ok(())
+            rows::rewrite(connection, &users, |condition| condition.with_segment_renamed(&name, &to))
         })
         .await
     }
@@ -124,6 +126,7 @@ impl SegmentStore for SqliteStore {
             let id = contact_rows::require(connection, &who)?.id;
             let contact = contacts::by_ids(connection, &[id.0])?.pop();
             let contact = contact.ok_or_else(|| Failure::Cause("a contact was not found by its number".to_owned()))?;
+            let condition = rows::expanded(connection, &condition, None)?;
             Ok(explain(&condition, &facts::of(connection, contact)?, &moment))
         })
         .await
@@ -190,9 +193,10 @@ fn own(connection: &Connection, name: &str) -> Step<rows::SegmentRow> {
     })
 }
 
-/// The list of a segment that the operator made and no sync takes.
+/// The list of a segment that the operator made, and that no sync takes and no segment names.
 fn unused(connection: &Connection, name: &str) -> Step<i64> {
     let found = own(connection, name)?;
-    refuse_used("segment", name, &[("sync", found.segment.syncs)])?;
+    let users = [("sync", found.segment.syncs), ("segment", rows::naming_segment_itself(connection, name)?)];
+    refuse_used("segment", name, &users)?;
     Ok(found.list)
 }

@@ -127,8 +127,8 @@ pub trait SegmentStore {
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::StoreError::InUse) with the names of the syncs that take it,
-    /// [`NotFound`](crate::StoreError::NotFound); [`Refused`](crate::StoreError::Refused) for a
+    /// [`InUse`](crate::StoreError::InUse) with the names of the syncs that take it and of the segments that
+    /// name it, [`NotFound`](crate::StoreError::NotFound); [`Refused`](crate::StoreError::Refused) for a
     /// predefined one.
     async fn delete_segment(&self, name: &str) -> Result<()>;
 

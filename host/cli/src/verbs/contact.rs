@@ -194,10 +194,9 @@ fn happened(what: &Happening) -> Vec<[String; 3]> {
     let none = String::new;
     match what {
         Happening::Created => vec![["created".to_owned(), none(), none()]],
-        Happening::Changed { values } => values
-            .iter()
-            .map(|value| [value.place.clone(), shown(&value.before), shown(&value.after)])
-            .collect(),
+        Happening::Changed { values } => {
+            values.iter().map(|value| [value.place.clone(), shown(&value.before), shown(&value.after)]).collect()
+        }
         Happening::Tagged { tag } => vec![["tag".to_owned(), none(), tag.clone()]],
         Happening::Untagged { tag } => vec![["tag".to_owned(), tag.clone(), none()]],
         Happening::Joined { list } => vec![["list".to_owned(), none(), list.clone()]],

@@ -18,6 +18,8 @@ pub struct Known {
     pub lists: Vec<String>,
     /// Its syncs.
     pub syncs: Vec<String>,
+    /// Its segments, the predefined ones too.
+    pub segments: Vec<String>,
 }
 
 impl Known {
@@ -86,6 +88,7 @@ fn check_leaf(leaf: &Condition, known: &Known) -> Result<(), Problem> {
         Condition::Consent(states) => filled(states.len()),
         Condition::Tag(name) => check_text(name),
         Condition::OnList(list) => check_name("list", list, &known.lists),
+        Condition::InSegment(segment) => check_name("segment", segment, &known.segments),
         Condition::Joined { list, window } => {
             check_name("list", list, &known.lists)?;
             check_window(*window)

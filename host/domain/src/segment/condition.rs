@@ -41,6 +41,8 @@ pub enum Condition {
     Tag(String),
     /// The contact is on the list.
     OnList(String),
+    /// The contact is in the segment. The condition of that one is put in its place before anybody is judged.
+    InSegment(String),
     /// The contact is on the list, and one of its entries joined in the window.
     Joined {
         /// The list.
@@ -244,6 +246,15 @@ impl Condition {
         })
     }
 
+    /// The segments that it names, each once.
+    #[must_use]
+    pub fn segments(&self) -> Vec<&str> {
+        self.named(|leaf| match leaf {
+            Self::InSegment(segment) => Some(segment),
+            _ => None,
+        })
+    }
+
     /// The syncs that it names, each once.
     #[must_use]
     pub fn syncs(&self) -> Vec<&str> {
@@ -268,6 +279,15 @@ impl Condition {
             Self::OnList(list) => Self::OnList(renamed(list)),
             Self::Joined { list, window } => Self::Joined { list: renamed(list), window },
             Self::Repeated(list) => Self::Repeated(list.map(renamed)),
+            other => other,
+        })
+    }
+
+    /// The same after a segment got another name.
+    #[must_use]
+    pub fn with_segment_renamed(self, from: &str, to: &str) -> Self {
+        self.map_leaves(&|leaf| match leaf {
+            Self::InSegment(segment) if segment == from => Self::InSegment(to.to_owned()),
             other => other,
         })
     }
@@ -413,6 +433,7 @@ pub(super) const RESERVED: &[&str] = &[
     "field",
     "has",
     "in",
+    "in_segment",
     "is",
     "joined",
     "last",

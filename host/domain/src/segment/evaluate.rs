@@ -87,6 +87,8 @@ pub fn holds(condition: &Condition, facts: &ContactFacts, moment: &Moment) -> bo
             facts.tags.iter().any(|tag| tag.to_lowercase() == key)
         }
         Condition::OnList(list) => facts.lists.contains_key(list),
+        // A name that nothing was put in the place of is nobody's.
+        Condition::InSegment(_) => false,
         Condition::Joined { list, window } => {
             let bounds = moment.moments(*window);
             facts.lists.get(list).is_some_and(|joined| joined.iter().any(|at| bounds.hold(at)))
@@ -219,7 +221,9 @@ fn saw(leaf: &Condition, facts: &ContactFacts, moment: &Moment) -> Option<String
     let listed = |items: Vec<String>| if items.is_empty() { None } else { Some(items.join(", ")) };
     let local = |at: Timestamp| at.to_zoned(moment.zone().clone()).strftime("%Y-%m-%d %H:%M %Z").to_string();
     match leaf {
-        Condition::Everyone | Condition::All(_) | Condition::Any(_) | Condition::Not(_) => None,
+        Condition::Everyone | Condition::All(_) | Condition::Any(_) | Condition::Not(_) | Condition::InSegment(_) => {
+            None
+        }
         Condition::Value { of, .. } => value_of(of, facts).map(|value| match value {
             Value::Text(text) | Value::Number(text) => text.to_owned(),
             Value::Date(date) => date.to_string(),

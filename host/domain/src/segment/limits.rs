@@ -8,6 +8,11 @@ pub const MAX_DEPTH: usize = 32;
 /// How many conditions a segment may have: SQLite gives up at expressions of a depth of 1,000, and a
 /// chain of so many stays far below.
 pub const MAX_CONDITIONS: usize = 200;
+/// How many segments may name one another in a row: more is a maze that nobody finds out of.
+pub const MAX_NESTED: usize = 8;
+/// So many times over, a segment with all that it names may be as large and as deep as one that is written
+/// out. SQLite's bounds are further still.
+pub const MAX_EXPANSION: usize = 2;
 /// How many values one enumeration may have.
 pub const MAX_CHOICES: usize = 1_000;
 /// How many digits a number may have: so many are exact in the binary numbers that indexes hold.

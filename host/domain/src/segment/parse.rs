@@ -153,6 +153,10 @@ fn predicate(input: &mut Input<'_>) -> Reading<Condition> {
             input.next_token();
             Ok(Condition::OnList(name(input, &first)?))
         }
+        "in_segment" => {
+            input.next_token();
+            Ok(Condition::InSegment(name(input, &first)?))
+        }
         "joined" => {
             input.next_token();
             let list = name(input, &first)?;

@@ -23,6 +23,7 @@ impl fmt::Display for Condition {
             },
             Self::Tag(name) => write!(f, "tag({})", Quoted(name)),
             Self::OnList(list) => write!(f, "on({})", Quoted(list)),
+            Self::InSegment(segment) => write!(f, "in_segment({})", Quoted(segment)),
             Self::Joined { list, window } => write!(f, "joined({}) {window}", Quoted(list)),
             Self::Repeated(list) => optional(f, "repeated", list.as_deref()),
             Self::Member(sync) => optional(f, "member", sync.as_deref()),

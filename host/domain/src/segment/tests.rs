@@ -20,7 +20,12 @@ fn known() -> Known {
     let mut topics = field("topics", FieldType::MultipleChoice);
     topics.choices = vec![Choice::new("spa", "Spa"), Choice::new("golf", "Golf"), Choice::new("wine", "Wine")];
     fields.push(topics);
-    Known { fields, lists: vec!["guests".into(), "vip".into()], syncs: vec!["newsletter".into()] }
+    Known {
+        fields,
+        lists: vec!["guests".into(), "vip".into()],
+        syncs: vec!["newsletter".into()],
+        segments: vec!["regulars".into()],
+    }
 }
 
 fn field(name: &str, kind: FieldType) -> FieldDefinition {

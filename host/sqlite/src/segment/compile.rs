@@ -33,8 +33,9 @@ pub(crate) struct Compiled {
 pub(crate) fn compile(connection: &Connection, condition: &Condition, moment: &Moment) -> Step<Compiled> {
     let known = rows::vocabulary(connection)?;
     require_fit(condition, &known)?;
+    let whole = rows::expanded(connection, condition, None)?;
     let mut compiler = Compiler { connection, moment, known: &known, made: Compiled::default() };
-    compiler.condition(condition)?;
+    compiler.condition(&whole)?;
     Ok(compiler.made)
 }
 
@@ -100,6 +101,8 @@ impl Compiler<'_> {
                 );
                 self.among(Source { sql, values })?;
             }
+            // The named one stands in its place.
+            Condition::InSegment(_) => return Err(unfit()),
             Condition::Joined { list, window } => self.joined_list(list, *window)?,
             Condition::Repeated(list) => self.repeated(list.as_deref())?,
             Condition::Member(None) => self.write(concat!(

@@ -1,7 +1,9 @@
 //! Saved segments, and the hidden lists beside them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
-use postroom_domain::segment::{Condition, Known, parse, predefined};
+use postroom_domain::segment::{Condition, Known, PREDEFINED, expanded as expand, parse, predefined};
 use postroom_store::StoreError;
 use postroom_store::segments::Segment;
 use rusqlite::{Connection, Row};
@@ -40,7 +42,67 @@ pub(crate) fn vocabulary(connection: &Connection) -> Step<Known> {
         fields: field_rows::all(connection)?,
         lists: names("SELECT name FROM lists WHERE shown = 1 ORDER BY name")?,
         syncs: names("SELECT name FROM syncs ORDER BY name")?,
+        segments: {
+            let saved = names("SELECT l.name FROM segments s JOIN lists l ON l.id = s.list_id ORDER BY l.name")?;
+            let known = PREDEFINED.iter().map(|known| known.name.to_owned());
+            saved.into_iter().chain(known).collect()
+        },
     })
+}
+
+/// A condition with what the segments that it names say in the place of their names. `own` is the name of the
+/// segment whose condition it is, if it has one.
+pub(crate) fn expanded(connection: &Connection, condition: &Condition, own: Option<&str>) -> Step<Condition> {
+    let named = condition.segments();
+    if named.is_empty() {
+        return Ok(condition.clone());
+    }
+    let mut conditions = BTreeMap::new();
+    for segment in all(connection)?.into_iter().map(|row| row.segment) {
+        conditions.insert(segment.name, segment.condition);
+    }
+    for known in PREDEFINED.iter().filter(|known| !conditions.contains_key(known.name)).collect::<Vec<_>>() {
+        conditions.insert(known.name.to_owned(), defined(known.text)?);
+    }
+    expand(condition, own, &|name| conditions.get(name).cloned())
+        .map_err(|nesting| StoreError::Refused(nesting.to_string()).into())
+}
+
+/// Refuses a condition for a segment with which it, or one that names it, could not be asked any more.
+pub(crate) fn refuse_unfit_nesting(connection: &Connection, name: &str, condition: &Condition) -> Step<()> {
+    expanded(connection, condition, Some(name))?;
+    for user in naming_segment(connection, name)? {
+        if let Some(found) = by_name(connection, &user)? {
+            expanded(connection, &found.segment.condition, Some(&user)).map_err(|_| {
+                StoreError::Refused(format!(
+                    "the segment `{user}` names this one and would be too large with it: write this one shorter, or \
+                     take its name out there"
+                ))
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// The names of the segments that name a segment, or name one that does.
+pub(crate) fn naming_segment(connection: &Connection, name: &str) -> Step<Vec<String>> {
+    let all = all(connection)?;
+    let mut naming: BTreeSet<&str> = BTreeSet::from([name]);
+    loop {
+        let users = all.iter().filter(|row| row.segment.condition.segments().iter().any(|used| naming.contains(used)));
+        let before = naming.len();
+        naming.extend(users.map(|row| row.segment.name.as_str()).collect::<Vec<_>>());
+        if naming.len() == before {
+            break;
+        }
+    }
+    Ok(naming.into_iter().filter(|user| *user != name).map(str::to_owned).collect())
+}
+
+/// The names of the segments that name a segment themselves.
+pub(crate) fn naming_segment_itself(connection: &Connection, name: &str) -> Step<Vec<String>> {
+    let users = all(connection)?.into_iter().map(|row| row.segment);
+    Ok(users.filter(|user| user.condition.segments().contains(&name)).map(|user| user.name).collect())
 }
 
 /// Every segment that has a row, by name.

@@ -76,13 +76,18 @@ async fn a6_rows_of_both_addresses_are_one_contact() {
         for round in [1, 2] {
             let (report, refused) = import(store, &start("Guests", ImportMode::Replace), rows(&people)).await;
             let first = u64::from(round == 1);
-            assert_eq!((report.counts.duplicate, report.counts.updated, report.counts.renamed), (1, first, 0), "{ahead}");
+            assert_eq!(
+                (report.counts.duplicate, report.counts.updated, report.counts.renamed),
+                (1, first, 0),
+                "{ahead}"
+            );
             assert_eq!((refused, report.counts.left), (Vec::new(), 0));
         }
         let contact = store.contact(&who(OLD)).await.unwrap().unwrap().contact;
         assert_eq!((contact.id, contact.email), (id, email(NEW)));
         assert_eq!(contact.fields.values().next().unwrap().as_line(), "Johana");
-        let duplicates: Vec<_> = entries(store, "Guests").await.iter().map(|entry| entry.duplicate_of).take(3).collect();
+        let duplicates: Vec<_> =
+            entries(store, "Guests").await.iter().map(|entry| entry.duplicate_of).take(3).collect();
         assert_eq!(duplicates, [None, Some(1), None]);
     }
 }

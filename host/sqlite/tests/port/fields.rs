@@ -106,7 +106,11 @@ async fn d4_contacts_and_segments_follow_a_choice_unit_by_unit() {
     let story = store.contact_history(&who("0@example.cz")).await.unwrap();
     let value = |text: &str| Some(FieldValue::Text(text.to_owned()));
     let change = ValueChange { place: "fields.kind".to_owned(), before: value("lead"), after: value("prospect") };
-    assert!(story.iter().any(|event| event.at == at(5) && event.what == Happening::Changed { values: vec![change.clone()] }));
+    assert!(
+        story
+            .iter()
+            .any(|event| event.at == at(5) && event.what == Happening::Changed { values: vec![change.clone()] })
+    );
     assert_eq!(store.contact_history(&who("1@example.cz")).await.unwrap().len(), 2, "created, joined");
 
     let taken = store.rename_choice(&rename("kind", "prospect", "account")).await.unwrap_err();

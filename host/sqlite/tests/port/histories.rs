@@ -89,8 +89,7 @@ async fn imports_tell_of_everybody_in_their_files_without_a_line_for_each() {
         "60 august.csv +list Visitors",
     ];
     assert_eq!(story(store, ana.0).await, expected);
-    let expected =
-        ["10 may.csv created", "10 may.csv +tag VIP", "10 may.csv +list Visitors", "62 operator -tag VIP"];
+    let expected = ["10 may.csv created", "10 may.csv +tag VIP", "10 may.csv +list Visitors", "62 operator -tag VIP"];
     assert_eq!(story(store, bob.0).await, expected);
 }
 
@@ -133,9 +132,12 @@ async fn lists_tags_consent_and_a_merge_are_one_story() {
     assert_eq!(story(store, new).await, expected);
     let json = serde_json::to_value(store.contact_history(&who(new)).await.unwrap()).unwrap();
     assert_eq!(json[1]["former"], other.0);
-    assert_eq!(json[13], serde_json::json!({
-        "at": at(12), "by": {"source": "operator"}, "kind": "merged", "contact": other.0, "email": old,
-    }));
+    assert_eq!(
+        json[13],
+        serde_json::json!({
+            "at": at(12), "by": {"source": "operator"}, "kind": "merged", "contact": other.0, "email": old,
+        })
+    );
     assert_eq!(json[9]["event"]["evidence"], "f");
     let nobody = store.contact_history(&ContactRef::Email(email("nobody@example.cz"))).await;
     assert!(nobody.is_err());

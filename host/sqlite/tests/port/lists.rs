@@ -44,8 +44,7 @@ async fn d5_all_that_uses_a_list_is_named_at_once() {
         store.save_segment(name, &parse(r#"on("guests")"#).unwrap().condition, at(4)).await.unwrap();
     }
     let error = store.delete_list("guests", at(5)).await.unwrap_err();
-    let expected =
-        "the list `guests` is used by the sync guests and the segments others, regulars: remove them first";
+    let expected = "the list `guests` is used by the sync guests and the segments others, regulars: remove them first";
     assert_eq!(error.to_string(), expected);
 }
 
@@ -53,9 +52,7 @@ async fn d5_all_that_uses_a_list_is_named_at_once() {
 async fn lists_stand_in_the_order_that_was_set_and_new_ones_come_last() {
     let home = home();
     let store = &home.store;
-    let names = async || -> Vec<String> {
-        store.lists().await.unwrap().into_iter().map(|list| list.name).collect()
-    };
+    let names = async || -> Vec<String> { store.lists().await.unwrap().into_iter().map(|list| list.name).collect() };
     for name in ["c", "a", "b"] {
         store.create_list(name, at(1)).await.unwrap();
     }

@@ -292,3 +292,46 @@ async fn a_field_is_made_filterable_and_ordinary_again() {
     let error = store.set_filterable(&change("company", true)).await.unwrap_err();
     assert!(error.to_string().starts_with("16 fields are filterable already (birthday, address, stay, "), "{error}");
 }
+
+#[tokio::test]
+async fn d6_a_segment_may_name_others_and_follows_them() {
+    let home = home();
+    let store = &home.store;
+    for (address, language) in [("jana@example.cz", "de"), ("bert@example.cz", "en"), ("mari@example.cz", "de")] {
+        store.upsert_contact(&upsert(address, &[("language", language)])).await.unwrap();
+    }
+    tag(store, "jana@example.cz", "vip", true).await;
+    store.save_segment("germans", &tree(r#"language = "de" or language = "at""#), at(1)).await.unwrap();
+    let text = r#"in_segment("germans") and not tag("vip") and in_segment("new-7-days")"#;
+    store.save_segment("others", &tree(text), at(1)).await.unwrap();
+    let members = async |name: &str| -> Vec<String> {
+        let condition = store.segment(name).await.unwrap().condition;
+        let members = store.segment_members(&condition, &now(), None, 10).await.unwrap();
+        members.into_iter().map(|contact| contact.email.to_string()).collect()
+    };
+    assert_eq!(members("others").await, ["mari@example.cz"]);
+    let others = store.segment("others").await.unwrap().condition;
+    let explained = store.explain_segment(&others, &who("bert@example.cz"), &now()).await.unwrap();
+    assert!(!explained.holds && explained.to_string().contains(r#"language = "at""#), "{explained}");
+    assert!(store.explain_segment(&others, &who("mari@example.cz"), &now()).await.unwrap().holds);
+
+    store.save_segment("germans", &tree(r#"language = "en""#), at(2)).await.unwrap();
+    assert_eq!(members("others").await, ["bert@example.cz"]);
+    store.rename_segment("germans", "speakers").await.unwrap();
+    assert!(store.segment("others").await.unwrap().text.starts_with(r#"in_segment("speakers")"#));
+    assert_eq!(members("others").await, ["bert@example.cz"]);
+    let refused = store.delete_segment("speakers").await.unwrap_err();
+    assert_eq!(refused.to_string(), "the segment `speakers` is used by the segment others: remove it first");
+
+    let itself = store.save_segment("speakers", &tree(r#"in_segment("others")"#), at(3)).await.unwrap_err();
+    assert!(itself.to_string().contains("`speakers` → `others` → `speakers`"), "{itself}");
+    let unknown = store.save_segment("x", &tree(r#"in_segment("speekers")"#), at(3)).await.unwrap_err();
+    assert!(unknown.to_string().contains("there is no segment `speekers`: did you mean `speakers`?"), "{unknown}");
+    let many = vec![r#"tag("a")"#; 200].join(" or ");
+    store.save_segment("speakers", &tree(&many), at(3)).await.unwrap();
+    let twice = r#"in_segment("speakers") or in_segment("others") or tag("b")"#;
+    let large = store.save_segment("twice", &tree(twice), at(3)).await.unwrap_err();
+    assert!(large.to_string().contains("more than 400 conditions"), "{large}");
+    store.delete_segment("others").await.unwrap();
+    store.delete_segment("speakers").await.unwrap();
+}

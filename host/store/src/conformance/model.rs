@@ -166,7 +166,8 @@ impl Model {
     pub(super) fn rename_choice(&mut self, value: &str, to: &str, at: Timestamp) -> Result<u64, Refusal> {
         let after = self.grade.clone().with_choice_renamed(value, to).map_err(|_| Refusal::Refused)?;
         let mut followed = 0;
-        let pairs: Vec<_> = self.grade.choices.iter().zip(&after.choices).map(|(one, other)| (&one.value, &other.value)).collect();
+        let pairs: Vec<_> =
+            self.grade.choices.iter().zip(&after.choices).map(|(one, other)| (&one.value, &other.value)).collect();
         for (before, after) in pairs.into_iter().filter(|(before, after)| before != after) {
             for person in self.people.values_mut() {
                 let held = person.fields.get(&self.grade.name);
@@ -213,7 +214,8 @@ impl Model {
             Who::Address(text) => self.by_any_email(&EmailAddress::parse(text).ok()?),
             Who::Number(nth) => self.nth(nth).filter(|place| self.people.contains_key(place)),
             Who::Hash(nth) => self.nth(nth).and_then(|wanted| {
-                let is_meant = |(place, person): &(&Place, &Person)| **place == wanted || person.merged.contains(&wanted);
+                let is_meant =
+                    |(place, person): &(&Place, &Person)| **place == wanted || person.merged.contains(&wanted);
                 self.people.iter().find(is_meant).map(|(place, _)| *place)
             }),
             Who::Key(key) => self.by_key(key),
