@@ -29,6 +29,7 @@ pub mod limits;
 mod parse;
 mod predefined;
 mod print;
+mod renaming;
 mod shape;
 mod token;
 mod window;

@@ -8,7 +8,6 @@ use postroom_domain::contact::ContactId;
 use postroom_domain::history::{
     Author, ContactEvent, Happening, ListImport, Membership, memberships, story as in_order,
 };
-use roaring::RoaringTreemap;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::columns::{contact_set, micros, timestamp};
@@ -41,6 +40,9 @@ pub(crate) fn story(connection: &Connection, contact: ContactId) -> Step<Vec<Con
     Ok(in_order(events))
 }
 
+/// A contact: under which former number its events are told, its number, and until when it was itself.
+type Who = (Option<ContactId>, ContactId, Option<Timestamp>);
+
 /// When a contact, and those that went into it, joined and left lists.
 fn of_lists(
     connection: &Connection,
@@ -49,7 +51,7 @@ fn of_lists(
     merged: &[(ContactId, Timestamp)],
 ) -> Step<Vec<ContactEvent>> {
     let formers = merged.iter().map(|(former, until)| (Some(*former), *former, Some(*until)));
-    let everybody: Vec<_> = formers.chain([(None, contact, None)]).collect();
+    let everybody: Vec<Who> = formers.chain([(None, contact, None)]).collect();
     let mut events = Vec::new();
     let mut tell = |name: &str, former, memberships: Vec<Membership>| {
         events.extend(memberships.into_iter().map(|Membership { at, is_joined, by }| {
@@ -60,12 +62,10 @@ fn of_lists(
     };
     for list in list_rows::all(connection)? {
         let mut noted = noted.remove(&list.id).unwrap_or_default().memberships;
-        let imports = imports_of(connection, &list)?;
-        for (former, who, until) in &everybody {
-            let met = imports.iter().filter(|(import, _)| until.is_none_or(|until| import.at < until));
-            let met: Vec<ListImport> = met
-                .map(|(import, met)| ListImport { has: met.contains(who.0.cast_unsigned()), ..import.clone() })
-                .collect();
+        let imports = imports_of(connection, &list, &everybody)?;
+        for ((former, _, until), met) in everybody.iter().zip(imports) {
+            let met: Vec<ListImport> =
+                met.into_iter().filter(|import| until.is_none_or(|until| import.at < until)).collect();
             let stands = if former.is_none() { stands(connection, &list, contact)? } else { None };
             tell(&list.name, *former, memberships(noted.remove(former).unwrap_or_default(), &met, stands));
         }
@@ -125,18 +125,23 @@ pub(crate) fn tags(connection: &Connection, contact: ContactId) -> Step<Vec<(Str
     Ok(tags)
 }
 
-/// The imports of a list of which it is known whom they met, in the order of time.
-fn imports_of(connection: &Connection, list: &ListRow) -> Step<Vec<(ListImport, RoaringTreemap)>> {
+/// The imports of a list of which it is known whom they met, in the order of time, as they met each of these
+/// contacts. One set at a time is in memory.
+fn imports_of(connection: &Connection, list: &ListRow, contacts: &[Who]) -> Step<Vec<Vec<ListImport>>> {
     let mut statement = connection.prepare_cached(
         "SELECT i.started_at, i.file, i.mode = 'replace', c.contacts
          FROM imports i JOIN import_contacts c ON c.import_id = i.id
          WHERE i.list_id = ? ORDER BY i.started_at, i.id",
     )?;
     let mut rows = statement.query([list.id])?;
-    let mut imports = Vec::new();
+    let mut imports = vec![Vec::new(); contacts.len()];
     while let Some(row) = rows.next()? {
-        let import = ListImport { at: timestamp(row.get(0)?)?, file: row.get(1)?, replaces: row.get(2)?, has: false };
-        imports.push((import, contact_set(row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?)?));
+        let (at, file, replaces): (i64, String, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let met = contact_set(row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        for ((_, contact, _), imports) in contacts.iter().zip(&mut imports) {
+            let has = met.contains(contact.0.cast_unsigned());
+            imports.push(ListImport { at: timestamp(at)?, file: file.clone(), replaces, has });
+        }
     }
     Ok(imports)
 }
