@@ -33,8 +33,12 @@ pub(crate) fn story(connection: &Connection, contact: ContactId) -> Step<Vec<Con
     for (tag, at) in tags(connection, contact)? {
         events.push(event(at, by_import_or_hand(connection, at)?, Happening::Tagged { tag }));
     }
-    for (at, value) in choices::followed_by(connection, contact)? {
-        events.push(event(at, Author::operator(), Happening::Changed { values: vec![value] }));
+    let formers = merged.iter().map(|(former, _)| (Some(*former), *former));
+    for (former, who) in formers.chain([(None, contact)]) {
+        for (at, value) in choices::followed_by(connection, who)? {
+            let what = Happening::Changed { values: vec![value] };
+            events.push(ContactEvent { at, by: Author::operator(), former, what });
+        }
     }
     events.extend(of_lists(connection, contact, lists, &merged)?);
     Ok(in_order(events))

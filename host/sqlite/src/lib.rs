@@ -12,6 +12,8 @@
 //! * `workspace`, `contacts`, `lists`, `import`, `accounts`, `plugins`, `syncs`, `runs`: the port, one
 //!   module per room. `snapshot`, `batch` and `outcomes` are what a run reads, records and leaves;
 //!   `*_rows` are rows that several use cases share.
+//! * `history`, `aliases`, `choices`: the story of a contact, the names that merges leave it, and how contacts
+//!   follow a choice that got another value.
 //! * `import_*`: what an import is made of: its row and what it has met (`row`, `seen`), its rows before the
 //!   writer sees them (`prepared`), the entries that are there (`shown`, `entries`), contacts made ahead of
 //!   their rows (`ahead`), what rows say beside fields (`claims`), the rows themselves (`rows`), and what finishing does (`survey`).

@@ -43,6 +43,9 @@ pub(crate) enum Verb {
         who: String,
     },
     /// Show what happened to a contact, when, and who did it, oldest first: its data, tags, lists and consent
+    ///
+    /// What an import did bears the name of its file. Not told are tags that were put on, and lists that were
+    /// joined and left again, before any of this was kept, and what imports did to a list that is gone.
     History {
         #[arg(help = WHO)]
         who: String,
