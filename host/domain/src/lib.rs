@@ -9,6 +9,7 @@
 //! * [`claim`]: what an imported row says about consent, and when it counts.
 //! * [`contact`]: a contact and the entries that lists hold of it.
 //! * [`history`]: the story of a contact: what happened to it, when, and who did it.
+//! * [`meeting`]: whom a row of a file means, and what a row can't be taken for.
 //! * [`merge`]: two contacts that turn out to be one person.
 //! * [`mapping`]: which local field goes to which remote field, checked against both sides.
 //! * [`projection`]: a contact seen through a mapping: exactly what an audience is to hold of it.
@@ -32,6 +33,7 @@ pub mod email;
 pub mod field;
 pub mod history;
 pub mod mapping;
+pub mod meeting;
 pub mod merge;
 pub mod order;
 pub mod outcome;

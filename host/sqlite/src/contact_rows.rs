@@ -8,6 +8,7 @@ use postroom_domain::contact::{ContactId, FieldPatch};
 use postroom_domain::email::EmailAddress;
 use postroom_domain::field::Fields;
 use postroom_domain::history::{Data, differences};
+use postroom_domain::meeting::Named;
 use postroom_store::StoreError;
 use postroom_store::contacts::{ContactRef, Written};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
@@ -27,6 +28,16 @@ pub(crate) struct StoredContact {
     pub(crate) external_id: Option<String>,
     pub(crate) fields: String,
     pub(crate) consent: Consent,
+}
+
+impl Named for StoredContact {
+    fn email_key(&self) -> &str {
+        &self.email_key
+    }
+
+    fn external_id(&self) -> Option<&str> {
+        self.external_id.as_deref()
+    }
 }
 
 /// What a write says of a contact.

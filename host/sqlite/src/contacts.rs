@@ -8,6 +8,7 @@ use postroom_domain::consent::{ConsentEvent, ConsentSource, ConsentState};
 use postroom_domain::contact::ContactId;
 use postroom_domain::email::EmailAddress;
 use postroom_domain::history::ContactEvent;
+use postroom_domain::meeting;
 use postroom_store::contacts::{
     Contact, ContactDetail, ContactQuery, ContactRef, ContactStore, ContactUpsert, MemberOf, Written,
 };
@@ -19,6 +20,7 @@ use uuid::Uuid;
 use crate::columns::{address, from_word, hash16, timestamp};
 use crate::contact_rows::{self, Said, StoredContact};
 use crate::failure::Step;
+use crate::key::SecretKey;
 use crate::sequence::{Change, Numbers};
 use crate::store::SqliteStore;
 use crate::{aliases, consent_rows, history, list_rows, member_rows, merge, suppression, tag_rows};
@@ -100,38 +102,8 @@ impl ContactStore for SqliteStore {
     async fn upsert_contact(&self, upsert: &ContactUpsert) -> Result<(ContactId, Written)> {
         let (upsert, key) = (upsert.clone(), self.key());
         self.write("write a contact", move |connection| {
-            let target = target(connection, &upsert)?;
-            // Who is found by an address of before a merge keeps the address that it has now.
-            let is_found_by = |email: &&EmailAddress| {
-                upsert.who.is_none() && target.as_ref().is_some_and(|found| found.email_key != email.key())
-            };
-            let said = Said {
-                email: upsert.email.as_ref().filter(|email| !is_found_by(email)),
-                external_id: upsert.external_id.as_deref(),
-                patch: &upsert.patch,
-                alone: None,
-                source: ConsentSource::Operator,
-                at: upsert.at,
-                key: &key,
-                some_withdrew: true,
-            };
             let mut numbers = Numbers::begin(connection, upsert.at)?;
-            let (id, written) = match (&target, said.email) {
-                (Some(stored), _) => {
-                    refuse_taken(connection, &said, stored.id)?;
-                    (stored.id, contact_rows::update(connection, &mut numbers, stored, &said)?.written)
-                }
-                (None, Some(email)) => {
-                    refuse_taken(connection, &said, NOBODY)?;
-                    (contact_rows::create(connection, &mut numbers, email, &said, &[])?.0, Written::Created)
-                }
-                (None, None) => {
-                    return Err(StoreError::Refused(
-                        "a new contact needs an e-mail address: add one to what is written".to_owned(),
-                    )
-                    .into());
-                }
-            };
+            let (id, written) = write_one(connection, &mut numbers, &key, &upsert)?;
             numbers.end("contact-written", &json!({ "contact": id }))?;
             Ok((id, written))
         })
@@ -204,6 +176,44 @@ impl ContactStore for SqliteStore {
 /// The number that no contact has: AUTOINCREMENT begins at 1.
 const NOBODY: ContactId = ContactId(0);
 
+/// Makes a contact as the operator says it is, or changes the one that is meant.
+pub(crate) fn write_one(
+    connection: &Connection,
+    numbers: &mut Numbers<'_>,
+    key: &SecretKey,
+    upsert: &ContactUpsert,
+) -> Step<(ContactId, Written)> {
+    let target = target(connection, upsert)?;
+    // Who is found by an address of before a merge keeps the address that it has now.
+    let is_found_by = |email: &&EmailAddress| {
+        upsert.who.is_none() && target.as_ref().is_some_and(|found| found.email_key != email.key())
+    };
+    let said = Said {
+        email: upsert.email.as_ref().filter(|email| !is_found_by(email)),
+        external_id: upsert.external_id.as_deref(),
+        patch: &upsert.patch,
+        alone: None,
+        source: ConsentSource::Operator,
+        at: upsert.at,
+        key,
+        some_withdrew: true,
+    };
+    match (&target, said.email) {
+        (Some(stored), _) => {
+            refuse_taken(connection, &said, stored.id)?;
+            Ok((stored.id, contact_rows::update(connection, numbers, stored, &said)?.written))
+        }
+        (None, Some(email)) => {
+            refuse_taken(connection, &said, NOBODY)?;
+            Ok((contact_rows::create(connection, numbers, email, &said, &[])?.0, Written::Created))
+        }
+        (None, None) => {
+            let refusal = "a new contact needs an e-mail address: add one to what is written";
+            Err(StoreError::Refused(refusal.to_owned()).into())
+        }
+    }
+}
+
 /// The contact that a write means; none for a new one.
 fn target(connection: &Connection, upsert: &ContactUpsert) -> Step<Option<StoredContact>> {
     match (&upsert.who, &upsert.email, &upsert.external_id) {
@@ -219,7 +229,7 @@ fn refuse_taken(connection: &Connection, said: &Said<'_>, own: ContactId) -> Ste
     if let Some(email) = said.email
         && suppression::is_erased(connection, said.key, email)?
     {
-        return Err(StoreError::Refused(suppression::ERASED.to_owned()).into());
+        return Err(StoreError::Refused(meeting::ERASED.to_owned()).into());
     }
     if let Some(email) = said.email
         && let Some(holder) = contact_rows::other_with_email(connection, email, own)?

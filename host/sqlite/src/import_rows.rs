@@ -15,6 +15,7 @@ use postroom_domain::claim::ClaimedAct;
 use postroom_domain::consent::{Consent, ConsentAct, ConsentSource, Will};
 use postroom_domain::contact::{ContactId, EntryFault};
 use postroom_domain::email::EmailAddress;
+use postroom_domain::meeting::{self, Directory, Meeting};
 use postroom_store::contacts::Written;
 use postroom_store::lists::{ImportCounts, ImportMode, RefusedRow};
 use rusqlite::Connection;
@@ -23,7 +24,7 @@ use serde_json::json;
 use crate::columns::micros;
 use crate::consent_rows;
 use crate::contact_rows::{self, Said, StoredContact};
-use crate::failure::Step;
+use crate::failure::{Failure, Step};
 use crate::import_claims::{self, Told};
 use crate::import_entries;
 use crate::import_prepared::Prepared;
@@ -223,68 +224,26 @@ impl Unit<'_> {
         Ok(())
     }
 
-    /// Finds the contact of a row: by its key first, then by its address.
+    /// Finds the contact of a row.
     fn meet(&mut self, row: &Prepared, email: &EmailAddress) -> Step<Met> {
-        let key = row.external_id.as_deref();
-        let (found, found_by_key) = match self.shown.contact(email, key)? {
-            Some(expected) => (Some(expected), key.is_some()),
-            None => self.search(email, key)?,
-        };
-        let Some(stored) = found else {
-            let is_erased = self.some_withdrew && suppression::is_erased(self.connection, self.key, email)?;
-            return Ok(if is_erased { Met::Clash(suppression::ERASED) } else { Met::First(None) });
-        };
-        let is_other_address = stored.email_key != email.key() && !self.is_alias(email, stored.id)?;
-        if self.seen.has(stored.id) {
-            if found_by_key && is_other_address {
-                return Ok(Met::Clash(
-                    "an earlier row of the file has the same key and another e-mail address: keep one of the rows",
-                ));
-            }
-            return Ok(Met::Again(Box::new(stored)));
-        }
-        let is_renamed = found_by_key && is_other_address;
-        if is_renamed && self.some_withdrew && suppression::is_erased(self.connection, self.key, email)? {
-            return Ok(Met::Clash(suppression::ERASED));
-        }
-        if is_renamed && contact_rows::other_with_email(self.connection, email, stored.id)?.is_some() {
-            return Ok(Met::Clash(
-                "its key and its e-mail address belong to two different contacts: correct one of them in the file, \
-                 or delete one of the contacts",
-            ));
-        }
-        if !found_by_key && key.is_some() && stored.external_id.is_some() {
-            return Ok(Met::Clash(
-                "its e-mail address belongs to a contact with another key: correct the address or the key in the \
-                 file, or change the contact's key",
-            ));
-        }
-        Ok(Met::First(Some(Box::new(stored))))
-    }
-
-    /// The contact of a key, or else of an address, and whether it was the key.
-    fn search(&self, email: &EmailAddress, key: Option<&str>) -> Step<(Option<StoredContact>, bool)> {
-        if let Some(key) = key
-            && let Some(found) = contact_rows::by_external_id(self.connection, key)?
-        {
-            return Ok((Some(found), true));
-        }
-        if self.some_merged {
-            return Ok((contact_rows::by_any_email(self.connection, email)?, false));
-        }
-        Ok((contact_rows::by_email(self.connection, email)?, false))
+        Ok(match meeting::meet(email, row.external_id.as_deref(), self)? {
+            Meeting::New => Met::First(None),
+            Meeting::First(stored) => Met::First(Some(Box::new(stored))),
+            Meeting::Again(stored) => Met::Again(Box::new(stored)),
+            Meeting::Refused(reason) => Met::Clash(reason),
+        })
     }
 
     /// Whether a contact had this address before a merge: a row that has it means the contact, and gives it no
     /// other address.
-    fn is_alias(&self, email: &EmailAddress, contact: ContactId) -> Step<bool> {
+    fn finds_since_a_merge(&self, email: &EmailAddress, contact: ContactId) -> Step<bool> {
         Ok(self.some_merged && aliases::of_email(self.connection, email)? == Some(contact))
     }
 
     /// Writes the contact of a first row, and the consent that was stated for it.
     fn write(&mut self, row: &Prepared, email: &EmailAddress, stored: Option<&StoredContact>) -> Step<ContactId> {
         let at = self.import.started_at;
-        let keeps_address = stored.map_or(Ok(false), |stored| self.is_alias(email, stored.id))?;
+        let keeps_address = stored.map_or(Ok(false), |stored| self.finds_since_a_merge(email, stored.id))?;
         let said = Said {
             email: (!keeps_address).then_some(email),
             external_id: row.external_id.as_deref(),
@@ -426,6 +385,44 @@ impl Unit<'_> {
                 self.import.id,
             ))?;
         Ok(())
+    }
+}
+
+impl Directory for Unit<'_> {
+    type Contact = StoredContact;
+    type Error = Failure;
+
+    fn find(&mut self, email: &EmailAddress, key: Option<&str>) -> Step<Option<(StoredContact, bool)>> {
+        if let Some(expected) = self.shown.contact(email, key)? {
+            return Ok(Some((expected, key.is_some())));
+        }
+        if let Some(key) = key
+            && let Some(found) = contact_rows::by_external_id(self.connection, key)?
+        {
+            return Ok(Some((found, true)));
+        }
+        let found = if self.some_merged {
+            contact_rows::by_any_email(self.connection, email)?
+        } else {
+            contact_rows::by_email(self.connection, email)?
+        };
+        Ok(found.map(|found| (found, false)))
+    }
+
+    fn has_met(&self, contact: &StoredContact) -> bool {
+        self.seen.has(contact.id)
+    }
+
+    fn is_erased(&mut self, email: &EmailAddress) -> Step<bool> {
+        Ok(self.some_withdrew && suppression::is_erased(self.connection, self.key, email)?)
+    }
+
+    fn is_alias(&mut self, email: &EmailAddress, of: &StoredContact) -> Step<bool> {
+        self.finds_since_a_merge(email, of.id)
+    }
+
+    fn is_anothers(&mut self, email: &EmailAddress, own: &StoredContact) -> Step<bool> {
+        Ok(contact_rows::other_with_email(self.connection, email, own.id)?.is_some())
     }
 }
 

@@ -10,10 +10,6 @@ use crate::contact_rows::StoredContact;
 use crate::failure::Step;
 use crate::key::SecretKey;
 
-/// Why an address is not taken. It says nothing that is not in the question.
-pub(crate) const ERASED: &str = "the person of this e-mail address was erased on request, and the address is not taken \
-                                 again: leave it out";
-
 /// What stands as evidence in the history of a contact that comes back.
 const EVIDENCE: &str = "this address had withdrawn before";
 
