@@ -10,9 +10,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use postroom_domain::contact::ImportedRow;
+use postroom_domain::meeting::Acquaintance;
 use postroom_store::Result;
 use postroom_store::lists::{
-    ImportBegun, ImportCounts, ImportId, ImportMode, ImportReport, ImportStart, ImportStore, RefusedRow,
+    ImportBegun, ImportCounts, ImportId, ImportMode, ImportReport, ImportStart, ImportStore, RefusedRow, RowNames,
 };
 use rusqlite::{Connection, named_params};
 use serde_json::json;
@@ -28,7 +29,7 @@ use crate::list_rows::{self, ListRow};
 use crate::segment::rows;
 use crate::sequence::{Calm, Change, Numbers};
 use crate::store::SqliteStore;
-use crate::{import_ahead, import_entries, import_rows, lists};
+use crate::{import_acquaintances, import_ahead, import_entries, import_rows, lists};
 
 #[async_trait]
 impl ImportStore for SqliteStore {
@@ -152,6 +153,11 @@ impl ImportStore for SqliteStore {
                 return Ok(report);
             }
         }
+    }
+
+    async fn acquaintances(&self, rows: Vec<RowNames>) -> Result<Vec<Acquaintance>> {
+        let key = self.key();
+        self.read("look up whom rows mean", move |connection| import_acquaintances::of(connection, &key, &rows)).await
     }
 
     async fn abandon_import(&self, import: ImportId) -> Result<()> {

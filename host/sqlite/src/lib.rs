@@ -16,7 +16,8 @@
 //!   follow a choice that got another value.
 //! * `import_*`: what an import is made of: its row and what it has met (`row`, `seen`), its rows before the
 //!   writer sees them (`prepared`), the entries that are there (`shown`, `entries`), contacts made ahead of
-//!   their rows (`ahead`), what rows say beside fields (`claims`), the rows themselves (`rows`), and what finishing does (`survey`).
+//!   their rows (`ahead`), what rows say beside fields (`claims`), the rows themselves (`rows`), and what finishing
+//!   does (`survey`). `acquaintances` is what a rehearsal of one asks, and `profiles` a room of its own.
 //! * `discovery`: where a run has to look: `comparison` takes fingerprints anew, `moved` knows who changed
 //!   since a sequence number, `pictures` keeps what was seen.
 //! * `segments` is the port of segments, `segment` how they are compiled, gathered and kept.
@@ -34,6 +35,7 @@ mod consent_rows;
 mod contact_rows;
 mod contacts;
 mod discovery;
+mod entry_rows;
 mod erasure;
 mod erasure_journal;
 mod failure;
@@ -42,10 +44,12 @@ mod folder;
 mod history;
 mod history_rows;
 mod import;
+mod import_acquaintances;
 mod import_ahead;
 mod import_claims;
 mod import_entries;
 mod import_prepared;
+mod import_profiles;
 mod import_row;
 mod import_rows;
 mod import_seen;

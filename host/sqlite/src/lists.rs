@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use postroom_domain::consent::ConsentSource;
-use postroom_domain::contact::{ContactId, EntryId};
+use postroom_domain::contact::ContactId;
 use postroom_domain::order::{Place, moved};
-use postroom_store::contacts::ContactRef;
-use postroom_store::lists::{Entry, List, ListStore};
+use postroom_store::contacts::{ContactRef, ContactUpsert, Written};
+use postroom_store::lists::{Entry, EntryTrouble, List, ListStore};
 use postroom_store::{Result, StoreError};
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::Connection;
 use serde_json::json;
 
 use crate::columns::{micros, timestamp};
@@ -19,6 +19,7 @@ use crate::list_rows::{self, ListRow, NO_ENTRIES};
 use crate::segment::rows;
 use crate::sequence::{Change, Numbers};
 use crate::store::SqliteStore;
+use crate::{contact_rows, contacts, entry_rows};
 
 #[async_trait]
 impl ListStore for SqliteStore {
@@ -109,25 +110,7 @@ impl ListStore for SqliteStore {
         let list = list.to_owned();
         self.read("read the entries of a list", move |connection| {
             let list = list_rows::require(connection, &list)?;
-            let mut statement = connection.prepare_cached(
-                "SELECT e.id, e.position, e.contact_id, c.email, e.fault, e.raw, e.joined_at,
-                        (SELECT f.position FROM entries f
-                         WHERE f.list_id = e.list_id AND f.contact_id = e.contact_id
-                           AND f.generation BETWEEN :first AND :last
-                         ORDER BY f.position LIMIT 1)
-                 FROM entries e LEFT JOIN contacts c ON c.id = e.contact_id
-                 WHERE e.list_id = :list AND e.position > :after AND e.generation BETWEEN :first AND :last
-                 ORDER BY e.position LIMIT :limit",
-            )?;
-            let mut rows = statement.query(named_params! {
-                ":list": list.id, ":after": after, ":limit": limit,
-                ":first": list.first_generation, ":last": list.last_generation,
-            })?;
-            let mut entries = Vec::new();
-            while let Some(row) = rows.next()? {
-                entries.push(read_entry(row)?);
-            }
-            Ok(entries)
+            entry_rows::page(connection, &list, None, after, limit)
         })
         .await
     }
@@ -169,22 +152,9 @@ impl ListStore for SqliteStore {
         let list = list.to_owned();
         self.write("take an entry off a list", move |connection| {
             let list = list_rows::require(connection, &list)?;
-            let found: Option<(i64, Option<i64>)> = connection
-                .prepare_cached(
-                    "SELECT id, contact_id FROM entries
-                     WHERE list_id = ? AND position = ? AND generation BETWEEN ? AND ?",
-                )?
-                .query_row((list.id, position, list.first_generation, list.last_generation), |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })
-                .optional()?;
-            let Some((entry, contact)) = found else {
-                let mend = format!("look the position up among the entries of the list `{}`", list.name);
-                return Err(StoreError::NotFound { kind: "entry", name: position.to_string(), mend }.into());
-            };
+            let (entry, contact) = entry_rows::at(connection, &list, position)?;
             list_rows::remove(connection, &list, &[entry])?;
             list_rows::mark_removed(connection, list.id)?;
-            let contact = contact.map(ContactId);
             let still_there = match contact {
                 Some(contact) => list_rows::on_list_since(connection, &list, contact)?.is_some(),
                 None => true,
@@ -197,6 +167,47 @@ impl ListStore for SqliteStore {
             numbers.take(change, contact, Some(list.id))?;
             numbers.end("entry-removed", &json!({ "list": list.id, "entry": entry }))?;
             Ok(())
+        })
+        .await
+    }
+
+    async fn entries_in_trouble(
+        &self,
+        list: &str,
+        trouble: EntryTrouble,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Entry>> {
+        let list = list.to_owned();
+        self.read("read the entries of a list that are at fault", move |connection| {
+            let list = list_rows::require(connection, &list)?;
+            entry_rows::page(connection, &list, Some(trouble), after, limit)
+        })
+        .await
+    }
+
+    async fn correct_entry(&self, list: &str, position: u64, upsert: &ContactUpsert) -> Result<(ContactId, Written)> {
+        let (list, upsert, key) = (list.to_owned(), upsert.clone(), self.key());
+        self.write("correct an entry of a list", move |connection| {
+            let list = list_rows::require(connection, &list)?;
+            let (entry, contact) = entry_rows::at(connection, &list, position)?;
+            if contact.is_some() {
+                return Err(StoreError::Refused(format!(
+                    "the entry {position} of the list `{}` has a contact, and its address is changed there: edit the \
+                     contact, or take the entry off the list",
+                    list.name
+                ))
+                .into());
+            }
+            let mut numbers = Numbers::begin(connection, upsert.at)?;
+            let (contact, written) = contacts::write_one(connection, &mut numbers, &key, &upsert)?;
+            let is_on_list = list_rows::on_list_since(connection, &list, contact)?.is_some();
+            entry_rows::give_contact(connection, &list, entry, contact)?;
+            numbers.take(Change::Entries, None, Some(list.id))?;
+            let change = if is_on_list { Change::Entries } else { Change::Joined };
+            numbers.take(change, Some(contact), Some(list.id))?;
+            numbers.end("entry-corrected", &json!({ "list": list.id, "entry": entry, "contact": contact }))?;
+            Ok((contact, written))
         })
         .await
     }
@@ -254,20 +265,5 @@ fn describe(connection: &Connection, list: ListRow) -> Step<List> {
         entries,
         contacts,
         created_at: timestamp(list.created_at)?,
-    })
-}
-
-fn read_entry(row: &Row<'_>) -> Step<Entry> {
-    let (position, fault, raw): (u64, Option<String>, String) = (row.get(1)?, row.get(4)?, row.get(5)?);
-    let first: Option<u64> = row.get(7)?;
-    Ok(Entry {
-        id: EntryId(row.get(0)?),
-        position,
-        contact: row.get::<_, Option<i64>>(2)?.map(ContactId),
-        email: row.get(3)?,
-        fault: fault.map(|json| serde_json::from_str(&json)).transpose()?,
-        duplicate_of: first.filter(|first| *first < position),
-        raw: serde_json::from_str(&raw)?,
-        joined_at: timestamp(row.get(6)?)?,
     })
 }

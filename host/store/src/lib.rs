@@ -8,6 +8,7 @@
 //! * [`workspace`]: the store as a whole, and its fields.
 //! * [`contacts`]: contacts, their consent and their tags.
 //! * [`erasure`]: people who are forgotten, here and at providers.
+//! * [`import_profiles`]: how files of one system are read, saved.
 //! * [`lists`]: lists and their entries, and the import that fills them.
 //! * [`accounts`]: plugins, accounts and their sealed secrets.
 //! * [`segments`]: saved filters over contacts.
@@ -28,6 +29,7 @@ pub mod contacts;
 pub mod discovery;
 pub mod erasure;
 mod error;
+pub mod import_profiles;
 pub mod lists;
 pub mod runs;
 pub mod segments;
@@ -46,6 +48,7 @@ pub trait Store:
     + erasure::ErasureStore
     + lists::ListStore
     + lists::ImportStore
+    + import_profiles::ImportProfileStore
     + segments::SegmentStore
     + accounts::AccountStore
     + syncs::SyncStore
@@ -61,6 +64,7 @@ impl<T> Store for T where
         + erasure::ErasureStore
         + lists::ListStore
         + lists::ImportStore
+        + import_profiles::ImportProfileStore
         + segments::SegmentStore
         + segments::SegmentStore
         + accounts::AccountStore

@@ -5,11 +5,13 @@ use std::ops::RangeInclusive;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use postroom_domain::contact::{ContactId, EntryFault, EntryId, ImportedRow};
+use postroom_domain::email::EmailAddress;
+use postroom_domain::meeting::Acquaintance;
 use postroom_domain::order::Place;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::contacts::ContactRef;
+use crate::contacts::{ContactRef, ContactUpsert, Written};
 
 /// A list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -47,6 +49,16 @@ pub struct Entry {
     pub raw: Vec<String>,
     /// When it joined the list.
     pub joined_at: Timestamp,
+}
+
+/// What can be wrong with an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EntryTrouble {
+    /// It has no usable address, and so no contact (row A5).
+    Invalid,
+    /// An earlier entry has its contact (row A6).
+    Duplicate,
 }
 
 /// The use cases of lists.
@@ -122,6 +134,24 @@ pub trait ListStore {
     ///
     /// [`NotFound`](crate::StoreError::NotFound).
     async fn remove_entry(&self, list: &str, position: u64, at: Timestamp) -> Result<()>;
+
+    /// A page of the entries with which this is wrong, as [`ListStore::entries`].
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::StoreError::NotFound).
+    async fn entries_in_trouble(&self, list: &str, trouble: EntryTrouble, after: u64, limit: u32)
+    -> Result<Vec<Entry>>;
+
+    /// Gives an entry without a contact one: the contact of the address, which is made if it is not there,
+    /// and changed as the upsert says. The entry keeps its place and its row. Answers with the contact and
+    /// what became of it.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::StoreError::NotFound); [`Refused`](crate::StoreError::Refused) for an entry that
+    /// has a contact, and as for [`upsert_contact`](crate::contacts::ContactStore::upsert_contact).
+    async fn correct_entry(&self, list: &str, position: u64, upsert: &ContactUpsert) -> Result<(ContactId, Written)>;
 }
 
 /// How a file meets the list.
@@ -222,6 +252,15 @@ pub struct ImportCounts {
     pub left: u64,
 }
 
+/// The names of a row: what it is known by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowNames {
+    /// Its address.
+    pub email: EmailAddress,
+    /// Its key in the system that it comes from.
+    pub external_id: Option<String>,
+}
+
 /// What a finished import did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ImportReport {
@@ -284,6 +323,14 @@ pub trait ImportStore {
     ///
     /// When the storage fails.
     async fn finish_import(&self, import: ImportId, at: Timestamp) -> Result<ImportReport>;
+
+    /// Whom the store knows under the names of some rows, in their order: for telling what an import would
+    /// do, without one that was begun.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn acquaintances(&self, rows: Vec<RowNames>) -> Result<Vec<Acquaintance>>;
 
     /// Clears an import away; the list stays as it was.
     ///

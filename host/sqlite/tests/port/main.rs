@@ -19,6 +19,8 @@ mod fields;
 mod fixture;
 mod histories;
 mod import_claims;
+mod import_profiles;
+mod import_rehearsals;
 mod imports;
 mod killed;
 mod lists;
