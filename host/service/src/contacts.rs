@@ -183,7 +183,7 @@ impl Service {
         found.ok_or_else(|| ServiceError::NotFound(format!("there is no contact `{named}`")))
     }
 
-    async fn patch(&self, values: &[(String, String)]) -> Result<FieldPatch> {
+    pub(crate) async fn patch(&self, values: &[(String, String)]) -> Result<FieldPatch> {
         if values.is_empty() {
             return Ok(FieldPatch::default());
         }
@@ -218,7 +218,7 @@ pub fn contact_ref(text: &str) -> Result<ContactRef> {
     })
 }
 
-fn address(text: &str) -> Result<EmailAddress> {
+pub(crate) fn address(text: &str) -> Result<EmailAddress> {
     EmailAddress::parse(text).map_err(|fault| ServiceError::BadInput(fault.to_string()))
 }
 

@@ -1,10 +1,11 @@
 //! One list at a time (rows D2, D5, and the editing that A3 and A6 ask for).
 
 use postroom_domain::order::Place;
-use postroom_store::lists::{Entry, List};
+use postroom_store::contacts::{Contact, ContactRef, ContactUpsert, Written};
+use postroom_store::lists::{Entry, EntryTrouble, List};
 use serde::Serialize;
 
-use crate::contacts::contact_ref;
+use crate::contacts::{address, contact_ref};
 use crate::{Result, Service, ServiceError, names, paging};
 
 /// A list with a page of its entries.
@@ -45,6 +46,34 @@ pub struct TakenOff {
     pub entries: u64,
 }
 
+/// An entry without a usable address that is to get one.
+#[derive(Debug, Clone, Default)]
+pub struct CorrectEntry {
+    /// The list.
+    pub list: String,
+    /// The entry's position.
+    pub position: u64,
+    /// The address.
+    pub email: String,
+    /// As in [`AddContact::values`](crate::contacts::AddContact::values).
+    pub values: Vec<(String, String)>,
+}
+
+/// What became of an entry that was corrected.
+#[derive(Debug, Clone, Serialize)]
+pub struct EntryCorrected {
+    /// The list.
+    pub list: String,
+    /// The entry's position, which it kept.
+    pub position: u64,
+    /// Whether its contact is new, was changed, or was so already.
+    pub outcome: Written,
+    /// Its contact.
+    pub contact: Contact,
+    /// The position of an earlier entry of that contact, which makes this one a duplicate (row A6).
+    pub duplicate_of: Option<u64>,
+}
+
 impl Service {
     /// All lists, in the order that the operator set; a new one comes last.
     ///
@@ -75,6 +104,41 @@ impl Service {
         let entries = self.store().entries(name, after, limit).await?;
         let next = paging::next(&entries, limit, |entry| entry.position);
         Ok(ListPage { list, entries, next })
+    }
+
+    /// A list with at most `limit` of the entries with which this is wrong, from behind the position `after`.
+    ///
+    /// # Errors
+    ///
+    /// Not found.
+    pub async fn list_in_trouble(&self, name: &str, trouble: EntryTrouble, after: u64, limit: u32) -> Result<ListPage> {
+        let list = self.store().list(name).await?;
+        let entries = self.store().entries_in_trouble(name, trouble, after, limit).await?;
+        let next = paging::next(&entries, limit, |entry| entry.position);
+        Ok(ListPage { list, entries, next })
+    }
+
+    /// Gives an invalid entry an address, and with it a contact: the one of the address, or a new one. The
+    /// entry stays where it is (row A5).
+    ///
+    /// # Errors
+    ///
+    /// Bad input for an address, a field or a value that is none; not found; a conflict for an entry that has
+    /// a contact.
+    pub async fn correct_entry(&self, request: CorrectEntry) -> Result<EntryCorrected> {
+        let CorrectEntry { list, position, email, values } = request;
+        let upsert = ContactUpsert {
+            who: None,
+            email: Some(address(&email)?),
+            external_id: None,
+            patch: self.patch(&values).await?,
+            at: self.now(),
+        };
+        let (id, outcome) = self.store().correct_entry(&list, position, &upsert).await?;
+        let contact = self.detail(&ContactRef::Id(id), &email).await?.contact;
+        let corrected = self.store().entries(&list, position.saturating_sub(1), 1).await?;
+        let duplicate_of = corrected.first().and_then(|entry| entry.duplicate_of);
+        Ok(EntryCorrected { list, position, outcome, contact, duplicate_of })
     }
 
     /// Makes an empty list.

@@ -127,7 +127,8 @@ pub(crate) enum Verb {
     },
 }
 
-fn pair(text: &str) -> std::result::Result<(String, String), String> {
+/// A field and its value, as they are typed.
+pub(super) fn pair(text: &str) -> std::result::Result<(String, String), String> {
     match text.split_once('=') {
         Some((field, value)) if !field.trim().is_empty() => Ok((field.trim().to_owned(), value.to_owned())),
         _ => Err("write the field, `=`, and the value, as in firstname=Jana".to_owned()),

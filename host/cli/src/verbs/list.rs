@@ -1,10 +1,12 @@
 //! `postroom list`: lists and their entries.
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use postroom_domain::order::Place;
-use postroom_service::lists::{ListPage, ListRenamed, OldTag, TakenOff};
-use postroom_store::lists::{Entry, List};
+use postroom_service::lists::{CorrectEntry, EntryCorrected, ListPage, ListRenamed, OldTag, TakenOff};
+use postroom_store::contacts::Written;
+use postroom_store::lists::{Entry, EntryTrouble, List};
 
+use super::contact::pair;
 use super::paging::{self, MAX_PAGE, PAGE};
 use crate::exit::Exit;
 use crate::failure::Result;
@@ -37,6 +39,9 @@ pub(crate) enum Verb {
         /// All of them
         #[arg(long, conflicts_with_all = ["limit", "after"])]
         all: bool,
+        /// Only the entries with which this is wrong
+        #[arg(long, value_enum)]
+        only: Option<Trouble>,
     },
     /// Make an empty list
     Create {
@@ -73,6 +78,46 @@ pub(crate) enum Verb {
         #[arg(long, conflicts_with = "who")]
         position: Option<u64>,
     },
+    /// Give an invalid entry its address: its contact is found or made, and the entry stays where it is
+    Correct {
+        /// The list's name
+        name: String,
+        /// The entry's position
+        position: u64,
+        /// The address
+        #[arg(long, value_name = "ADDRESS")]
+        email: String,
+        /// A field of the contact and its value, as in firstname=Jana; may be given several times
+        #[arg(long = "set", value_name = "FIELD=VALUE", value_parser = pair)]
+        values: Vec<(String, String)>,
+    },
+}
+
+/// What can be wrong with an entry.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Trouble {
+    /// It has no usable address
+    Invalid,
+    /// An earlier entry has its contact
+    Duplicate,
+}
+
+impl Trouble {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::Duplicate => "duplicate",
+        }
+    }
+}
+
+impl From<Trouble> for EntryTrouble {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Invalid => Self::Invalid,
+            Trouble::Duplicate => Self::Duplicate,
+        }
+    }
 }
 
 /// Where a list is to stand.
@@ -108,8 +153,9 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
             let lists = context.writing("list move")?.move_list(&name, &to.into()).await?;
             output.answer(&lists, |lists| overview(lists))?;
         }
-        Verb::Show { name, limit, after, all } => {
-            output.answer(&show(context, &name, limit, after, all).await?, page)?;
+        Verb::Show { name, limit, after, all, only } => {
+            let shown = show(context, &name, (limit, after, all), only).await?;
+            output.answer(&shown, |shown| page(shown, only))?;
         }
         Verb::Create { name } => {
             let list = context.writing("list create")?.create_list(&name).await?;
@@ -139,16 +185,29 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
             };
             output.answer(&taken, taken_off)?;
         }
+        Verb::Correct { name, position, email, values } => {
+            let request = CorrectEntry { list: name, position, email, values };
+            output.answer(&context.writing("list correct")?.correct_entry(request).await?, corrected)?;
+        }
     }
     Ok(Exit::Done)
 }
 
-async fn show(context: &Context, name: &str, limit: u32, after: u64, all: bool) -> Result<ListPage> {
+async fn show(
+    context: &Context,
+    name: &str,
+    (limit, after, all): (u32, u64, bool),
+    only: Option<Trouble>,
+) -> Result<ListPage> {
     let service = context.reading()?;
     let limit = if all { MAX_PAGE } else { limit };
-    let mut page = service.list(name, after, limit).await?;
+    let read = async |after| match only {
+        Some(trouble) => service.list_in_trouble(name, trouble.into(), after, limit).await,
+        None => service.list(name, after, limit).await,
+    };
+    let mut page = read(after).await?;
     while let Some(after) = page.next.filter(|_| all) {
-        let next = service.list(name, after, limit).await?;
+        let next = read(after).await?;
         page.entries.extend(next.entries);
         page.next = next.next;
     }
@@ -165,7 +224,7 @@ fn overview(lists: &[List]) -> String {
     table::table(["list", "entries", "contacts", "syncs"], rows)
 }
 
-fn page(page: &ListPage) -> String {
+fn page(page: &ListPage, only: Option<Trouble>) -> String {
     let list = &page.list;
     let rows = page.entries.iter().map(|entry| {
         let email = entry.email.clone().unwrap_or_else(|| entry.raw.join(" | "));
@@ -178,7 +237,41 @@ fn page(page: &ListPage) -> String {
         counted(list.contacts, "contact", "contacts")
     );
     text.push_str(&table::table(["position", "e-mail", "remark"], rows));
-    text.push_str(&paging::more(page.next, &shell::line(["postroom", "list", "show", list.name.as_str()])));
+    let mut command = vec!["postroom", "list", "show", list.name.as_str()];
+    command.extend(only.map(|only| ["--only", only.word()]).into_iter().flatten());
+    text.push_str(&paging::more(page.next, &shell::line(command)));
+    if let Some(only) = only.filter(|_| !page.entries.is_empty()) {
+        text.push_str(&mends(only, &list.name));
+    }
+    text
+}
+
+/// What to type for entries that are at fault.
+fn mends(trouble: Trouble, list: &str) -> String {
+    let take_off = shell::line(["postroom", "list", "take-off", list, "--position"]);
+    let take_off = format!("`{take_off} POSITION` takes one off");
+    match trouble {
+        Trouble::Invalid => {
+            let correct = shell::line(["postroom", "list", "correct", list]);
+            format!("\n`{correct} POSITION --email ADDRESS` gives one its address; {take_off}.\n")
+        }
+        Trouble::Duplicate => format!("\nOnly the first entry of a contact is sent. {take_off}.\n"),
+    }
+}
+
+fn corrected(answer: &EntryCorrected) -> String {
+    let (list, email) = (table::visible(&answer.list), table::visible(answer.contact.email.as_str()));
+    let became = match answer.outcome {
+        Written::Created => "is a new contact",
+        Written::Updated => "is a contact that was changed",
+        Written::Unchanged => "is a contact that was there",
+    };
+    let mut text = format!("The entry {} of {list} is {email}, who {became}.\n", answer.position);
+    if let Some(first) = answer.duplicate_of {
+        text.push_str(&format!(
+            "The entry {first} is the same contact's, so this one is a duplicate and is not sent.\n"
+        ));
+    }
     text
 }
 
