@@ -33,7 +33,7 @@ fuzz_target!(|bytes: &[u8]| {
     let options = Options {
         encoding: (choice & 1 == 1).then(|| "windows-1250".to_owned()),
         clear_empty: choice & 2 == 2,
-        date_order: if choice & 4 == 4 { DateOrder::MonthFirst } else { DateOrder::DayFirst },
+        date_order: (choice & 4 == 4).then_some(DateOrder::MonthFirst),
         ..Options::default()
     };
     for options in [options, Options::default()] {

@@ -27,6 +27,7 @@ mod fields;
 mod fixtures;
 mod house;
 mod importing;
+mod imports_of_operators;
 mod installing;
 mod leaving;
 mod plugins;

@@ -6,8 +6,8 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
 use crate::verbs::{
-    account, audience, completions, consent, contact, export, field, import, init, internal_compile, list, plugin, run,
-    segment, sync,
+    account, audience, completions, consent, contact, export, field, import, import_profile, init, internal_compile,
+    list, plugin, run, segment, sync,
 };
 
 /// Where the options stand that every verb takes.
@@ -38,6 +38,9 @@ pub(crate) enum Verb {
     Init(init::Args),
     /// Import a file of contacts (CSV, TSV or JSON Lines), and fill a list with it
     Import(Box<import::Args>),
+    /// Import profiles: how files of one system are read, saved by an import
+    #[command(subcommand)]
+    ImportProfile(import_profile::Verb),
     /// Write contacts to a file that can be imported again: CSV, TSV or JSON Lines
     Export(Box<export::Args>),
     /// Contacts: list, show, add, edit, remove, tag, untag
@@ -107,6 +110,14 @@ mod tests {
             "import guests.csv --list Guests --mode replace --key 'Guest ID' --map 'Given name=firstname' --map Notes=-",
             "import guests.csv --consent granted --evidence 'box ticked' --delimiter semicolon --dry-run --json",
             "import guests.csv --list Guests --consent from-file",
+            "import guests.csv --dates month-first --save-profile hotel",
+            "import guests.csv --profile hotel --map 'Family=lastname' --dry-run",
+            "import-profile list",
+            "import-profile show hotel",
+            "import-profile remove hotel",
+            "list show Guests --only invalid --limit 5 --after 3",
+            "list show Guests --only duplicate --all",
+            "list correct Guests 3 --email jana@example.com --set firstname=Jana",
             "contact list --search jana --limit 10 --after 5",
             "contact add jana@example.com --set firstname=Jana --set address.city= --list Guests --tag vip",
             "contact edit '#12' --email jana@example.org --external-id G-7",
@@ -152,6 +163,10 @@ mod tests {
             "import guests.csv --consent granted",
             "import guests.csv --evidence form",
             "consent set jana@example.com perhaps",
+            "import guests.csv --dates year-first",
+            "list show Guests --only rejected",
+            "list correct Guests 3",
+            "list correct Guests --email jana@example.com",
             "list take-off Guests",
             "list take-off Guests jana@example.com --position 3",
             "account add main --plugin mailchimp --secret api-key=open-sesame",

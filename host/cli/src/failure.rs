@@ -131,10 +131,16 @@ fn mend(error: &ServiceError) -> Option<String> {
                 _ => format!("`postroom account check {account}` tells whether the provider answers"),
             })
         }
+        ServiceError::UnmappedFile { file, profile, .. } => {
+            let file = file.display().to_string();
+            let line = shell::line(["postroom", "import", file.as_str(), "--profile", profile]);
+            Some(format!("the saved import profile {} fits it: `{line}`", shell::word(profile)))
+        }
         ServiceError::Segment(_) => Some("`postroom segment --help` shows how segments are written".to_owned()),
         ServiceError::Store(StoreError::NotFound { kind, .. }) => {
             let verb = match *kind {
                 "contact" | "list" | "segment" | "account" | "sync" | "run" | "plugin" | "field" => *kind,
+                "import profile" => "import-profile",
                 _ => return None,
             };
             Some(format!("`postroom {verb} list` shows what there is"))

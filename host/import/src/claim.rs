@@ -60,6 +60,11 @@ impl ConsentRole {
         Self::Bounced,
     ];
 
+    /// Whether it tells when something happened.
+    pub(crate) fn is_moment(self) -> bool {
+        matches!(self, Self::OptedInAt | Self::ConfirmedAt | Self::WithdrawnAt | Self::BouncedAt)
+    }
+
     /// The role's word; as a place it stands after `consent.`.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -16,6 +16,7 @@ use crate::header::{self, MAX_COLUMNS};
 use crate::json;
 use crate::mapping::{Column, Head, columns};
 use crate::objects::{self, Survey};
+use crate::profile::{EmptyCells, ImportProfile};
 use crate::recognise::{Recognised, recognise};
 use crate::records::{Format, Layout, Records, Table};
 use crate::rows::{Plan, Reading, Rows, Shape};
@@ -67,11 +68,38 @@ pub struct Options {
     pub email: Option<String>,
     /// An empty cell empties its place. Otherwise it says nothing.
     pub clear_empty: bool,
-    /// What comes first in dates such as 04/05/2026.
-    pub date_order: DateOrder,
+    /// What comes first in dates such as 04/05/2026; where nobody says it, the day.
+    pub date_order: Option<DateOrder>,
+    /// How files of this kind were read before. What else is said wins over it.
+    pub profile: Option<ImportProfile>,
+}
+
+/// What is said about a file beside its columns, by the operator or else by the profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled<'a> {
+    /// The encoding, where it is not to be detected.
+    pub encoding: Option<&'a str>,
+    /// What stands between cells, where that is not to be detected.
+    pub delimiter: Option<Delimiter>,
+    /// Whether an empty cell empties its place.
+    pub clear_empty: bool,
+    /// What comes first in dates; none where nobody said it.
+    pub date_order: Option<DateOrder>,
 }
 
 impl Options {
+    /// What is said about the file beside its columns: by the operator, or else by the profile.
+    #[must_use]
+    pub fn settled(&self) -> Settled<'_> {
+        let profile = self.profile.as_ref();
+        Settled {
+            encoding: self.encoding.as_deref().or_else(|| profile?.encoding.as_deref()),
+            delimiter: self.delimiter.or_else(|| profile?.delimiter),
+            clear_empty: self.clear_empty || profile.is_some_and(|profile| profile.empty_cells == EmptyCells::Clear),
+            date_order: self.date_order.or_else(|| profile?.date_order),
+        }
+    }
+
     /// Reads a mapping rule as it is typed: `Given name=firstname`.
     ///
     /// # Errors
@@ -171,6 +199,7 @@ pub fn examine(path: &Path, options: &Options, definitions: &[FieldDefinition]) 
     let known = recognise(&names, file_name.trim_end_matches(".gz"));
     let head = Head { path, line, names, rows: &rows, known };
     let columns = columns(head, options, definitions)?;
+    let settled = options.settled();
     let reading = Reading {
         file: file_name,
         cleaning: match (kind, known.is_some_and(|known| known.is_own())) {
@@ -179,10 +208,10 @@ pub fn examine(path: &Path, options: &Options, definitions: &[FieldDefinition]) 
             (FileKind::JsonLines, false) => Cleaning::Values,
             (FileKind::JsonLines, true) => Cleaning::OwnValues,
         },
-        clear_empty: options.clear_empty,
+        clear_empty: settled.clear_empty,
         consent: ConsentColumns {
             file: known.map_or(FileStates::Nothing, |known| known.states),
-            date_order: options.date_order,
+            date_order: settled.date_order.unwrap_or_default(),
             ..ConsentColumns::default()
         },
     };
@@ -200,7 +229,7 @@ pub fn examine(path: &Path, options: &Options, definitions: &[FieldDefinition]) 
         encoding_guessed: scanned.told.guessed,
         delimiter,
         known,
-        suggestions: suggestions(&columns, &rows, known, definitions),
+        suggestions: suggestions(&columns, &rows, (known, options.profile.as_ref()), definitions),
         columns,
         rows: counted.rows,
         ragged: counted.ragged,
@@ -223,7 +252,7 @@ pub fn column_names(path: &Path, options: &Options) -> Result<Vec<String>, Impor
 }
 
 fn see(path: &Path, options: &Options) -> Result<(Scan, Seen), ImportFault> {
-    let named = options.encoding.as_deref().map(encoding::named).transpose()?;
+    let named = options.settled().encoding.map(encoding::named).transpose()?;
     let scanned = scan(path, named)?;
     // A fault of the text is found, with its line, by the records below.
     let text = sample(path, scanned.told.encoding, SAMPLE_BYTES).unwrap_or_default();
@@ -265,7 +294,7 @@ fn format(path: &Path, scanned: &Scan, layout: Layout) -> Format {
 /// The header of a table.
 fn see_table(path: &Path, scanned: &Scan, text: &str, options: &Options) -> Result<Seen, ImportFault> {
     let announced = Delimiter::announced(text);
-    let delimiter = options.delimiter.or(announced).unwrap_or_else(|| Delimiter::detect(text));
+    let delimiter = options.settled().delimiter.or(announced).unwrap_or_else(|| Delimiter::detect(text));
     let format = format(path, scanned, Layout::Table { delimiter, announced: announced.is_some() });
     let mut table = Table::open(&format)?;
     let Some((line, record)) = table.next()? else {

@@ -214,6 +214,36 @@ pub enum ImportFault {
         /// The nearest place, or all of them.
         mend: String,
     },
+    /// A profile sends a column to a place that the workspace has not.
+    #[error(
+        "the import profile `{profile}` sends the column `{column}` to `{place}`: {problem}. Say otherwise beside it (`--map \"{column}=-\"` leaves the column out): {mend}"
+    )]
+    ProfilePlace {
+        /// The name of the profile.
+        profile: String,
+        /// The column of the rule.
+        column: String,
+        /// Where the profile sends it.
+        place: String,
+        /// What is wrong with that.
+        problem: String,
+        /// The nearest place, or all of them.
+        mend: String,
+    },
+    /// A profile reads columns that the file has not.
+    #[error(
+        "{at}: the import profile `{profile}` reads columns that are not in the header: {columns}. Name those that stand in their place, as in `--map \"COLUMN={example}\"`, or import the file without the profile and save how it is read."
+    )]
+    ProfileLacks {
+        /// Where the header is.
+        at: String,
+        /// The name of the profile.
+        profile: String,
+        /// The columns that are missing, each with its place.
+        columns: String,
+        /// The place of the first of them.
+        example: String,
+    },
     /// A mapping rule is not of the form `column=place`.
     #[error("--map `{given}` is not of the form column=place, as in `--map \"Given name=firstname\"`.")]
     MalformedRule {

@@ -57,13 +57,13 @@ mod vocabulary;
 
 pub use cell::{guard, unguard};
 pub use claim::{ConsentColumns, ConsentRole, ConsentRow, FileStates};
-pub use dates::DateOrder;
+pub use dates::{DateOrder, DatesRead, DatesSeen};
 pub use delimiter::Delimiter;
-pub use examine::{Examined, FileKind, Options, column_names, examine};
+pub use examine::{Examined, FileKind, Options, Settled, column_names, examine};
 pub use fault::ImportFault;
-pub use mapping::{Column, Target};
-pub use profile::{EmptyCells, ImportProfile, ProfileColumn};
+pub use mapping::{Column, Target, ToldBy};
+pub use profile::{EmptyCells, ImportProfile, NOWHERE, ProfileColumn};
 pub use recognise::{Recognised, recognise};
 pub use rejects::{Rejects, rejects_path};
 pub use rows::{RejectedRow, Row, Rows};
-pub use suggest::{Confidence, Suggestion};
+pub use suggest::{Confidence, NewField, Suggestion};

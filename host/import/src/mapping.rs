@@ -10,6 +10,7 @@ use crate::claim::ConsentRole;
 use crate::examine::Options;
 use crate::fault::{ImportFault, at};
 use crate::layout;
+use crate::profile::{ImportProfile, NOWHERE};
 use crate::recognise::Recognised;
 use crate::vocabulary;
 
@@ -40,6 +41,18 @@ pub enum Target {
     Consent(ConsentRole),
 }
 
+impl Target {
+    /// Whether it takes dates or moments.
+    pub(crate) fn is_date(&self, definitions: &[FieldDefinition]) -> bool {
+        match self {
+            Self::Field(path) => definition(path, definitions)
+                .is_some_and(|definition| matches!(definition.kind, FieldType::Date | FieldType::DateTime)),
+            Self::Consent(role) => role.is_moment(),
+            Self::Email | Self::ExternalId | Self::WholeAddress(_) | Self::Tags => false,
+        }
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -59,6 +72,24 @@ impl Serialize for Target {
     }
 }
 
+/// What settled where a column goes, the one that wins first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ToldBy {
+    /// What the operator said about this file.
+    Operator,
+    /// The saved profile that the operator named.
+    Profile,
+    /// The known export that the file is.
+    KnownFile,
+    /// Its name.
+    Name,
+    /// Its name, and that its cells are what such a name may mean.
+    Cells,
+    /// Nothing: it goes nowhere.
+    Nobody,
+}
+
 /// A column of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Column {
@@ -66,8 +97,8 @@ pub struct Column {
     pub name: String,
     /// Where it goes; none where it is kept with the raw row only.
     pub target: Option<Target>,
-    /// The target follows from the name, and not from what the operator said.
-    pub suggested: bool,
+    /// What settled that.
+    pub told_by: ToldBy,
 }
 
 /// The header of a file, and some of its first rows to look at.
@@ -79,8 +110,8 @@ pub(crate) struct Head<'a> {
     pub(crate) known: Option<Recognised>,
 }
 
-/// Gives each column its target: what the operator says, then what is known of the file, then what the
-/// names suggest.
+/// Gives each column its target: what the operator says, then the profile that was named, then what is known
+/// of the file, then what the names suggest.
 pub(crate) fn columns(
     head: Head<'_>,
     options: &Options,
@@ -105,33 +136,36 @@ pub(crate) fn columns(
             tell(&mut targets, &names, index, Some(target))?;
         }
     }
+    if let Some(profile) = &options.profile {
+        follow(profile, &header, &mut targets, definitions)?;
+    }
     if let Some(known) = known {
         for (index, plain) in header.plain.iter().enumerate() {
             let name = names.get(index).map_or("", String::as_str);
             let Some(Ok(target)) = known.place(plain).map(|place| read_place(name, place, definitions)) else {
                 continue;
             };
-            suggest(&mut targets, index, target);
+            suggest(&mut targets, index, target, ToldBy::KnownFile);
         }
     }
     if !targets.iter().flatten().any(|told| told.target == Some(Target::Email)) {
-        let index = header.email(&targets, rows)?;
+        let (index, told_by) = header.email(&targets, rows)?;
         if let Some(told) = targets.get_mut(index) {
-            *told = Some(Told { target: Some(Target::Email), suggested: true });
+            *told = Some(Told { target: Some(Target::Email), told_by });
         }
     }
     for (index, plain) in header.plain.iter().enumerate() {
         let name = names.get(index).map_or("", String::as_str);
         if let Some(path) = suggestion(name, plain, definitions) {
-            suggest(&mut targets, index, Some(Target::Field(path)));
+            suggest(&mut targets, index, Some(Target::Field(path)), ToldBy::Name);
         }
     }
     Ok(names
         .into_iter()
         .zip(targets)
         .map(|(name, told)| {
-            let told = told.unwrap_or(Told { target: None, suggested: false });
-            Column { name, target: told.target, suggested: told.suggested }
+            let told = told.unwrap_or(Told { target: None, told_by: ToldBy::Nobody });
+            Column { name, target: told.target, told_by: told.told_by }
         })
         .collect())
 }
@@ -139,7 +173,7 @@ pub(crate) fn columns(
 /// What is settled about a column: its target, or that it has none.
 struct Told {
     target: Option<Target>,
-    suggested: bool,
+    told_by: ToldBy,
 }
 
 /// Settles what the operator said about a column.
@@ -165,17 +199,64 @@ fn tell(
         return Err(ImportFault::SamePlace { place: word(&target), first: name(earlier), second: name(index) });
     }
     if let Some(told) = targets.get_mut(index) {
-        *told = Some(Told { target, suggested: false });
+        *told = Some(Told { target, told_by: ToldBy::Operator });
     }
     Ok(())
 }
 
-/// Settles what a name suggests about a column, if that is open and nothing else goes there.
-fn suggest(targets: &mut [Option<Told>], index: usize, target: Option<Target>) {
-    let taken = target.is_some() && targets.iter().flatten().any(|told| told.target == target);
-    if let Some(told) = targets.get_mut(index).filter(|told| told.is_none() && !taken) {
-        *told = Some(Told { target, suggested: true });
+/// Settles what somebody else says about a column, if that is open and nothing else goes there.
+fn suggest(targets: &mut [Option<Told>], index: usize, target: Option<Target>, told_by: ToldBy) {
+    let is_free = !is_taken(targets, target.as_ref());
+    if let Some(told) = targets.get_mut(index).filter(|told| told.is_none() && is_free) {
+        *told = Some(Told { target, told_by });
     }
+}
+
+/// Whether a column goes to this place already. Nowhere is never taken.
+fn is_taken(targets: &[Option<Told>], target: Option<&Target>) -> bool {
+    target.is_some() && targets.iter().flatten().any(|told| told.target.as_ref() == target)
+}
+
+/// Settles what a profile says, behind what the operator said. Whatever it sends somewhere must be there,
+/// unless the operator named another column for that place.
+fn follow(
+    profile: &ImportProfile,
+    header: &Header<'_>,
+    targets: &mut [Option<Told>],
+    definitions: &[FieldDefinition],
+) -> Result<(), ImportFault> {
+    let mut missing = Vec::new();
+    for (column, place) in profile.rules() {
+        let index = column_named(header.names, column);
+        if index.and_then(|index| targets.get(index)).is_some_and(Option::is_some) {
+            continue;
+        }
+        let target = read_place(column, &place, definitions).map_err(|fault| profile.at_fault(fault))?;
+        match index {
+            Some(index) => suggest(targets, index, target, ToldBy::Profile),
+            None if target.is_some() && !is_taken(targets, target.as_ref()) => missing.push((column, place)),
+            None => {}
+        }
+    }
+    let Some((_, example)) = missing.first() else { return Ok(()) };
+    let columns: Vec<String> = missing.iter().map(|(column, place)| format!("`{column}` ({place})")).collect();
+    Err(ImportFault::ProfileLacks {
+        at: header.place.clone(),
+        profile: profile.name.clone(),
+        columns: columns.join(", "),
+        example: example.clone(),
+    })
+}
+
+/// The column of this name: written the same, or the only one that is the same when compared plainly.
+pub(crate) fn column_named(names: &[String], name: &str) -> Option<usize> {
+    let exact = names.iter().position(|candidate| candidate == name.trim());
+    exact.or_else(|| {
+        let wanted = vocabulary::plain(name);
+        let mut alike = names.iter().enumerate().filter(|(_, candidate)| vocabulary::plain(candidate) == wanted);
+        let (index, _) = alike.next()?;
+        alike.next().is_none().then_some(index)
+    })
 }
 
 /// The header, to look names up in.
@@ -186,24 +267,18 @@ struct Header<'a> {
 }
 
 impl Header<'_> {
-    /// The column of this name: written the same, or at least the same when compared plainly.
+    /// The column that an option names.
     fn find(&self, option: &'static str, name: &str) -> Result<usize, ImportFault> {
-        let wanted = vocabulary::plain(name);
-        let mut alike = self.plain.iter().enumerate().filter(|(_, plain)| **plain == wanted).map(|(index, _)| index);
-        let found = self.names.iter().position(|candidate| candidate == name.trim());
-        match (found, alike.next(), alike.next()) {
-            (Some(index), _, _) | (None, Some(index), None) => Ok(index),
-            _ => Err(ImportFault::UnknownColumn {
-                at: self.place.clone(),
-                option,
-                name: name.to_owned(),
-                mend: offer(name, self.names.iter().map(|name| (name.as_str(), name.clone()))),
-            }),
-        }
+        column_named(self.names, name).ok_or_else(|| ImportFault::UnknownColumn {
+            at: self.place.clone(),
+            option,
+            name: name.to_owned(),
+            mend: offer(name, self.names.iter().map(|name| (name.as_str(), name.clone()))),
+        })
     }
 
     /// The column that holds the e-mail addresses, by its name or by its cells.
-    fn email(&self, targets: &[Option<Told>], rows: &[Vec<String>]) -> Result<usize, ImportFault> {
+    fn email(&self, targets: &[Option<Told>], rows: &[Vec<String>]) -> Result<(usize, ToldBy), ImportFault> {
         let open = |index: &usize| targets.get(*index).is_some_and(Option::is_none);
         let by_name = |known: fn(&str) -> bool| {
             let indices = self.plain.iter().enumerate().filter(move |(_, plain)| known(plain)).map(|(index, _)| index);
@@ -211,14 +286,14 @@ impl Header<'_> {
         };
         let holds = |index: &usize| holds_addresses(rows, *index);
         let known = by_name(vocabulary::is_email);
-        let found = if known.is_empty() {
-            by_name(vocabulary::may_be_email).into_iter().filter(holds).collect()
+        let (found, told_by) = if known.is_empty() {
+            (by_name(vocabulary::may_be_email).into_iter().filter(holds).collect(), ToldBy::Cells)
         } else {
-            known
+            (known, ToldBy::Name)
         };
         let name = |index: usize| self.names.get(index).cloned().unwrap_or_default();
         match found.as_slice() {
-            [one] => Ok(*one),
+            [one] => Ok((*one, told_by)),
             [first, second, ..] => {
                 Err(ImportFault::TwoEmailColumns { at: self.place.clone(), first: name(*first), second: name(*second) })
             }
@@ -247,10 +322,14 @@ pub(crate) fn holds_addresses(rows: &[Vec<String>], index: usize) -> bool {
 }
 
 /// Reads the right side of a mapping rule; none for `-`.
-fn read_place(column: &str, place: &str, definitions: &[FieldDefinition]) -> Result<Option<Target>, ImportFault> {
+pub(crate) fn read_place(
+    column: &str,
+    place: &str,
+    definitions: &[FieldDefinition],
+) -> Result<Option<Target>, ImportFault> {
     let place = place.trim();
     match place {
-        "-" => return Ok(None),
+        NOWHERE => return Ok(None),
         "email" | "e-mail" => return Ok(Some(Target::Email)),
         "external-id" => return Ok(Some(Target::ExternalId)),
         layout::TAGS => return Ok(Some(Target::Tags)),

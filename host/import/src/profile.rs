@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use postroom_domain::field::FieldDefinition;
 use serde::{Deserialize, Serialize};
 
 use crate::claim::ConsentRole;
@@ -9,8 +10,7 @@ use crate::dates::DateOrder;
 use crate::delimiter::Delimiter;
 use crate::examine::{Examined, Options};
 use crate::fault::ImportFault;
-use crate::mapping::Target;
-use crate::vocabulary::plain;
+use crate::mapping::{Target, column_named, read_place};
 
 /// What an empty cell says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,8 +44,8 @@ pub struct ImportProfile {
     pub key: Option<String>,
     /// The column with the e-mail addresses.
     pub email: Option<String>,
-    /// What comes first in its dates.
-    pub date_order: DateOrder,
+    /// What comes first in its dates; none where nobody said it.
+    pub date_order: Option<DateOrder>,
     /// The encoding, where it is not to be detected.
     pub encoding: Option<String>,
     /// The delimiter, where it is not to be detected.
@@ -60,12 +60,13 @@ impl ImportProfile {
     /// Keeps how a file was read, with what the operator had said.
     #[must_use]
     pub fn of(name: &str, examined: &Examined, options: &Options) -> Self {
+        let settled = options.settled();
         let mut profile = Self {
             name: name.to_owned(),
-            date_order: options.date_order,
-            encoding: options.encoding.clone(),
-            delimiter: options.delimiter,
-            empty_cells: if options.clear_empty { EmptyCells::Clear } else { EmptyCells::Keep },
+            date_order: settled.date_order,
+            encoding: settled.encoding.map(str::to_owned),
+            delimiter: settled.delimiter,
+            empty_cells: if settled.clear_empty { EmptyCells::Clear } else { EmptyCells::Keep },
             ..Self::default()
         };
         for column in &examined.columns {
@@ -86,42 +87,45 @@ impl ImportProfile {
     /// Whether a header has every column that the profile sends somewhere. Further columns do no harm, and
     /// one that goes nowhere may be missing.
     #[must_use]
-    pub fn matches<'a>(&self, header: impl Iterator<Item = &'a str>) -> bool {
+    pub fn matches(&self, header: &[String]) -> bool {
         self.missing(header).is_empty()
     }
 
     /// The columns that a header lacks for the profile to match.
     #[must_use]
-    pub fn missing<'a>(&self, header: impl Iterator<Item = &'a str>) -> Vec<&str> {
-        let header: Vec<String> = header.map(plain).collect();
-        let sent = self.columns.iter().filter(|rule| rule.place != NOWHERE).map(|rule| &rule.column);
-        let needed = sent.chain(&self.key).chain(&self.email).chain(self.consent.values());
-        needed.map(String::as_str).filter(|name| !header.contains(&plain(name))).collect()
+    pub fn missing(&self, header: &[String]) -> Vec<&str> {
+        let needed = self.rules().filter(|(_, place)| place != NOWHERE).map(|(column, _)| column);
+        needed.filter(|column| column_named(header, column).is_none()).collect()
     }
 
-    /// What the profile says about a file of this header. Rules for columns that it has not, and that go
-    /// nowhere, are left out.
+    /// Every column that it speaks of, and the place, as mapping rules.
+    pub fn rules(&self) -> impl Iterator<Item = (&str, String)> {
+        let key = self.key.as_deref().map(|column| (column, Target::ExternalId.to_string()));
+        let names = key.into_iter().chain(self.email.as_deref().map(|column| (column, Target::Email.to_string())));
+        let consent = self.consent.iter().map(|(role, column)| (column.as_str(), Target::Consent(*role).to_string()));
+        names.chain(self.columns.iter().map(|rule| (rule.column.as_str(), rule.place.clone()))).chain(consent)
+    }
+
+    /// What is wrong with its places in a workspace of these fields, one sentence for each.
     #[must_use]
-    pub fn options<'a>(&self, header: impl Iterator<Item = &'a str>) -> Options {
-        let header: Vec<String> = header.map(plain).collect();
-        let is_there = |name: &str| header.contains(&plain(name));
-        let rules = self.columns.iter().filter(|rule| rule.place != NOWHERE || is_there(&rule.column));
-        let rules = rules.map(|rule| (rule.column.clone(), rule.place.clone()));
-        let consent = self.consent.iter().map(|(role, column)| (column.clone(), Target::Consent(*role).to_string()));
-        Options {
-            encoding: self.encoding.clone(),
-            delimiter: self.delimiter,
-            map: rules.chain(consent).collect(),
-            key: self.key.clone(),
-            email: self.email.clone(),
-            clear_empty: self.empty_cells == EmptyCells::Clear,
-            date_order: self.date_order,
+    pub fn faults(&self, definitions: &[FieldDefinition]) -> Vec<String> {
+        let faults = self.rules().filter_map(|(column, place)| read_place(column, &place, definitions).err());
+        faults.map(|fault| self.at_fault(fault).to_string()).collect()
+    }
+
+    /// A fault of one of its places, as one of the profile and not of an option.
+    pub(crate) fn at_fault(&self, fault: ImportFault) -> ImportFault {
+        match fault {
+            ImportFault::UnknownPlace { column, place, problem, mend } => {
+                ImportFault::ProfilePlace { profile: self.name.clone(), column, place, problem, mend }
+            }
+            other => other,
         }
     }
 }
 
 /// The place of a column that goes nowhere.
-const NOWHERE: &str = "-";
+pub const NOWHERE: &str = "-";
 
 impl<'de> Deserialize<'de> for Delimiter {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

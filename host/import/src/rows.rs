@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::address;
 use crate::cell::Cleaning;
 use crate::claim::{ConsentColumns, ConsentRow};
+use crate::dates::DatesSeen;
 use crate::fault::{ImportFault, at};
 use crate::layout::split_list;
 use crate::mapping::{Column, Target};
@@ -57,6 +58,8 @@ pub(crate) struct Plan {
     key: Option<usize>,
     tags: Option<usize>,
     fields: Vec<(usize, Place)>,
+    /// The columns of dates and moments.
+    dates: Vec<usize>,
     consent: ConsentColumns,
     clear_empty: bool,
 }
@@ -109,6 +112,7 @@ impl Plan {
             key: position(&Target::ExternalId),
             tags: position(&Target::Tags),
             fields: targets().filter_map(|(index, target)| Some((index, place(target)?))).collect(),
+            dates: targets().filter(|(_, target)| target.is_date(definitions)).map(|(index, _)| index).collect(),
             consent,
             clear_empty: reading.clear_empty,
         }
@@ -132,6 +136,19 @@ impl Plan {
         }
         let beyond = cells.iter().skip(self.width()).all(|cell| cell.trim().is_empty());
         if cells.len() >= self.width() && beyond { Shape::Whole } else { Shape::Ragged }
+    }
+
+    /// The columns of dates, of which nothing is seen yet.
+    fn unseen(&self) -> Vec<DatesSeen> {
+        let name = |index: &usize| self.columns.get(*index).cloned().unwrap_or_default();
+        self.dates.iter().map(|index| DatesSeen { column: name(index), ..DatesSeen::default() }).collect()
+    }
+
+    /// Takes in what the dates of a record tell about their order.
+    fn note_dates(&self, record: &Record<'_>, seen: &mut [DatesSeen]) {
+        for (index, seen) in self.dates.iter().zip(seen) {
+            seen.note(&self.cleaning.value(record.cell(*index).unwrap_or_default()));
+        }
     }
 
     fn row(&self, line: u64, record: Record<'_>) -> ImportedRow {
@@ -250,19 +267,29 @@ impl ConsentRow for Cells<'_> {
 pub struct Rows {
     records: Records,
     plan: Plan,
+    dates: Vec<DatesSeen>,
     over: bool,
 }
 
 impl Rows {
     pub(crate) fn open(format: &Format, plan: &Plan) -> Result<Self, ImportFault> {
-        Ok(Self { records: Records::open(format)?, plan: plan.clone(), over: false })
+        Ok(Self { records: Records::open(format)?, plan: plan.clone(), dates: plan.unseen(), over: false })
+    }
+
+    /// What the dates of the rows so far tell about their order, column by column.
+    #[must_use]
+    pub fn dates(&self) -> &[DatesSeen] {
+        &self.dates
     }
 
     fn read(&mut self) -> Result<Option<Row>, ImportFault> {
         while let Some((line, record)) = self.records.next()? {
             return Ok(Some(match self.plan.shape(&record) {
                 Shape::Blank => continue,
-                Shape::Whole => Row::Imported(self.plan.row(line, record)),
+                Shape::Whole => {
+                    self.plan.note_dates(&record, &mut self.dates);
+                    Row::Imported(self.plan.row(line, record))
+                }
                 Shape::Ragged => Row::Rejected(self.plan.rejected(line, record)),
             }));
         }

@@ -1,17 +1,41 @@
 //! Why a column goes where it goes, and where else it could: for a person who maps an unknown file.
 
+use std::borrow::Cow;
+
 use postroom_domain::email::EmailAddress;
-use postroom_domain::field::{AddressPart, FieldDefinition, FieldPath, FieldType};
+use postroom_domain::field::{AddressPart, FieldDefinition, FieldName, FieldPath, FieldType};
 use serde::Serialize;
 
 use crate::cell;
-use crate::mapping::{ALIKE, Column, Target, likeness};
+use crate::mapping::{ALIKE, Column, Target, ToldBy, likeness};
+use crate::profile::ImportProfile;
 use crate::recognise::Recognised;
 use crate::values;
-use crate::vocabulary::{is_email, plain};
+use crate::vocabulary::plain;
 
 /// How many other places are named: more than a few are no help.
 const OTHERS: usize = 3;
+
+/// How many values of a column are shown, and how much of each: enough to recognise what it holds.
+const SAMPLES: usize = 2;
+const SAMPLE_CHARS: usize = 40;
+
+/// The shortest name that a new field gets from that of its column: what is left of a name in other letters
+/// means nothing.
+const NAME_CHARS: usize = 2;
+
+/// The types that a new field may have, the narrowest first: the first that the cells are. A country and a
+/// language are told apart by their own rule, and a text is what is left.
+const NARROW: [FieldType; 8] = [
+    FieldType::Number,
+    FieldType::Decimal,
+    FieldType::Boolean,
+    FieldType::Date,
+    FieldType::DateTime,
+    FieldType::Url,
+    FieldType::Phone,
+    FieldType::TimeZone,
+];
 
 /// From this share of its filled cells on a column is taken for what they are.
 const MOST: f64 = 0.9;
@@ -37,6 +61,8 @@ pub struct Suggestion {
     pub column: String,
     /// Where it goes, or could; none where nothing is known.
     pub place: Option<Target>,
+    /// What settled that; by nobody, it goes nowhere.
+    pub told_by: ToldBy,
     /// How sure that is. Only what is `certain` is done without a word of the operator, and what the cells
     /// say about the e-mail address.
     pub confidence: Confidence,
@@ -44,18 +70,36 @@ pub struct Suggestion {
     pub reason: String,
     /// Where else it could go, the likeliest first.
     pub others: Vec<Target>,
+    /// The first of its values, cut short.
+    pub samples: Vec<String>,
+    /// The mapping rule that sends it to where it could go.
+    pub rule: Option<String>,
+    /// A field that would take it, where it goes nowhere and there is none.
+    pub new_field: Option<NewField>,
 }
 
-/// Suggests a place for each column. `rows` are some of the first rows.
+/// A field that a workspace has not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NewField {
+    /// Its name; none where the column's has too few plain letters, or a field has it.
+    pub name: Option<FieldName>,
+    /// What its cells are.
+    #[serde(rename = "type")]
+    pub kind: FieldType,
+}
+
+/// Suggests a place for each column. `rows` are some of the first rows, and `by` what else may have settled
+/// where it goes.
 pub(crate) fn suggestions(
     columns: &[Column],
     rows: &[Vec<String>],
-    known: Option<Recognised>,
+    by: (Option<Recognised>, Option<&ImportProfile>),
     definitions: &[FieldDefinition],
 ) -> Vec<Suggestion> {
     let taken: Vec<&Target> = columns.iter().filter_map(|column| column.target.as_ref()).collect();
     let open: Vec<(Target, String)> =
         places(definitions).into_iter().filter(|(place, _)| !taken.contains(&place)).collect();
+    let mut names: Vec<String> = definitions.iter().map(|definition| definition.name.to_string()).collect();
     let of = |(index, column): (usize, &Column)| {
         let mut others: Vec<(f64, &Target)> = open
             .iter()
@@ -67,30 +111,49 @@ pub(crate) fn suggestions(
         others.sort_by(|(one, _), (other, _)| other.total_cmp(one));
         let mut others: Vec<Target> = others.into_iter().map(|(_, place)| place.clone()).take(OTHERS).collect();
         let cells = Cells::of(rows, index);
-        let (place, confidence, reason) = match (&column.target, column.suggested) {
-            (Some(place), false) => (Some(place.clone()), Confidence::Certain, "the operator said so".to_owned()),
-            (Some(place), true) => certain(column, place, known, &cells),
-            (None, true) => (None, Confidence::Certain, "the file is known, and nothing here wants it".to_owned()),
-            (None, false) => guess(&cells, &mut others),
+        let (place, confidence, reason) = match column.told_by {
+            ToldBy::Nobody => guess(&cells, &mut others),
+            told_by => (column.target.clone(), sureness(told_by), reason(column, by, &cells)),
         };
-        Suggestion { column: column.name.clone(), place, confidence, reason, others }
+        let is_open = column.told_by == ToldBy::Nobody;
+        let rule = place.as_ref().filter(|_| is_open).map(|place| format!("{}={place}", column.name));
+        let is_homeless = is_open && place.is_none() && cells.filled > 0 && !cells.most_are(cells.emails);
+        let new_field = is_homeless.then(|| {
+            let name = field_name(&column.name).filter(|name| !names.contains(&name.to_string()));
+            names.extend(name.as_ref().map(FieldName::to_string));
+            NewField { name, kind: cells.kind() }
+        });
+        let (samples, told_by, column) = (cells.samples(), column.told_by, column.name.clone());
+        Suggestion { column, place, told_by, confidence, reason, others, samples, rule, new_field }
     };
     columns.iter().enumerate().map(of).collect()
 }
 
 type Told = (Option<Target>, Confidence, String);
 
-fn certain(column: &Column, place: &Target, known: Option<Recognised>, cells: &Cells) -> Told {
-    let (confidence, reason) = match known {
-        Some(known) if known.place(&plain(&column.name)).is_some() => {
-            (Confidence::Certain, format!("the file is {}", known.title))
-        }
-        _ if *place == Target::Email && !is_email(&plain(&column.name)) => {
-            (Confidence::Likely, format!("{} are e-mail addresses", cells.share(cells.emails)))
-        }
-        _ => (Confidence::Certain, "the name is known".to_owned()),
-    };
-    (Some(place.clone()), confidence, reason)
+/// How sure a place is that somebody or something settled.
+fn sureness(told_by: ToldBy) -> Confidence {
+    if told_by == ToldBy::Cells { Confidence::Likely } else { Confidence::Certain }
+}
+
+/// What settled the place of a column, in words.
+fn reason(column: &Column, by: (Option<Recognised>, Option<&ImportProfile>), cells: &Cells) -> String {
+    match (column.told_by, by) {
+        (ToldBy::Operator, _) => "the operator said so".to_owned(),
+        (ToldBy::Profile, (_, Some(profile))) => format!("the import profile `{}` says so", profile.name),
+        (ToldBy::KnownFile, _) if column.target.is_none() => "the file is known, and nothing here wants it".to_owned(),
+        (ToldBy::KnownFile, (Some(known), _)) => format!("the file is {}", known.title),
+        (ToldBy::Cells, _) => format!("{} are e-mail addresses", cells.share(cells.emails)),
+        _ => "the name is known".to_owned(),
+    }
+}
+
+/// The name of a field for a column: the plain letters of its name.
+fn field_name(column: &str) -> Option<FieldName> {
+    let plain = plain(column);
+    let is_foreign = plain.chars().any(|letter| letter.is_alphabetic() && !letter.is_ascii());
+    let letters: String = plain.chars().filter(char::is_ascii_lowercase).collect();
+    letters.parse().ok().filter(|_| !is_foreign && letters.len() >= NAME_CHARS)
 }
 
 /// What the cells or the likeness of names suggest.
@@ -103,12 +166,9 @@ fn guess(cells: &Cells, others: &mut Vec<Target>) -> Told {
         return (None, Confidence::Likely, reason);
     }
     if others.is_empty() {
-        let reason = if cells.most_are(cells.dates) {
-            format!("{} are dates: make a field for it", cells.share(cells.dates))
-        } else if cells.most_are(cells.numbers) {
-            format!("{} are numbers: make a field for it", cells.share(cells.numbers))
-        } else {
-            "no field of the workspace is called so".to_owned()
+        let reason = match cells.kind() {
+            FieldType::Text => "no field of the workspace is called so".to_owned(),
+            kind => format!("most of its cells are of the type {kind}, and no field of the workspace is called so"),
         };
         return (None, Confidence::None, reason);
     }
@@ -117,35 +177,61 @@ fn guess(cells: &Cells, others: &mut Vec<Target>) -> Told {
     (Some(place), Confidence::Possible, reason)
 }
 
-/// What the filled cells of a column are.
-#[derive(Default)]
-struct Cells {
-    filled: u32,
-    emails: u32,
-    dates: u32,
-    numbers: u32,
+/// The filled cells of a column, cleaned.
+struct Cells<'a> {
+    cells: Vec<Cow<'a, str>>,
+    filled: usize,
+    emails: usize,
 }
 
-impl Cells {
-    fn of(rows: &[Vec<String>], index: usize) -> Self {
-        let mut cells = Self::default();
-        for cell in rows.iter().filter_map(|row| row.get(index)).map(|cell| cell::clean(cell)) {
-            if cell.is_empty() {
-                continue;
-            }
-            cells.filled += 1;
-            cells.emails += u32::from(EmailAddress::parse(&cell).is_ok());
-            cells.dates += u32::from(values::is_date(&cell));
-            cells.numbers += u32::from(values::is_number(&cell));
+impl<'a> Cells<'a> {
+    fn of(rows: &'a [Vec<String>], index: usize) -> Self {
+        let cells = rows.iter().filter_map(|row| row.get(index)).map(|cell| cell::clean(cell));
+        let cells: Vec<Cow<'a, str>> = cells.filter(|cell| !cell.is_empty()).collect();
+        let emails = cells.iter().filter(|cell| EmailAddress::parse(cell).is_ok()).count();
+        Self { filled: cells.len(), emails, cells }
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "a sample has some hundred cells")]
+    fn most_are(&self, count: usize) -> bool {
+        self.filled > 0 && count as f64 >= MOST * self.filled as f64
+    }
+
+    fn most_fit(&self, kind: FieldType) -> bool {
+        self.most_are(self.cells.iter().filter(|cell| values::fits(kind, cell)).count())
+    }
+
+    /// What kind of value they are: the narrowest type that takes most of them, as the fields of that type
+    /// read them.
+    fn kind(&self) -> FieldType {
+        if let Some(kind) = NARROW.into_iter().find(|kind| self.most_fit(*kind)) {
+            return kind;
         }
-        cells
+        // Codes of two letters are often both.
+        match (self.most_fit(FieldType::Country), self.most_fit(FieldType::Language)) {
+            (true, false) => FieldType::Country,
+            (false, true) => FieldType::Language,
+            _ if !self.most_fit(FieldType::Text) => FieldType::LongText,
+            _ => FieldType::Text,
+        }
     }
 
-    fn most_are(&self, count: u32) -> bool {
-        self.filled > 0 && f64::from(count) >= MOST * f64::from(self.filled)
+    /// The first that differ, cut short.
+    fn samples(&self) -> Vec<String> {
+        let mut samples: Vec<String> = Vec::new();
+        for cell in &self.cells {
+            let mut sample: String = cell.chars().take(SAMPLE_CHARS).collect();
+            if cell.chars().nth(SAMPLE_CHARS).is_some() {
+                sample.push('…');
+            }
+            if samples.len() < SAMPLES && !samples.contains(&sample) {
+                samples.push(sample);
+            }
+        }
+        samples
     }
 
-    fn share(&self, count: u32) -> String {
+    fn share(&self, count: usize) -> String {
         format!("{count} of the first {} filled cells", self.filled)
     }
 }

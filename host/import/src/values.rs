@@ -2,9 +2,9 @@
 
 use postroom_domain::field::{FieldDefinition, FieldFault, FieldType, FieldValue};
 
-use crate::dates::{DateOrder, day_first};
+use crate::dates::{DateOrder, day_first, day_first_moment};
 
-/// The value of a field. A date is turned first, where the month is said to come first.
+/// The value of a field. A date or a moment is turned first, where the month is said to come first.
 pub(crate) fn of_field(
     definition: &FieldDefinition,
     text: &str,
@@ -12,6 +12,7 @@ pub(crate) fn of_field(
 ) -> Result<Option<FieldValue>, FieldFault> {
     match definition.kind {
         FieldType::Date => definition.read(&day_first(text, order)),
+        FieldType::DateTime => definition.read(&day_first_moment(text, order)),
         _ => definition.read(text),
     }
 }
@@ -21,12 +22,21 @@ pub(crate) fn of_part(text: &str) -> Result<Option<FieldValue>, FieldFault> {
     FieldType::Text.read(text)
 }
 
-/// Whether a text is a date.
-pub(crate) fn is_date(text: &str) -> bool {
-    FieldType::Date.read(text).is_ok()
-}
-
-/// Whether a text is a number.
-pub(crate) fn is_number(text: &str) -> bool {
-    FieldType::Decimal.read(text).is_ok()
+/// Whether a text is a value of a type, whichever of day and month comes first in it. Digits behind a zero
+/// are no number: it would lose the zero, which a postal code or a customer's number needs.
+pub(crate) fn fits(kind: FieldType, text: &str) -> bool {
+    match kind {
+        FieldType::Date => {
+            [DateOrder::DayFirst, DateOrder::MonthFirst].iter().any(|order| kind.read(&day_first(text, *order)).is_ok())
+        }
+        FieldType::DateTime => [DateOrder::DayFirst, DateOrder::MonthFirst]
+            .iter()
+            .any(|order| kind.read(&day_first_moment(text, *order)).is_ok()),
+        FieldType::Number | FieldType::Decimal => {
+            let digits = text.trim_start_matches('-');
+            !(digits.starts_with('0') && digits.as_bytes().get(1).is_some_and(u8::is_ascii_digit))
+                && kind.read(text).is_ok()
+        }
+        _ => kind.read(text).is_ok(),
+    }
 }

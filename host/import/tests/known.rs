@@ -6,7 +6,10 @@ mod common;
 
 use common::{File, changes, imported};
 use postroom_domain::claim::ClaimedAct;
-use postroom_import::{Confidence, ConsentRole, EmptyCells, ImportProfile, Options, Target};
+use postroom_domain::field::{FieldName, standard_fields};
+use postroom_import::{
+    Confidence, ConsentRole, DateOrder, EmptyCells, ImportProfile, Options, ProfileColumn, Target, ToldBy,
+};
 
 const AUDIENCE: &str = "\"Email Address\",\"First Name\",\"Last Name\",Address,\"Phone Number\",MEMBER_RATING,OPTIN_TIME,OPTIN_IP,\
     CONFIRM_TIME,CONFIRM_IP,LATITUDE,LONGITUDE,GMTOFF,DSTOFF,TIMEZONE,CC,REGION";
@@ -149,7 +152,7 @@ fn a_profile_reads_the_next_file_as_the_operator_said_once() {
     let options = Options {
         key: Some("Zákazník".to_owned()),
         map: vec![rule("Jméno a příjmení", "lastname"), rule("Souhlas", "consent.status")],
-        date_order: postroom_import::DateOrder::MonthFirst,
+        date_order: Some(DateOrder::MonthFirst),
         clear_empty: true,
         ..Options::default()
     };
@@ -165,13 +168,135 @@ fn a_profile_reads_the_next_file_as_the_operator_said_once() {
         "souhlas,jméno a příjmení,kontakt,ort,zákazník,narozen,new\nunsubscribed,Petr Novák,b@example.com,Brno,8,12/31/1990,\n",
     );
     let header = postroom_import::column_names(&next.path, &Options::default()).unwrap();
-    let names = || header.iter().map(String::as_str);
-    assert!(profile.matches(names()), "{:?}", profile.missing(names()));
-    let row = &imported(&next, &profile.options(names()))[0];
+    assert!(profile.matches(&header), "{:?}", profile.missing(&header));
+    let by_profile = Options { profile: Some(profile.clone()), ..Options::default() };
+    let row = &imported(&next, &by_profile)[0];
     assert_eq!(changes(row), ["lastname=Petr Novák", "address.city=Brno", "birthday=1990-12-31"]);
     assert_eq!((row.external_id.as_deref(), row.claim.clone().unwrap().act), (Some("8"), ClaimedAct::Withdrawn));
-    assert_eq!(profile.missing(["Kontakt", "Ort", "Narozen", "Zákazník"].into_iter()), ["Jméno a příjmení", "Souhlas"]);
+    let told: Vec<ToldBy> = next.examine(&by_profile).unwrap().columns.iter().map(|column| column.told_by).collect();
+    assert_eq!(told[..6], [ToldBy::Profile; 6]);
+    assert_eq!(told[6], ToldBy::Nobody);
+    // How it was read by a profile is the profile.
+    let again = ImportProfile::of("hotel", &next.examine(&by_profile).unwrap(), &by_profile);
+    assert_eq!((again.date_order, again.empty_cells), (profile.date_order, profile.empty_cells));
     assert!(serde_json::from_str::<ImportProfile>("{\"nmae\":\"x\"}").is_err());
+}
+
+fn hotel() -> ImportProfile {
+    let column = |column: &str, place: &str| ProfileColumn { column: column.to_owned(), place: place.to_owned() };
+    ImportProfile {
+        name: "hotel".to_owned(),
+        key: Some("No".to_owned()),
+        email: Some("Contact".to_owned()),
+        columns: vec![column("Surname", "lastname"), column("Stays", "-")],
+        ..ImportProfile::default()
+    }
+}
+
+#[test]
+fn a_column_that_a_profile_reads_must_be_there_or_be_named_anew() {
+    let file = File::new("Contact,Family,Number\na@example.com,Nová,7\n");
+    let by_profile = Options { profile: Some(hotel()), ..Options::default() };
+    let fault = file.examine(&by_profile).unwrap_err().to_string();
+    for words in ["hotel", "`No` (external-id), `Surname` (lastname)", "--map \"COLUMN=external-id\""] {
+        assert!(fault.contains(words), "{fault}");
+    }
+    let named = Options {
+        key: Some("Number".to_owned()),
+        map: vec![("Family".to_owned(), "lastname".to_owned())],
+        ..by_profile
+    };
+    assert_eq!(targets(&file, &named), ["Contact=email", "Family=lastname", "Number=external-id"]);
+}
+
+#[test]
+fn what_is_said_beside_a_profile_wins_over_it() {
+    let file = File::new("No,Contact,Surname,Stays\n7,a@example.com,Nová,3\n");
+    let options = Options {
+        profile: Some(ImportProfile { date_order: Some(DateOrder::MonthFirst), ..hotel() }),
+        map: vec![("Surname".to_owned(), "firstname".to_owned())],
+        date_order: Some(DateOrder::DayFirst),
+        ..Options::default()
+    };
+    assert_eq!(targets(&file, &options), ["No=external-id", "Contact=email", "Surname=firstname"]);
+    assert_eq!(options.settled().date_order, Some(DateOrder::DayFirst));
+}
+
+#[test]
+fn a_profile_that_names_a_field_that_is_not_there_says_so() {
+    let column = ProfileColumn { column: "Stays".to_owned(), place: "nights".to_owned() };
+    let profile = ImportProfile { columns: vec![column], ..hotel() };
+    let faults = profile.faults(&standard_fields());
+    assert_eq!(faults.len(), 1);
+    let file = File::new("No,Contact,Surname,Stays\n7,a@example.com,Nová,3\n");
+    let options = Options { profile: Some(profile), ..Options::default() };
+    let fault = file.examine(&options).unwrap_err().to_string();
+    assert_eq!(fault, faults[0]);
+    for words in ["hotel", "`Stays`", "there is no field `nights`", "--map \"Stays=-\""] {
+        assert!(fault.contains(words), "{fault}");
+    }
+    let left_out = Options { map: vec![("Stays".to_owned(), "-".to_owned())], ..options };
+    assert!(file.examine(&left_out).is_ok());
+}
+
+#[test]
+fn a_field_is_offered_for_a_column_that_goes_nowhere() {
+    let file = File::new(
+        "email,Nights,Room,Arrival,Newsletter,Notes,Zákazník,Locker,Web\n\
+         a@example.com,3,12.5,12/31/2026,yes,late,A,0012,https://example.com\n\
+         b@example.com,2,7,1/5/2026,no,,B,0013,https://example.org\n",
+    );
+    let offered: Vec<String> = file
+        .examine(&Options::default())
+        .unwrap()
+        .suggestions
+        .iter()
+        .filter_map(|told| {
+            let field = told.new_field.as_ref()?;
+            Some(format!("{} {}", field.name.as_ref().map_or("NAME", FieldName::as_str), field.kind))
+        })
+        .collect();
+    assert_eq!(
+        offered,
+        [
+            "nights number",
+            "room decimal",
+            "arrival date",
+            "newsletter boolean",
+            "notes text",
+            "NAME text",
+            "locker text",
+            "web url"
+        ]
+    );
+}
+
+#[test]
+fn an_unmapped_column_that_looks_like_a_place_comes_with_the_rule_to_type() {
+    let examined = File::new("email,lastnames,Notes\na@example.com,Nová,x\n").examine(&Options::default()).unwrap();
+    let told = &examined.suggestions[1];
+    assert_eq!((told.told_by, told.rule.as_deref()), (ToldBy::Nobody, Some("lastnames=lastname")));
+    assert_eq!((told.samples.as_slice(), &told.new_field), (["Nová".to_owned()].as_slice(), &None));
+    let left_out = Options { map: vec![("Notes".to_owned(), "-".to_owned())], ..Options::default() };
+    let told = &File::new("email,Notes\na@example.com,x\n").examine(&left_out).unwrap().suggestions[1];
+    assert_eq!((told.told_by, &told.place, &told.new_field), (ToldBy::Operator, &None, &None));
+}
+
+#[test]
+fn dates_that_could_be_either_are_counted_in_the_columns_that_have_dates() {
+    let file = File::new(
+        "email,birthday,Joined,Notes\na@example.com,04/05/1980,12/31/2020 10:00,01/02/2020\n\
+         b@example.com,1980-05-04,01/02/2020,\nc@example.com,5/5/1980,,\n",
+    );
+    let options = Options { map: vec![("Joined".to_owned(), "consent.opted-in-at".to_owned())], ..Options::default() };
+    let mut rows = file.examine(&options).unwrap().rows().unwrap();
+    assert_eq!(rows.by_ref().count(), 3);
+    let seen: Vec<_> = rows
+        .dates()
+        .iter()
+        .map(|seen| (seen.column.as_str(), seen.ambiguous, seen.day_first_only, seen.month_first_only))
+        .collect();
+    assert_eq!(seen, [("birthday", 1, 0, 0), ("Joined", 1, 0, 1)]);
 }
 
 #[test]
@@ -191,8 +316,8 @@ fn every_column_of_an_unknown_file_has_a_suggestion_with_its_reason() {
     assert_eq!(told[0], ("email".to_owned(), Confidence::Likely, "2 of the first 2 filled cells are e-mail addresses"));
     assert_eq!(told[1], ("firstname".to_owned(), Confidence::Certain, "the name is known"));
     assert_eq!(told[3].1, Confidence::None);
-    assert!(told[3].2.contains("are dates: make a field for it"), "{}", told[3].2);
-    assert!(told[4].2.contains("are numbers"), "{}", told[4].2);
+    assert!(told[3].2.contains("are of the type date"), "{}", told[3].2);
+    assert!(told[4].2.contains("are of the type number"), "{}", told[4].2);
     assert!(told[5].2.contains("another column is the address"), "{}", told[5].2);
     assert_eq!(told[6].1, Confidence::None);
     // What only resembles is offered, and not taken.

@@ -62,9 +62,9 @@ fn d4_cells_are_typed_by_the_fields_of_the_workspace() {
     );
     let columns = file.examine(&options).unwrap().columns;
     let json = serde_json::to_value(&columns).unwrap();
-    assert_eq!(json[0], serde_json::json!({"name": "Guest ID", "target": "external-id", "suggested": false}));
-    assert_eq!(json[1], serde_json::json!({"name": "E-mail", "target": "email", "suggested": true}));
-    assert_eq!(json[7], serde_json::json!({"name": "VIP", "target": null, "suggested": false}));
+    assert_eq!(json[0], serde_json::json!({"name": "Guest ID", "target": "external-id", "told_by": "operator"}));
+    assert_eq!(json[1], serde_json::json!({"name": "E-mail", "target": "email", "told_by": "name"}));
+    assert_eq!(json[7], serde_json::json!({"name": "VIP", "target": null, "told_by": "nobody"}));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Why a use case did not do what it was asked.
 
+use std::path::PathBuf;
+
 use postroom_domain::consent::ConsentState;
 use postroom_domain::mapping::MappingFault;
 use postroom_domain::outcome::Reason;
@@ -48,6 +50,16 @@ pub enum ServiceError {
     /// A file was refused as a whole (invariant 10).
     #[error(transparent)]
     Import(#[from] ImportFault),
+    /// A file was refused because nobody said what its columns are, and a saved import profile knows them.
+    #[error("{fault}")]
+    UnmappedFile {
+        /// Why it was refused.
+        fault: ImportFault,
+        /// The file.
+        file: PathBuf,
+        /// The profile's name.
+        profile: String,
+    },
     /// A file of contacts was not written.
     #[error(transparent)]
     Export(#[from] ExportFault),
@@ -162,6 +174,7 @@ impl ServiceError {
             },
             Self::Plugin(LoadError::Host { .. }) | Self::Egress(EgressError::Transport(_)) => ErrorKind::Internal,
             Self::Import(_)
+            | Self::UnmappedFile { .. }
             | Self::Export(_)
             | Self::BadInput(_)
             | Self::Mapping { .. }

@@ -97,6 +97,34 @@ async fn a_dry_run_writes_nothing_and_knows_who_would_leave() {
 }
 
 #[tokio::test]
+async fn a6_a_dry_run_counts_by_key_and_by_address_as_the_import_does() {
+    let house = House::new();
+    house.import("id,E-mail\n1,old@example.com\n2,other@example.com\n", ImportMode::Add).await.unwrap();
+    // A new address of 1; the same key once more; an address of another key; a new one, twice; nobody.
+    let rows = "id,E-mail,Phone\n1,new@example.com,\n1,NEW@example.com,\n9,other@example.com,\n\
+                3,fresh@example.com,\n3,fresh@example.com,\n4,,1\n";
+    let preview = house.preview(rows, ImportMode::Add).await.unwrap();
+    let imported = house.import(rows, ImportMode::Add).await.unwrap();
+    let counts = imported.counts;
+    assert_eq!(
+        (preview.rows, preview.created, preview.contacts, preview.duplicate, preview.invalid, preview.rejected),
+        (
+            counts.rows,
+            counts.created,
+            counts.created + counts.updated + counts.unchanged,
+            counts.duplicate,
+            counts.invalid,
+            imported.rejected
+        )
+    );
+    assert_eq!(
+        (preview.created, preview.contacts, preview.duplicate, preview.invalid, preview.rejected),
+        (1, 2, 2, 1, 1)
+    );
+    assert!(preview.rejects[0].line == 4 && preview.rejects[0].reason.contains("another key"), "{:?}", preview.rejects);
+}
+
+#[tokio::test]
 async fn what_can_not_be_imported_is_refused_before_anything_is_written() {
     let house = House::new();
     let mut nameless = file(&house, "E-mail\njana@example.com\n", ImportMode::Replace);

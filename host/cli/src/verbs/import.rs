@@ -1,16 +1,18 @@
 //! `postroom import`: a file becomes contacts and a list.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use postroom_import::{Column, Delimiter, Options};
-use postroom_service::import::{FileSummary, ImportFile, ImportPreview, Imported, LeftOutCell};
+use postroom_import::{Column, DateOrder, Delimiter, Options, ToldBy};
+use postroom_service::import::{FileSummary, ImportFile, ImportPreview, Imported, LeftOutCell, ProfileSaved};
 use postroom_store::lists::ImportMode;
 
+use super::import_columns;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::progress::Bar;
 use crate::room::Context;
+use crate::shell;
 use crate::table::{self, counted, grouped, numbers};
 
 /// What to import, and how.
@@ -39,6 +41,16 @@ pub(crate) struct Args {
     /// What shows the consent that all have given, such as the form and its day
     #[arg(long, value_name = "TEXT", requires = "consent", required_if_eq("consent", "granted"))]
     evidence: Option<String>,
+    /// What comes first in dates such as 04/05/2026; where nobody says it, the day, and the answer tells how many
+    /// dates could be either
+    #[arg(long, value_enum)]
+    dates: Option<Dates>,
+    /// Read the file as a saved import profile says; what else is said here wins over it
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// Keep how the file was read, as an import profile for the next one
+    #[arg(long, value_name = "NAME")]
+    save_profile: Option<String>,
     /// An empty cell empties its field; otherwise it says nothing
     #[arg(long)]
     clear_empty: bool,
@@ -51,7 +63,7 @@ pub(crate) struct Args {
     /// Where rows go that can't be taken; otherwise beside the file
     #[arg(long, value_name = "PATH")]
     rejects: Option<PathBuf>,
-    /// Read and count everything, and write nothing
+    /// Read and count everything, show where each column would go and why, and write no contact and no list
     #[arg(long)]
     dry_run: bool,
 }
@@ -63,6 +75,24 @@ enum Mode {
     Add,
     /// Its rows are the list
     Replace,
+}
+
+/// What comes first in dates.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Dates {
+    /// 04/05/2026 is the fourth of May
+    DayFirst,
+    /// 04/05/2026 is the fifth of April
+    MonthFirst,
+}
+
+impl From<Dates> for DateOrder {
+    fn from(dates: Dates) -> Self {
+        match dates {
+            Dates::DayFirst => Self::DayFirst,
+            Dates::MonthFirst => Self::MonthFirst,
+        }
+    }
 }
 
 /// The consents that a file can state.
@@ -105,8 +135,11 @@ impl Args {
                 key: self.key,
                 email: self.email,
                 clear_empty: self.clear_empty,
-                ..Options::default()
+                date_order: self.dates.map(DateOrder::from),
+                profile: None,
             },
+            profile: self.profile,
+            save_profile: self.save_profile,
             consent_evidence: self.evidence,
             believes_file,
             rejects: self.rejects,
@@ -117,12 +150,12 @@ impl Args {
 
 pub(crate) async fn act(args: Args, context: &Context) -> Result<Exit> {
     let (request, dry_run) = args.into_request()?;
-    if !request.file.is_file() {
-        return Err(Failure::bad_input(format!("there is no file {}", request.file.display())));
-    }
     if dry_run {
-        let preview = context.reading()?.preview_import(request).await?;
-        context.output.answer(&preview, previewed)?;
+        let file = request.file.clone();
+        // A profile is the one thing that a dry run may write.
+        let service = if request.save_profile.is_some() { context.writing("import")? } else { context.reading()? };
+        let preview = service.preview_import(request).await?;
+        context.output.answer(&preview, |preview| previewed(preview, &file))?;
         return Ok(Exit::Done);
     }
     let service = context.writing("import")?;
@@ -133,18 +166,9 @@ pub(crate) async fn act(args: Args, context: &Context) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// What the file is.
 fn source(source: &FileSummary) -> String {
     let guessed = if source.encoding_guessed { ", as its letters suggest" } else { "" };
-    let columns: Vec<String> = source.columns.iter().filter_map(column).collect();
-    let unused = source.columns.iter().filter(|column| column.target.is_none());
-    let unused: Vec<String> = unused.map(|column| table::visible(&column.name)).collect();
-    let unused =
-        if unused.is_empty() { String::new() } else { format!("Kept with the row, not used: {}\n", unused.join(", ")) };
-    let by_name = if source.columns.iter().any(|column| column.suggested) {
-        "Where nothing was said, the columns' names decided; --map says otherwise.\n"
-    } else {
-        ""
-    };
     let form = match source.delimiter {
         Some('\t') => "tabs between cells".to_owned(),
         Some(delimiter) => format!("`{delimiter}` between cells"),
@@ -153,12 +177,27 @@ fn source(source: &FileSummary) -> String {
     let packed = if source.packed { ", packed" } else { "" };
     let known = source.known.map(|known| format!("It is {}.\n", known.title)).unwrap_or_default();
     format!(
-        "{}: {}, {form}, {}{guessed}{packed}\n{known}Columns: {}\n{unused}{by_name}",
+        "{}: {}, {form}, {}{guessed}{packed}\n{known}",
         table::visible(&source.file),
         counted(source.rows, "row", "rows"),
         source.encoding,
-        columns.join(", ")
     )
+}
+
+/// Where its columns went.
+fn columns(source: &FileSummary) -> String {
+    let columns: Vec<String> = source.columns.iter().filter_map(column).collect();
+    let unused = source.columns.iter().filter(|column| column.target.is_none());
+    let unused: Vec<String> = unused.map(|column| table::visible(&column.name)).collect();
+    let unused =
+        if unused.is_empty() { String::new() } else { format!("Kept with the row, not used: {}\n", unused.join(", ")) };
+    let is_by_name = |column: &Column| matches!(column.told_by, ToldBy::KnownFile | ToldBy::Name | ToldBy::Cells);
+    let by_name = if source.columns.iter().any(is_by_name) {
+        "Where nothing was said, the columns' names decided; --map says otherwise.\n"
+    } else {
+        ""
+    };
+    format!("Columns: {}\n{unused}{by_name}", columns.join(", "))
 }
 
 fn column(column: &Column) -> Option<String> {
@@ -168,6 +207,7 @@ fn column(column: &Column) -> Option<String> {
 fn done(answer: &Imported) -> String {
     let counts = &answer.counts;
     let mut text = source(&answer.source);
+    text.push_str(&columns(&answer.source));
     text.push('\n');
     let rows = [
         ("created", counts.created, "new contacts"),
@@ -222,15 +262,19 @@ fn done(answer: &Imported) -> String {
             file.display()
         ));
     }
+    text.push_str(&saved(answer.saved_profile.as_ref()));
     text.push_str(&warnings(&answer.warnings));
     text
 }
 
-fn previewed(answer: &ImportPreview) -> String {
+fn previewed(answer: &ImportPreview, file: &Path) -> String {
     let mut text = source(&answer.source);
-    text.push_str("\nThis was a dry run: nothing was written.\n\n");
+    text.push('\n');
+    text.push_str(&import_columns::page(answer, file));
+    text.push_str("\nThis was a dry run: no contact and no list was written.\n\n");
     let rows = [
-        ("contacts", answer.contacts, "rows with an address that no earlier row has"),
+        ("created", answer.created, "new contacts"),
+        ("known", answer.contacts - answer.created, "contacts that are there already"),
         ("duplicate", answer.duplicate, "rows of a contact that an earlier row has"),
         ("invalid", answer.invalid, "rows without a usable e-mail address"),
         ("rejected", answer.rejected, "rows that would not be taken"),
@@ -247,8 +291,16 @@ fn previewed(answer: &ImportPreview) -> String {
     for row in &answer.rejects {
         text.push_str(&format!("  line {}: {}\n", row.line, table::visible(&row.reason)));
     }
+    text.push_str(&saved(answer.saved_profile.as_ref()));
     text.push_str(&warnings(&answer.warnings));
     text
+}
+
+fn saved(profile: Option<&ProfileSaved>) -> String {
+    let Some(ProfileSaved { name, is_new }) = profile else { return String::new() };
+    let did = if *is_new { "Saved" } else { "Replaced" };
+    let line = shell::line(["postroom", "import", "FILE", "--profile", name.as_str()]);
+    format!("{did} the import profile {}: `{line}` reads the next file in this way.\n", table::visible(name))
 }
 
 fn leavers(leavers: &[String], are_more: bool) -> String {

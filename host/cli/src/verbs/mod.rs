@@ -9,6 +9,8 @@ mod erasing;
 pub(crate) mod export;
 pub(crate) mod field;
 pub(crate) mod import;
+mod import_columns;
+pub(crate) mod import_profile;
 pub(crate) mod init;
 pub(crate) mod internal_compile;
 pub(crate) mod list;
@@ -31,6 +33,7 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
     match verb {
         Verb::Init(args) => init::act(args, context).await,
         Verb::Import(args) => import::act(*args, context).await,
+        Verb::ImportProfile(verb) => import_profile::act(verb, context).await,
         Verb::Export(args) => export::act(*args, context).await,
         Verb::Contact(verb) => contact::act(verb, context).await,
         Verb::Consent(verb) => consent::act(verb, context).await,

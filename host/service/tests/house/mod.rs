@@ -84,6 +84,8 @@ pub(crate) fn file(house: &House, rows: &str, mode: ImportMode) -> ImportFile {
         list: Some("Guests".to_owned()),
         mode,
         options: Options { key: rows.starts_with("id,").then(|| "id".to_owned()), ..Options::default() },
+        profile: None,
+        save_profile: None,
         consent_evidence: None,
         believes_file: false,
         rejects: None,

@@ -1,0 +1,132 @@
+//! What imports and dry runs answer with.
+
+use std::path::PathBuf;
+
+use postroom_domain::contact::ImportedRow;
+use postroom_import::{Column, DatesRead, Examined, FileKind, Recognised};
+use postroom_store::lists::{ImportCounts, ImportMode};
+use serde::Serialize;
+
+use super::reading::count;
+use super::{ImportFile, ProfileSaved};
+
+/// How many cells that were left out, and rows that were rejected, an answer names.
+pub(super) const SHOWN: usize = 20;
+
+/// How a file was understood.
+#[derive(Debug, Clone, Serialize)]
+pub struct FileSummary {
+    /// Its name.
+    pub file: String,
+    /// Its encoding, as in `windows-1250`.
+    pub encoding: &'static str,
+    /// Whether the encoding was told by the letters alone.
+    pub encoding_guessed: bool,
+    /// How it says what it holds.
+    pub kind: FileKind,
+    /// Whether it is packed (gzip).
+    pub packed: bool,
+    /// The export of another system that it is, if it is a known one.
+    pub known: Option<Recognised>,
+    /// The character that stands between cells; none where there are no cells.
+    pub delimiter: Option<char>,
+    /// Its columns, each with the place it goes to.
+    pub columns: Vec<Column>,
+    /// Its rows, the ragged ones included.
+    pub rows: u64,
+}
+
+/// A cell that did not fit its field; the rest of its row went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOutCell {
+    /// The line in the file.
+    pub line: u64,
+    /// The field.
+    pub field: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Imported {
+    /// How the file was understood.
+    pub source: FileSummary,
+    /// In which order its dates were read, and what speaks for it.
+    pub dates: DatesRead,
+    /// The list that it filled.
+    pub list: Option<String>,
+    /// Whether its rows joined the list or are the list.
+    pub mode: ImportMode,
+    /// Rows that an earlier import of this file had written before it was cut short. They were passed
+    /// over, and are in the sums.
+    pub taken_up: u64,
+    /// The sums.
+    pub counts: ImportCounts,
+    /// Rows that could not be taken.
+    pub rejected: u64,
+    /// The file that holds them with their reasons, for mending and importing again.
+    pub rejects_file: Option<PathBuf>,
+    /// Cells that were left out.
+    pub left_out: u64,
+    /// The first of them.
+    pub left_out_cells: Vec<LeftOutCell>,
+    /// Contacts that left the list, the first of them by address.
+    pub leavers: Vec<String>,
+    /// The import profile that was saved of it.
+    pub saved_profile: Option<ProfileSaved>,
+    /// Sentences for the operator.
+    pub warnings: Vec<String>,
+}
+
+/// Cells that were left out, counted, the first of them kept.
+#[derive(Default)]
+pub(super) struct LeftOut {
+    pub(super) count: u64,
+    pub(super) cells: Vec<LeftOutCell>,
+}
+
+impl LeftOut {
+    pub(super) fn note(&mut self, row: &ImportedRow) {
+        self.count += count(row.left_out.len());
+        let room = SHOWN - self.cells.len();
+        self.cells.extend(row.left_out.iter().take(room).map(|(field, reason)| LeftOutCell {
+            line: row.line,
+            field: field.to_string(),
+            reason: reason.clone(),
+        }));
+    }
+}
+
+pub(super) fn summary(examined: &Examined) -> FileSummary {
+    FileSummary {
+        file: file_name(examined),
+        encoding: examined.encoding,
+        encoding_guessed: examined.encoding_guessed,
+        kind: examined.kind,
+        packed: examined.packed,
+        known: examined.known,
+        delimiter: (examined.kind == FileKind::Table).then(|| char::from(examined.delimiter.byte())),
+        columns: examined.columns.clone(),
+        rows: examined.rows,
+    }
+}
+
+pub(super) fn warnings(examined: &Examined, request: &ImportFile, dates: &DatesRead) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if examined.encoding_guessed {
+        warnings.push(format!(
+            "the encoding {} was told by the letters alone: look at a few names before anything is sent",
+            examined.encoding
+        ));
+    }
+    warnings.extend(dates.remark());
+    if examined.rows == 0 && request.mode == ImportMode::Replace {
+        warnings.push("the file has a header and no rows: in the place of a list it empties it".to_owned());
+    }
+    warnings
+}
+
+pub(super) fn file_name(examined: &Examined) -> String {
+    examined.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

@@ -1,0 +1,100 @@
+//! The first reading of a file: everything that would refuse it as a whole, before any row is seen.
+
+use std::sync::Arc;
+
+use postroom_domain::field::FieldDefinition;
+use postroom_import::{Examined, ImportFault, Options, column_names, examine};
+use postroom_store::lists::ImportMode;
+
+use super::ImportFile;
+use super::reading::thread_ended;
+use crate::{Result, Service, ServiceError, names};
+
+/// A file that can be imported, and how it was looked at.
+pub(super) struct Looked {
+    pub(super) examined: Arc<Examined>,
+    /// What was said about it, with the profile that was named.
+    pub(super) options: Options,
+    /// What tells this way of reading it from another.
+    pub(super) reading: String,
+}
+
+impl Service {
+    /// Examines a file that is to be imported.
+    pub(super) async fn examine(&self, request: &ImportFile) -> Result<Looked> {
+        check(request)?;
+        let definitions = self.store().fields().await?;
+        let mut options = request.options.clone();
+        if let Some(name) = &request.profile {
+            options.profile = Some(self.saved_profile(name).await?);
+        }
+        let (path, said) = (request.file.clone(), options.clone());
+        let looked = tokio::task::spawn_blocking(move || -> Result<_> {
+            if !path.is_file() {
+                return Err(ServiceError::BadInput(format!("there is no file {}", path.display())));
+            }
+            let examined = examine(&path, &said, &definitions)?;
+            let reading = reading(&examined, &said, &definitions)?;
+            Ok((Arc::new(examined), reading))
+        });
+        match looked.await.map_err(thread_ended)? {
+            Ok((examined, reading)) => Ok(Looked { examined, options, reading }),
+            Err(ServiceError::Import(fault)) => Err(self.with_fitting_profile(fault, request).await?),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A fault of a file whose columns nobody knows, with the saved profile that does know them.
+    async fn with_fitting_profile(&self, fault: ImportFault, request: &ImportFile) -> Result<ServiceError> {
+        let is_unmapped = matches!(fault, ImportFault::NoEmailColumn { .. } | ImportFault::TwoEmailColumns { .. });
+        if !is_unmapped || request.profile.is_some() {
+            return Ok(fault.into());
+        }
+        let (path, options) = (request.file.clone(), request.options.clone());
+        let names = tokio::task::spawn_blocking(move || column_names(&path, &options));
+        let header = names.await.map_err(thread_ended)??;
+        Ok(match self.fitting_profile(&header).await? {
+            Some(profile) => ServiceError::UnmappedFile { fault, file: request.file.clone(), profile },
+            None => fault.into(),
+        })
+    }
+}
+
+/// Refuses what contradicts itself before the file is opened.
+fn check(request: &ImportFile) -> Result<()> {
+    if let Some(list) = &request.list {
+        names::checked("a list", list)?;
+    } else if request.mode == ImportMode::Replace {
+        return Err(ServiceError::BadInput(
+            "a file can replace a list only: name the list, or leave the mode at `add`".to_owned(),
+        ));
+    }
+    if let Some(name) = &request.save_profile {
+        names::checked("an import profile", name)?;
+    }
+    if request.consent_evidence.as_deref().is_some_and(|evidence| evidence.trim().is_empty()) {
+        return Err(ServiceError::BadInput(
+            "a stated consent needs its evidence: say what shows it, such as the form and the day".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// What tells one way of reading a file from another: all that decides how its bytes become rows. A
+/// later version of the program may read differently, so it begins anew.
+fn reading(examined: &Examined, options: &Options, definitions: &[FieldDefinition]) -> Result<String> {
+    let columns: Vec<_> = examined.columns.iter().map(|column| (&column.name, &column.target)).collect();
+    let settled = options.settled();
+    let all = (
+        env!("CARGO_PKG_VERSION"),
+        examined.encoding,
+        examined.had_bom,
+        char::from(examined.delimiter.byte()),
+        columns,
+        settled.clear_empty,
+        settled.date_order.unwrap_or_default(),
+        definitions,
+    );
+    let json = serde_json::to_vec(&all).map_err(|error| ServiceError::Internal(error.to_string()))?;
+    Ok(blake3::hash(&json).to_hex().to_string())
+}
