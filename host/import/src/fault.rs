@@ -216,7 +216,7 @@ pub enum ImportFault {
     },
     /// A profile sends a column to a place that the workspace has not.
     #[error(
-        "the import profile `{profile}` sends the column `{column}` to `{place}`: {problem}. Say otherwise beside it (`--map \"{column}=-\"` leaves the column out): {mend}"
+        "the import profile `{profile}` sends the column `{column}` to `{place}`: {problem} Say otherwise beside it: `--map \"{column}=-\"` leaves the column out."
     )]
     ProfilePlace {
         /// The name of the profile.
@@ -225,10 +225,8 @@ pub enum ImportFault {
         column: String,
         /// Where the profile sends it.
         place: String,
-        /// What is wrong with that.
+        /// What is wrong with that, and the nearest place or all of them: a sentence.
         problem: String,
-        /// The nearest place, or all of them.
-        mend: String,
     },
     /// A profile reads columns that the file has not.
     #[error(

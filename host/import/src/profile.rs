@@ -117,7 +117,8 @@ impl ImportProfile {
     pub(crate) fn at_fault(&self, fault: ImportFault) -> ImportFault {
         match fault {
             ImportFault::UnknownPlace { column, place, problem, mend } => {
-                ImportFault::ProfilePlace { profile: self.name.clone(), column, place, problem, mend }
+                let problem = format!("{problem}: {mend}");
+                ImportFault::ProfilePlace { profile: self.name.clone(), column, place, problem }
             }
             other => other,
         }

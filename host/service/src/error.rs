@@ -54,7 +54,7 @@ pub enum ServiceError {
     #[error("{fault}")]
     UnmappedFile {
         /// Why it was refused.
-        fault: ImportFault,
+        fault: Box<ImportFault>,
         /// The file.
         file: PathBuf,
         /// The profile's name.

@@ -54,7 +54,7 @@ impl Service {
         let names = tokio::task::spawn_blocking(move || column_names(&path, &options));
         let header = names.await.map_err(thread_ended)??;
         Ok(match self.fitting_profile(&header).await? {
-            Some(profile) => ServiceError::UnmappedFile { fault, file: request.file.clone(), profile },
+            Some(profile) => ServiceError::UnmappedFile { fault: Box::new(fault), file: request.file.clone(), profile },
             None => fault.into(),
         })
     }

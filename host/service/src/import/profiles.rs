@@ -39,8 +39,7 @@ impl Service {
     /// When the storage fails.
     pub async fn import_profiles(&self) -> Result<Vec<ImportProfileInfo>> {
         let definitions = self.store().fields().await?;
-        let saved = self.store().import_profiles().await?.into_iter();
-        saved.map(|saved| info(saved, &definitions)).collect()
+        self.store().import_profiles().await?.iter().map(|saved| info(saved, &definitions)).collect()
     }
 
     /// One saved import profile.
@@ -49,7 +48,7 @@ impl Service {
     ///
     /// Not found.
     pub async fn import_profile(&self, name: &str) -> Result<ImportProfileInfo> {
-        info(self.store().import_profile(name.trim()).await?, &self.store().fields().await?)
+        info(&self.store().import_profile(name.trim()).await?, &self.store().fields().await?)
     }
 
     /// Deletes an import profile. What was imported by it stays.
@@ -93,8 +92,8 @@ impl Service {
     }
 }
 
-fn info(saved: SavedImportProfile, definitions: &[FieldDefinition]) -> Result<ImportProfileInfo> {
-    let profile = opened(&saved)?;
+fn info(saved: &SavedImportProfile, definitions: &[FieldDefinition]) -> Result<ImportProfileInfo> {
+    let profile = opened(saved)?;
     let faults = profile.faults(definitions);
     Ok(ImportProfileInfo { profile, created_at: saved.created_at, updated_at: saved.updated_at, faults })
 }
