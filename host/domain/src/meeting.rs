@@ -379,4 +379,25 @@ mod tests {
         assert_eq!(met, "first, new, two contacts, again");
         assert!(rehearsal.has_met(ContactId(1)) && !rehearsal.has_met(ContactId(2)));
     }
+
+    #[test]
+    fn an_address_of_before_a_merge_means_the_contact_that_stayed_and_moves_nobody() {
+        let known = Acquaintance {
+            by_email: Some(KnownContact {
+                id: ContactId(1),
+                email_key: "a@x.com".to_owned(),
+                external_id: Some("A".to_owned()),
+            }),
+            ..Acquaintance::default()
+        };
+        let by_both = Acquaintance { by_key: known.by_email.clone(), ..known.clone() };
+        let (old, own) = (EmailAddress::parse("old@x.com").unwrap(), EmailAddress::parse("a@x.com").unwrap());
+        let mut rehearsal = Rehearsal::default();
+        assert_eq!(rehearsal.take(&old, None, &known), Meeting::First(()));
+        assert_eq!(rehearsal.take(&own, None, &known), Meeting::Again(()));
+        assert_eq!(rehearsal.take(&old, None, &known), Meeting::Again(()));
+        let mut rehearsal = Rehearsal::default();
+        assert_eq!(rehearsal.take(&old, Some("A"), &by_both), Meeting::First(()));
+        assert_eq!(rehearsal.take(&own, Some("A"), &by_both), Meeting::Again(()));
+    }
 }

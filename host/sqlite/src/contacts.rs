@@ -1,7 +1,5 @@
 //! The use cases of contacts: one at a time, with their consent and their tags.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use jiff::Timestamp;
 use postroom_domain::consent::{ConsentEvent, ConsentSource, ConsentState};
@@ -88,10 +86,6 @@ impl ContactStore for SqliteStore {
             Ok(contacts)
         })
         .await
-    }
-
-    async fn aliases(&self) -> Result<BTreeMap<ContactId, Vec<EmailAddress>>> {
-        self.read("read which addresses contacts had before a merge", aliases::all).await
     }
 
     async fn list_names(&self, contacts: &[ContactId]) -> Result<Vec<Vec<String>>> {

@@ -19,7 +19,7 @@ use crate::list_rows::{self, ListRow, NO_ENTRIES};
 use crate::segment::rows;
 use crate::sequence::{Change, Numbers};
 use crate::store::SqliteStore;
-use crate::{contact_rows, contacts, entry_rows};
+use crate::{contacts, entry_rows};
 
 #[async_trait]
 impl ListStore for SqliteStore {

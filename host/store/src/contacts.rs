@@ -1,7 +1,5 @@
 //! Contacts, their consent and their tags (rows D1 to D3).
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use jiff::Timestamp;
 use postroom_domain::consent::{ConsentEvent, ConsentState};
@@ -141,13 +139,6 @@ pub trait ContactStore {
     ///
     /// When the storage fails.
     async fn contacts(&self, query: &ContactQuery) -> Result<Vec<Contact>>;
-
-    /// The addresses that find contacts beside their own, since other contacts were merged into them.
-    ///
-    /// # Errors
-    ///
-    /// When the storage fails.
-    async fn aliases(&self) -> Result<BTreeMap<ContactId, Vec<EmailAddress>>>;
 
     /// The names of the lists that each of these contacts is on, in their order.
     ///
