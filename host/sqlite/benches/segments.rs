@@ -2,8 +2,9 @@
 //!
 //! So many contacts, each with a language (one of ten), a city (one of a hundred), a company, a birthday and
 //! a number of visits. Language, city, birthday and visits are filterable; a tag and a list have one contact
-//! in a hundred. Each segment is previewed (the count and the first 20), as often as asked, and the best time
-//! stands. Then the largest one is gathered for a sync: anew, unchanged, and with one in a hundred leaving.
+//! in a hundred. Each segment is previewed (the count and the first 20), as often as asked, and the best times
+//! stand: on the clock, and of all processors, which says more on a busy machine. Then the largest one is
+//! gathered for a sync: anew, unchanged, and with one in a hundred leaving and entering.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and ends at the first failure")]
 
@@ -49,6 +50,8 @@ async fn main() {
         "address.city = \"City 7\" and visits >= 10",
         "address.city = \"City 7\" and tag(\"guest\")",
         "language = \"cs\" and visits = 7",
+        "language in (\"cs\", \"de\") and visits >= 10",
+        "address.city = \"City 7\" and visits >= 10 and company contains \"inn 9\"",
         "language = \"cs\" and tag(\"guest\") and not on(\"vip\")",
         "language = \"cs\" and on(\"all\")",
         "anniversary(birthday) in the next 3 days",
@@ -62,7 +65,9 @@ async fn main() {
     ] {
         preview(&store, text, rounds).await;
     }
+    println!("peak memory so far: {} MiB", peak_mebibytes());
     gather(&store).await;
+    println!("peak memory: {} MiB", peak_mebibytes());
 }
 
 fn now() -> Zoned {
@@ -71,13 +76,15 @@ fn now() -> Zoned {
 
 async fn preview(store: &SqliteStore, text: &str, rounds: u64) {
     let condition = parse(text).unwrap().condition;
-    let (mut best, mut count) = (Duration::MAX, 0);
+    let (mut best, mut least, mut count) = (Duration::MAX, Duration::MAX, 0);
     for _ in 0..rounds {
-        let began = Instant::now();
+        let (began, spent) = (Instant::now(), processor_time());
         count = store.preview_segment(&condition, &now(), SHOWN).await.unwrap().count;
         best = best.min(began.elapsed());
+        least = least.min(processor_time() - spent);
     }
-    println!("{:>9.1?} ms  {count:>8} contacts  {text}", best.as_secs_f64() * 1_000.0);
+    let millis = |time: Duration| time.as_secs_f64() * 1_000.0;
+    println!("{:>9.1} ms  {:>9.1} ms of processors  {count:>8} contacts  {text}", millis(best), millis(least));
 }
 
 async fn gather(store: &SqliteStore) {
@@ -89,16 +96,29 @@ async fn gather(store: &SqliteStore) {
     ] {
         let condition = parse(text).unwrap().condition;
         store.save_segment("gathered", &condition, Timestamp::UNIX_EPOCH).await.unwrap();
-        let began = Instant::now();
+        let (began, spent) = (Instant::now(), processor_time());
         let sums = store.refresh_segment("gathered", &now()).await.unwrap();
         println!(
-            "gathering, {what}: {:.2?} ({} in, {} entered, {} left)",
+            "gathering, {what}: {:.2?}, {:.2?} of processors ({} in, {} entered, {} left)",
             began.elapsed(),
+            processor_time() - spent,
             sums.members,
             sums.entered,
             sums.left
         );
     }
+}
+
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap())
+}
+
+/// The most memory that this process has held so far.
+fn peak_mebibytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    peak.split_whitespace().next().unwrap().parse::<u64>().unwrap() / 1_024
 }
 
 /// Writes the contacts straight into the tables: how long that takes is another benchmark's question. No

@@ -16,7 +16,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, Rows, ToSql};
 
 use crate::failure::Step;
-use crate::limits::READERS;
+use crate::readers::shares;
 use crate::snapshot::{Fingerprints, Scope, known_facts, remembered_facts};
 
 /// Where the facts that are known begin in a row of entries.
@@ -35,11 +35,7 @@ pub(crate) fn parts(connection: &Connection, scope: &Scope) -> Step<Vec<RangeInc
         Ok(connection.prepare_cached(&sql)?.query_row([scope.list], |row| row.get(0))?)
     };
     let (low, high) = (bound("min")?.unwrap_or(0), bound("max")?.unwrap_or(0));
-    let parts = i64::try_from(READERS)?;
-    let width = (high - low) / parts + 1;
-    let begin = |part: i64| if part == 0 { 0 } else { low + part * width };
-    let end = |part: i64| if part + 1 == parts { i64::MAX } else { low + (part + 1) * width - 1 };
-    Ok((0..parts).map(|part| begin(part)..=end(part)).collect())
+    shares(low, high)
 }
 
 /// Looks at the contacts in these ranges, which follow each other.

@@ -1,5 +1,6 @@
 //! The connections that read, beside the writer and each other.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -47,6 +48,15 @@ impl Readers {
         let answer: Step<T> = done.await.map_err(|error| failed(error.to_string()))?;
         answer.map_err(|failure| failure.while_doing(doing))
     }
+}
+
+/// All numbers that a row can have, in ranges of about as many of those between two: one for each reader.
+pub(crate) fn shares(low: i64, high: i64) -> Step<Vec<RangeInclusive<i64>>> {
+    let shares = i64::try_from(READERS)?;
+    let width = (high - low) / shares + 1;
+    let begin = |share: i64| if share == 0 { 0 } else { low + share * width };
+    let end = |share: i64| if share + 1 == shares { i64::MAX } else { low + (share + 1) * width - 1 };
+    Ok((0..shares).map(|share| begin(share)..=end(share)).collect())
 }
 
 /// Everything that `work` reads is from one moment.

@@ -93,12 +93,11 @@ impl SegmentStore for SqliteStore {
     }
 
     async fn preview_segment(&self, condition: &Condition, now: &Zoned, limit: u32) -> Result<SegmentPreview> {
-        let (condition, moment) = (condition.clone(), Moment::new(now));
-        self.read("preview a segment", move |connection| {
-            let members = members::all(connection, &compile::compile(connection, &condition, &moment)?)?;
-            let first = members.iter().take(usize::try_from(limit)?).map(i64::try_from);
-            let first: Vec<i64> = first.collect::<std::result::Result<_, _>>()?;
-            Ok(SegmentPreview { count: members.len(), first: contacts::by_ids(connection, &first)? })
+        const DOING: &str = "preview a segment";
+        let members = members::all(self, DOING, condition.clone(), Moment::new(now)).await?;
+        self.read(DOING, move |connection| {
+            let first = contacts::by_ids(connection, &members::first(&members, limit)?)?;
+            Ok(SegmentPreview { count: members.len(), first })
         })
         .await
     }
@@ -112,8 +111,7 @@ impl SegmentStore for SqliteStore {
     ) -> Result<Vec<Contact>> {
         let (condition, moment) = (condition.clone(), Moment::new(now));
         self.read("read the contacts of a segment", move |connection| {
-            let compiled = compile::compile(connection, &condition, &moment)?;
-            let page = members::page(connection, &compiled, after.unwrap_or(ContactId(0)), limit)?;
+            let page = members::page(connection, &condition, &moment, after.unwrap_or(ContactId(0)), limit)?;
             contacts::by_ids(connection, &page)
         })
         .await

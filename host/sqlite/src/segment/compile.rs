@@ -29,16 +29,6 @@ pub(crate) struct Compiled {
     pub(crate) values: Vec<Value>,
 }
 
-/// Checks a condition against the workspace and compiles it.
-pub(crate) fn compile(connection: &Connection, condition: &Condition, moment: &Moment) -> Step<Compiled> {
-    let known = rows::vocabulary(connection)?;
-    require_fit(condition, &known)?;
-    let whole = rows::expanded(connection, condition, None)?;
-    let mut compiler = Compiler { connection, moment, known: &known, made: Compiled::default() };
-    compiler.condition(&whole)?;
-    Ok(compiler.made)
-}
-
 /// Refuses a condition that does not fit the workspace, with the place at fault.
 pub(crate) fn require_fit(condition: &Condition, known: &Known) -> Step<Written> {
     let refusal = |fault: postroom_domain::segment::SegmentFault| StoreError::Refused(fault.to_string());
@@ -47,10 +37,11 @@ pub(crate) fn require_fit(condition: &Condition, known: &Known) -> Step<Written>
     Ok(written)
 }
 
-struct Compiler<'a> {
+/// Compiles a condition that fits the workspace, and parts of it.
+pub(crate) struct Compiler<'a> {
     connection: &'a Connection,
     moment: &'a Moment,
-    known: &'a Known,
+    known: Known,
     made: Compiled,
 }
 
@@ -65,7 +56,35 @@ fn unfit() -> Failure {
     Failure::Cause("the segment asks a value for what it can't answer".to_owned())
 }
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
+    /// Checks a condition against the workspace. Answers also with the condition that is to be compiled: in it
+    /// stands what the segments say that the other one names.
+    pub(crate) fn of(connection: &'a Connection, condition: &Condition, moment: &'a Moment) -> Step<(Self, Condition)> {
+        let known = rows::vocabulary(connection)?;
+        require_fit(condition, &known)?;
+        let whole = rows::expanded(connection, condition, None)?;
+        Ok((Self { connection, moment, known, made: Compiled::default() }, whole))
+    }
+
+    /// Compiles the condition that was checked, or a part of it.
+    pub(crate) fn compile(&mut self, condition: &Condition) -> Step<Compiled> {
+        self.condition(condition)?;
+        Ok(std::mem::take(&mut self.made))
+    }
+
+    /// Whether an index of a field leads to the contacts for which a condition holds.
+    pub(crate) fn is_indexed(&self, condition: &Condition) -> bool {
+        let Condition::Value { of: Subject::Field(path), test } = condition else { return false };
+        let field = self.known.fields.iter().find(|field| field.name == path.field);
+        let Some(field) = field.filter(|field| field.is_filterable) else { return false };
+        let leads = match test {
+            Test::Compare { operator, .. } => *operator != Operator::NotEqual,
+            Test::In(_) | Test::Window(_) | Test::Anniversary(_) => true,
+            _ => false,
+        };
+        leads && expression::has_index(path, Shape::of(field.kind))
+    }
+
     fn write(&mut self, sql: &str) {
         self.made.sql.push_str(sql);
     }
@@ -78,9 +97,6 @@ impl Compiler<'_> {
     fn condition(&mut self, condition: &Condition) -> Step<()> {
         match condition {
             Condition::Everyone => self.write("TRUE"),
-            Condition::All(parts) if parts.iter().filter(|part| self.is_indexed(part)).count() > 1 => {
-                self.intersection(parts)?;
-            }
             Condition::All(parts) => self.joined(parts, " AND ")?,
             Condition::Any(parts) => self.joined(parts, " OR ")?,
             Condition::Not(part) => {
@@ -150,47 +166,6 @@ impl Compiler<'_> {
         }
         self.write(")");
         Ok(())
-    }
-
-    /// Parts of which several have an index. SQLite would take one of them and read every contact that it
-    /// finds to ask the rest; numbers alone come out of the indexes much faster, as long as they are few.
-    fn intersection(&mut self, parts: &[Condition]) -> Step<()> {
-        self.write("(");
-        for (number, part) in parts.iter().enumerate() {
-            if number > 0 {
-                self.write(" AND ");
-            }
-            if !self.is_indexed(part) {
-                self.condition(part)?;
-                continue;
-            }
-            let before = std::mem::take(&mut self.made);
-            self.condition(part)?;
-            let Compiled { sql, values } = std::mem::replace(&mut self.made, before);
-            let count = format!("SELECT count(*) FROM (SELECT 1 FROM contacts c WHERE {sql} LIMIT {NARROW_ROWS} + 1)");
-            let rows: i64 = self.connection.prepare(&count)?.query_row(params_from_iter(&values), |row| row.get(0))?;
-            if rows > NARROW_ROWS {
-                self.write(&sql);
-            } else {
-                self.write(&format!("c.id IN (SELECT c.id FROM contacts c WHERE {sql})"));
-            }
-            self.made.values.extend(values);
-        }
-        self.write(")");
-        Ok(())
-    }
-
-    /// Whether an index of a field leads to the contacts for which a condition holds.
-    fn is_indexed(&self, condition: &Condition) -> bool {
-        let Condition::Value { of: Subject::Field(path), test } = condition else { return false };
-        let field = self.known.fields.iter().find(|field| field.name == path.field);
-        let Some(field) = field.filter(|field| field.is_filterable) else { return false };
-        let leads = match test {
-            Test::Compare { operator, .. } => *operator != Operator::NotEqual,
-            Test::In(_) | Test::Window(_) | Test::Anniversary(_) => true,
-            _ => false,
-        };
-        leads && expression::has_index(path, Shape::of(field.kind))
     }
 
     /// The contacts that a source names. Few of them are looked up first, so that they can lead to their

@@ -24,7 +24,7 @@ use crate::list_rows::{entry_key, row_hash};
 use crate::sequence::{Change, Numbers};
 use crate::store::SqliteStore;
 
-use super::{compile, members, rows};
+use super::{members, rows};
 
 const DOING: &str = "gather the members of a segment";
 
@@ -42,20 +42,21 @@ struct Survey {
 pub(crate) async fn refresh(store: &SqliteStore, name: &str, moment: Moment) -> Result<SegmentRefresh> {
     let _turn = store.refreshing().lock().await;
     let (at, wanted) = (moment.timestamp(), name.to_owned());
-    let list = store
+    let (list, condition) = store
         .write(DOING, move |connection| {
             // A predefined segment that no sync has taken yet gets its list.
-            let segment = rows::require(connection, &wanted)?;
-            match rows::by_name(connection, &wanted)? {
-                Some(known) => Ok(known.list),
-                None => rows::save(connection, &wanted, &segment.condition, at),
-            }
+            let condition = rows::require(connection, &wanted)?.condition;
+            let list = match rows::by_name(connection, &wanted)? {
+                Some(known) => known.list,
+                None => rows::save(connection, &wanted, &condition, at)?,
+            };
+            Ok((list, condition))
         })
         .await?;
     // What an interrupted gathering left would be shown with this one.
     store.clear_hidden(list).await?;
-    let wanted = name.to_owned();
-    let survey = store.read(DOING, move |connection| survey(connection, &wanted, list, &moment)).await?;
+    let members = members::all(store, DOING, condition, moment).await?;
+    let survey = store.read(DOING, move |connection| survey(connection, list, members)).await?;
     let generation = store.write(DOING, move |connection| next_generation(connection, list)).await?;
     let staged: Vec<u64> = survey.staged.iter().collect();
     for chunk in staged.chunks(MEMBERS_STAGED_AT_ONCE) {
@@ -70,9 +71,7 @@ pub(crate) async fn refresh(store: &SqliteStore, name: &str, moment: Moment) -> 
     Ok(done)
 }
 
-fn survey(connection: &Connection, name: &str, list: i64, moment: &Moment) -> Step<Survey> {
-    let segment = rows::require(connection, name)?;
-    let members = members::all(connection, &compile::compile(connection, &segment.condition, moment)?)?;
+fn survey(connection: &Connection, list: i64, members: RoaringTreemap) -> Step<Survey> {
     let before = shown(connection, list)?;
     let (entered, left) = (&members - &before, &before - &members);
     let is_anew = left.len() > MEMBERS_TAKEN_OUT_AT_ONCE;

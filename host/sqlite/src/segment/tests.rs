@@ -2,13 +2,14 @@
 //! that a condition that no longer asks for what is indexed shows as a scan.
 
 use jiff::Timestamp;
+use postroom_domain::contact::ContactId;
 use postroom_domain::field::{FieldDefinition, FieldType, standard_fields};
 use postroom_domain::segment::{Moment, parse};
 use postroom_store::segments::Filterable;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::Connection;
 
-use super::compile::compile;
-use super::{filterable, members};
+use super::compile::{Compiled, Compiler};
+use super::{filterable, members, walk};
 use crate::{field_rows, lists, schema};
 
 fn connection() -> Connection {
@@ -38,10 +39,30 @@ fn connection() -> Connection {
     connection
 }
 
+fn moment() -> Moment {
+    Moment::new(&"2026-11-23T10:00:00+02:00[Europe/Tallinn]".parse().unwrap())
+}
+
+fn compile(connection: &Connection, text: &str) -> Compiled {
+    let condition = parse(text).unwrap().condition;
+    let moment = moment();
+    let (mut compiler, whole) = Compiler::of(connection, &condition, &moment).unwrap();
+    compiler.compile(&whole).unwrap()
+}
+
+/// What SQLite would do, whatever the values are.
+fn plan(connection: &Connection, statement: &str) -> String {
+    let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+    explain
+        .raw_query()
+        .mapped(|row| Ok(format!("    {}\n", row.get::<_, String>("detail")?)))
+        .map(Result::unwrap)
+        .collect()
+}
+
 #[test]
 fn every_indexed_condition_finds_its_index() {
     let connection = connection();
-    let moment = Moment::new(&"2026-11-23T10:00:00+02:00[Europe/Tallinn]".parse().unwrap());
     let mut plans = String::new();
     for text in [
         "language = \"de\"",
@@ -67,31 +88,98 @@ fn every_indexed_condition_finds_its_index() {
         "opened() in the last 7 days",
         "opened(\"Spring\")",
         "language = \"de\" and tag(\"guest\") and not on(\"vip\")",
-        "language = \"de\" and visits = 7",
         "language = \"de\" or tag(\"guest\")",
         "repeated()",
         "not member() and not sent()",
         "company contains \"inn\"",
         "topics has \"spa\"",
     ] {
-        let compiled = compile(&connection, &parse(text).unwrap().condition, &moment).unwrap();
+        let compiled = compile(&connection, text);
         let statement = members::everybody(&compiled);
-        plans.push_str(&format!("{text}\n  {}\n", compiled.sql));
-        let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
-        let mut rows = explain.query(params_from_iter(&compiled.values)).unwrap();
-        while let Some(row) = rows.next().unwrap() {
-            plans.push_str(&format!("    {}\n", row.get::<_, String>(3).unwrap()));
-        }
+        plans.push_str(&format!("{text}\n  {}\n{}", compiled.sql, plan(&connection, &statement)));
     }
     insta::assert_snapshot!(plans);
+}
+
+/// Contacts 1 to 20,000: each fiftieth speaks Czech, all but each tenth came often, a third has a company.
+fn inhabited() -> Connection {
+    let connection = connection();
+    connection
+        .execute_batch(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+             INSERT INTO contacts (public_hash, email, email_key, fields, will, deliverability, shown, seq, created_at,
+                                   updated_at)
+             SELECT CAST(printf('%016d', i) AS BLOB), 'guest' || i || '@example.com', 'guest' || i || '@example.com',
+                    json_object('language', iif(i % 50 = 0, 'cs', 'de'),
+                                'visits', json_object('number', iif(i % 10 = 0, '1', '7')),
+                                'company', iif(i % 3 = 0, 'Inn', 'Hotel')),
+                    'unknown', 'usable', 'unknown', i, 0, 0
+             FROM n;",
+        )
+        .unwrap();
+    connection
+}
+
+#[test]
+fn an_index_that_names_many_is_not_walked_to_its_end_beside_one_that_names_few() {
+    let connection = inhabited();
+    let few = compile(&connection, "language = \"cs\"");
+    let many = compile(&connection, "visits > 0");
+    let none = compile(&connection, "language = \"fr\"");
+    for conditions in [[&many, &few], [&few, &many]] {
+        let met = walk::side_by_side(&connection, conditions).unwrap();
+        assert_eq!(met.numbers, (1..=400).map(|number| number * 50).collect());
+        let [wide] = met.wide[..] else { panic!("{:?}", met.wide) };
+        assert_eq!(conditions[wide].sql, many.sql);
+    }
+    let met = walk::side_by_side(&connection, [&many, &compile(&connection, "language = \"de\"")]).unwrap();
+    assert_eq!((met.numbers.len(), met.wide), (19_600, Vec::new()));
+    let met = walk::side_by_side(&connection, [&none, &many]).unwrap();
+    assert_eq!((met.numbers.len(), met.wide), (0, vec![1]));
+}
+
+#[test]
+fn indexes_and_what_else_is_asked_find_those_for_whom_everything_holds() {
+    let connection = inhabited();
+    let inns = |number: &i64| number % 3 == 0;
+    for (text, expected) in [
+        ("language = \"cs\" and visits > 1", Vec::new()),
+        ("language = \"cs\" and visits > 0", (1..=400).map(|number| number * 50).collect()),
+        (
+            "visits > 0 and company = \"inn\" and language = \"cs\"",
+            (1..=400).map(|number| number * 50).filter(inns).collect(),
+        ),
+        ("visits > 1 and language = \"de\"", (1..=20_000).filter(|number| number % 10 != 0).collect::<Vec<_>>()),
+    ] {
+        let condition = parse(text).unwrap().condition;
+        let page = |after, limit| members::page(&connection, &condition, &moment(), ContactId(after), limit).unwrap();
+        assert_eq!(page(0, 20_000), expected, "{text}");
+        assert_eq!(
+            page(7_500, 2),
+            expected.iter().copied().filter(|id| *id > 7_500).take(2).collect::<Vec<_>>(),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn those_whom_indexes_led_to_are_looked_up_by_their_numbers() {
+    let connection = connection();
+    let statement = members::among(&compile(&connection, "visits >= 3 and tag(\"guest\")"));
+    insta::assert_snapshot!(plan(&connection, &statement), @"
+    SCAN those VIRTUAL TABLE INDEX 1:
+    SEARCH c USING INTEGER PRIMARY KEY (rowid=?)
+    LIST SUBQUERY 1
+    SEARCH contact_tags USING COVERING INDEX contact_tags_by_tag (tag_id=?)
+    CREATE BLOOM FILTER
+    ");
 }
 
 #[test]
 fn no_value_of_a_segment_stands_in_the_statement() {
     let connection = connection();
-    let moment = Moment::new(&"2026-11-23T10:00:00+02:00[Europe/Tallinn]".parse().unwrap());
     let text = "company = \"x' OR 1=1 --\" and tag(\"x' OR\") and email contains \"x' OR\" and topics has \"spa\"";
-    let compiled = compile(&connection, &parse(text).unwrap().condition, &moment).unwrap();
+    let compiled = compile(&connection, text);
     assert!(!compiled.sql.contains("OR") && !compiled.sql.contains("spa"), "{}", compiled.sql);
     assert_eq!(compiled.values.len(), 3);
 }
