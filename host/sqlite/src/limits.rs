@@ -63,9 +63,9 @@ pub(crate) const MEMBERS_TAKEN_OUT_AT_ONCE: u64 = 1_000;
 /// How many rows lead to their contacts rather than being asked for by each contact. Gathering so many
 /// numbers takes a few milliseconds, and asking all of a million contacts a second.
 pub(crate) const NARROW_ROWS: i64 = 50_000;
-/// How many contacts an index may name, for each that the narrowest of several names, before these are looked
-/// up instead: a number out of an index takes 0.13 µs and a contact 2.7 µs. At a fifth of that ratio, what was
-/// walked in vain is a fifth of the work.
+/// How many numbers of an index are walked for each contact that is known already, before these contacts are
+/// looked up instead. A number takes 0.13 µs and a contact 2.7 µs, so that what was walked in vain is a fifth
+/// of the work.
 pub(crate) const NUMBERS_PER_CONTACT: u64 = 4;
 /// Numbers that indexes are walked for before one of them is known to be narrow: half a millisecond each.
 pub(crate) const NUMBERS_WALKED_FIRST: u64 = 4_096;

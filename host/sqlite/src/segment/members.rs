@@ -23,11 +23,10 @@ use crate::store::SqliteStore;
 use super::compile::{Compiled, Compiler};
 use super::walk;
 
-/// Members that were found, or what finds them.
+/// Members that were found, or who has to be asked whether the condition holds, in shares.
 enum Found {
     Members(RoaringTreemap),
-    /// A condition, and those who have to be asked whether it holds for them, in shares.
-    ByAsking(Compiled, Vec<Share>),
+    ByAsking(Vec<Share>),
 }
 
 /// Contacts that one reader asks.
@@ -40,24 +39,37 @@ enum Share {
 
 /// Everybody who is in it: whoever asks for the first ones also asks how many there are.
 ///
-/// Each share is read as of a moment of its own: a contact that changes meanwhile is judged as it was or as
-/// it is.
+/// Each share is read as of a moment of its own. A contact is asked everything at one moment, so one that
+/// changes meanwhile is judged as it was or as it is.
 pub(crate) async fn all(
     store: &SqliteStore,
     doing: &'static str,
     condition: Condition,
     moment: Moment,
 ) -> Result<RoaringTreemap> {
-    let found = store.read(doing, move |connection| find(connection, &condition, &moment)).await?;
-    let (compiled, shares) = match found {
+    let asked = Arc::new((condition, moment));
+    let search = Arc::clone(&asked);
+    let found = store.read(doing, move |connection| {
+        let (condition, moment) = &*search;
+        find(connection, condition, moment)
+    });
+    let shares = match found.await? {
         Found::Members(members) => return Ok(members),
-        Found::ByAsking(compiled, shares) => (Arc::new(compiled), shares),
+        Found::ByAsking(shares) => shares,
     };
     let asking = shares.into_iter().map(|share| {
-        let compiled = Arc::clone(&compiled);
-        store.read(doing, move |connection| ask(connection, &compiled, &share))
+        let asked = Arc::clone(&asked);
+        store.read(doing, move |connection| {
+            let (condition, moment) = &*asked;
+            // Compiled anew, since the lists that it names may show other entries by now.
+            ask(connection, &Compiler::of(connection, condition, moment)?.compile(condition)?, &share)
+        })
     });
-    Ok(try_join_all(asking).await?.into_iter().reduce(|all, share| all | share).unwrap_or_default())
+    Ok(joined(try_join_all(asking).await?))
+}
+
+fn joined(shares: Vec<RoaringTreemap>) -> RoaringTreemap {
+    shares.into_iter().reduce(|all, share| all | share).unwrap_or_default()
 }
 
 fn find(connection: &Connection, condition: &Condition, moment: &Moment) -> Step<Found> {
@@ -71,7 +83,7 @@ fn find(connection: &Connection, condition: &Condition, moment: &Moment) -> Step
     }
     let ends = "SELECT coalesce(min(id), 0), coalesce((SELECT max(id) FROM contacts), 0) FROM contacts";
     let (low, high) = connection.query_row(ends, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(Found::ByAsking(compiled, shares(low, high)?.into_iter().map(Share::Range).collect()))
+    Ok(Found::ByAsking(shares(low, high)?.into_iter().map(Share::Range).collect()))
 }
 
 /// The statement of everybody for whom a condition holds.
@@ -101,27 +113,25 @@ fn numbers<'a>(
     Ok(numbers)
 }
 
-/// The members of a segment to which several indexes lead, or those who are still to be asked something; none
-/// if no indexes do.
+/// The members of a segment to which several indexes lead, or those who are still to be asked; none if no
+/// indexes do.
 fn by_indexes(connection: &Connection, compiler: &mut Compiler<'_>, condition: &Condition) -> Step<Option<Found>> {
     let Condition::All(parts) = condition else { return Ok(None) };
-    let (indexed, mut rest): (Vec<_>, Vec<_>) = parts.iter().partition(|part| compiler.is_indexed(part));
+    let (indexed, rest): (Vec<_>, Vec<_>) = parts.iter().partition(|part| compiler.is_indexed(part));
     if indexed.len() < 2 {
         return Ok(None);
     }
     let compiled = indexed.iter().map(|part| compiler.compile(part)).collect::<Step<Vec<_>>>()?;
     let met = walk::side_by_side(connection, &compiled)?;
-    rest.extend(met.wide.iter().filter_map(|number| indexed.get(*number)));
-    if rest.is_empty() || met.numbers.is_empty() {
+    if (rest.is_empty() && met.is_all) || met.numbers.is_empty() {
         return Ok(Some(Found::Members(met.numbers)));
     }
-    let rest = compiler.compile(&Condition::All(rest.into_iter().cloned().collect()))?;
     let (mut those, mut shares) = (met.numbers.iter(), Vec::new());
     let size = met.numbers.len().div_ceil(u64::try_from(READERS)?);
     loop {
         let share: RoaringTreemap = those.by_ref().take(usize::try_from(size)?).collect();
         if share.is_empty() {
-            return Ok(Some(Found::ByAsking(rest, shares)));
+            return Ok(Some(Found::ByAsking(shares)));
         }
         shares.push(Share::Those(share));
     }
@@ -163,9 +173,10 @@ pub(crate) fn page(
     if let Some(found) = by_indexes(connection, &mut compiler, &whole)? {
         let mut members = match found {
             Found::Members(members) => members,
-            Found::ByAsking(compiled, shares) => {
+            Found::ByAsking(shares) => {
+                let compiled = compiler.compile(condition)?;
                 let asking = shares.iter().map(|share| ask(connection, &compiled, share));
-                asking.collect::<Step<Vec<_>>>()?.into_iter().reduce(|all, share| all | share).unwrap_or_default()
+                joined(asking.collect::<Step<_>>()?)
             }
         };
         members.remove_range((Bound::Unbounded, Bound::Included(u64::try_from(after.0)?)));

@@ -11,10 +11,10 @@ use super::members::everybody;
 
 /// Where some indexes meet.
 pub(crate) struct Met {
-    /// The contacts that every index names, but for those that were too wide.
+    /// The contacts that every index names that was walked to its end.
     pub(crate) numbers: RoaringTreemap,
-    /// Which of the conditions were too wide: they are still to be asked of these contacts.
-    pub(crate) wide: Vec<usize>,
+    /// Whether that was every index. If not, these contacts are still to be asked.
+    pub(crate) is_all: bool,
 }
 
 /// Walks the indexes of some conditions side by side, until it is known which of them are worth it.
@@ -47,9 +47,9 @@ pub(crate) fn side_by_side<'a>(
 }
 
 fn met(walks: Vec<Walk<'_>>) -> Met {
-    let wide = walks.iter().enumerate().filter(|(_, walk)| !walk.is_done).map(|(number, _)| number).collect();
+    let is_all = walks.iter().all(|walk| walk.is_done);
     let done = walks.into_iter().filter(|walk| walk.is_done).map(|walk| walk.numbers);
-    Met { numbers: done.reduce(|both, other| both & other).unwrap_or_default(), wide }
+    Met { numbers: done.reduce(|both, other| both & other).unwrap_or_default(), is_all }
 }
 
 /// A walk along one index.
