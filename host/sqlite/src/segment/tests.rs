@@ -175,6 +175,13 @@ fn those_whom_indexes_led_to_are_looked_up_by_their_numbers() {
 }
 
 #[test]
+fn a_range_of_contacts_can_be_asked_for_states_of_consent_that_have_indexes() {
+    let connection = connection();
+    let compiled = compile(&connection, "consent = granted and consent in (pending, unusable)");
+    insta::assert_snapshot!(plan(&connection, &members::within(&compiled)), @"SEARCH c USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)");
+}
+
+#[test]
 fn no_value_of_a_segment_stands_in_the_statement() {
     let connection = connection();
     let text = "company = \"x' OR 1=1 --\" and tag(\"x' OR\") and email contains \"x' OR\" and topics has \"spa\"";
