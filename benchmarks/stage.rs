@@ -17,6 +17,8 @@ use tempfile::TempDir;
 pub(crate) const AUDIENCE: &str = "ab12cd34ef";
 /// The name of the list, of its sync and of its tag.
 pub(crate) const LIST: &str = "guests";
+/// How many companies guests are from, unless a benchmark says otherwise.
+const COMPANIES: u64 = 5_000;
 /// How often a process is looked at. Its wall time is exact to this.
 const LOOK: Duration = Duration::from_millis(2);
 /// Clock ticks of the kernel's per-process times.
@@ -49,12 +51,19 @@ pub(crate) fn argument(place: usize, default: u64) -> u64 {
 /// A folder with a store and a home, cleared when it is dropped.
 pub(crate) struct House {
     folder: TempDir,
+    /// How many companies its guests are from.
+    companies: u64,
 }
 
 impl House {
     /// A house with an empty store.
     pub(crate) fn open() -> Self {
-        let house = Self { folder: TempDir::new().unwrap() };
+        Self::of_companies(COMPANIES)
+    }
+
+    /// The same with guests from so many companies.
+    pub(crate) fn of_companies(companies: u64) -> Self {
+        let house = Self { folder: TempDir::new().unwrap(), companies };
         house.postroom(&["init"]);
         house
     }
@@ -69,7 +78,7 @@ impl House {
 
     /// A second house with the same store, and the same home, so that compiled plugins are there.
     pub(crate) fn copy(&self) -> Self {
-        let copy = Self { folder: TempDir::new().unwrap() };
+        let copy = Self { folder: TempDir::new().unwrap(), companies: self.companies };
         copy_folder(self.folder.path(), copy.folder.path());
         copy
     }
@@ -100,7 +109,7 @@ impl House {
     pub(crate) fn import(&self, guests: u64) -> Ran {
         let file = self.path("guests.csv");
         if !file.exists() {
-            write_guests(&file, guests);
+            write_guests(&file, guests, self.companies);
         }
         let file = file.to_str().unwrap();
         self.postroom(&[
@@ -241,13 +250,15 @@ fn times(process: u32) -> Option<(char, f64)> {
     Some((fields.first()?.chars().next()?, (ticks(11)? + ticks(12)?) / TICKS_PER_SECOND))
 }
 
-/// Guests whose addresses lie anywhere in the order of addresses, with three text fields.
-fn write_guests(file: &Path, guests: u64) {
+/// Guests whose addresses lie anywhere in the order of addresses, with four text fields: the
+/// companies have so many names, also anywhere.
+fn write_guests(file: &Path, guests: u64, companies: u64) {
     let mut file = std::io::BufWriter::new(fs::File::create(file).unwrap());
-    writeln!(file, "email,firstname,lastname,language").unwrap();
+    writeln!(file, "email,firstname,lastname,language,company").unwrap();
     for number in 0..guests {
         let spread = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        writeln!(file, "guest{spread:016x}@example.com,Name{number},Guest,cs").unwrap();
+        let company = spread % companies;
+        writeln!(file, "guest{spread:016x}@example.com,Name{number},Guest,cs,Company {company}").unwrap();
     }
     file.flush().unwrap();
 }

@@ -14,7 +14,6 @@ use crate::list_rows::{EntryKey, row_hash};
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) line: u64,
-    pub(crate) raw: Vec<String>,
     pub(crate) address: Result<EmailAddress, EntryFault>,
     pub(crate) external_id: Option<String>,
     pub(crate) patch: FieldPatch,
@@ -58,7 +57,6 @@ fn one(row: ImportedRow) -> Step<Prepared> {
         fields_json: serde_json::to_string(&fields)?,
         made: None,
         line: row.line,
-        raw: row.raw,
         address: row.address,
         external_id: row.external_id,
         patch: row.patch,

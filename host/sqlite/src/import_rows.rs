@@ -219,8 +219,9 @@ impl Unit<'_> {
     fn refuse(&mut self, row: Prepared, reason: &str) -> Step<()> {
         self.connection
             .prepare_cached("INSERT INTO import_refused (import_id, line, reason, raw) VALUES (?, ?, ?, ?)")?
-            .execute((self.import.id, row.line, reason, row.raw_json))?;
-        self.refused.push(RefusedRow { line: row.line, reason: reason.to_owned(), raw: row.raw });
+            .execute((self.import.id, row.line, reason, &row.raw_json))?;
+        let raw = serde_json::from_str(&row.raw_json)?;
+        self.refused.push(RefusedRow { line: row.line, reason: reason.to_owned(), raw });
         Ok(())
     }
 

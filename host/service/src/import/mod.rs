@@ -11,22 +11,27 @@ mod preview;
 mod profiles;
 mod reading;
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use futures_util::{TryStreamExt as _, stream};
 use postroom_domain::contact::ImportedRow;
 use postroom_import::{DatesRead, DatesSeen, Examined, Options, RejectedRow, Rejects, rejects_path};
-use postroom_store::lists::{ImportBegun, ImportMode, ImportReport, ImportStart, StatedConsent};
+use postroom_store::lists::{ImportBegun, ImportId, ImportMode, ImportReport, ImportStart, StatedConsent};
 use serde::Serialize;
 
 pub use answers::{FileSummary, Imported, LeftOutCell};
 pub use preview::ImportPreview;
 pub use profiles::{ImportProfileInfo, ProfileSaved};
 
-use crate::{Result, Service};
+use crate::{Result, Service, ServiceError};
 use answers::{LeftOut, summary, warnings};
 use examination::Looked;
 use reading::{Chunk, count};
+
+/// Batches that the store has at a time: one is got ready while the one before is written.
+const BATCHES_IN_HAND: usize = 2;
 
 /// A file to be imported.
 #[derive(Debug, Clone)]
@@ -112,36 +117,71 @@ impl Service {
     ) -> Result<Done> {
         let rows = examined.rows;
         let mut done = 0;
-        let mut to_pass_over = begun.done;
         let mut left_out = LeftOut::default();
         let mut reading = reading::read(examined);
         progress(ImportProgress { done, rows });
-        while let Some(Chunk { rows: mut taken, mut rejected }) = reading.next().await? {
-            done += count(taken.len() + rejected.len());
-            for row in &taken {
-                left_out.note(row);
+        {
+            let source = (&mut reading, &mut left_out, begun.done);
+            let batches = stream::try_unfold(source, |(reading, left_out, to_pass_over)| async move {
+                let Some(chunk) = reading.next().await? else { return Ok(None) };
+                chunk.rows.iter().for_each(|row| left_out.note(row));
+                let (batch, to_pass_over) = Batch::of(chunk, to_pass_over);
+                Ok::<_, ServiceError>(Some((batch, (reading, left_out, to_pass_over))))
+            });
+            let written = batches.map_ok(|batch| self.write_batch(begun.import, batch)).try_buffered(BATCHES_IN_HAND);
+            let mut written = std::pin::pin!(written);
+            while let Some((size, rejected)) = written.try_next().await? {
+                done += count(size);
+                rejects = reading::write_rejects(rejects, rejected).await?;
+                progress(ImportProgress { done, rows });
             }
-            let passed = split_off_done(&mut taken, &mut to_pass_over);
-            let mut refused = Vec::new();
-            if let (Some(first), Some(last)) = (passed.first(), passed.last()) {
-                refused.extend(self.store().refused_rows(begun.import, first.line..=last.line).await?);
-            }
-            if !taken.is_empty() {
-                refused.extend(self.store().import_rows(begun.import, taken).await?);
-            }
-            rejected.extend(refused.into_iter().map(|row| RejectedRow {
-                line: row.line,
-                reason: row.reason,
-                raw: row.raw,
-            }));
-            rejected.sort_by_key(|row| row.line);
-            rejects = reading::write_rejects(rejects, rejected).await?;
-            progress(ImportProgress { done, rows });
         }
         let rejected = rejects.rows();
         let rejects_file = reading::finish_rejects(rejects).await?;
         let report = self.store().finish_import(begun.import, self.now()).await?;
         Ok(Done { taken_up: begun.done, report, rejected, rejects_file, left_out, dates: reading.into_dates() })
+    }
+
+    /// Has the store take a batch; answers with how many rows it was, and with those that were not taken.
+    async fn write_batch(&self, import: ImportId, batch: Batch) -> Result<(usize, Vec<RejectedRow>)> {
+        let Batch { size, passed, rows, mut rejected } = batch;
+        let mut refused = Vec::new();
+        // Before anything is waited for: the store takes batches in the order in which it is called.
+        if !rows.is_empty() {
+            refused.extend(self.store().import_rows(import, rows).await?);
+        }
+        if let Some(lines) = passed {
+            refused.extend(self.store().refused_rows(import, lines).await?);
+        }
+        rejected.extend(refused.into_iter().map(|row| RejectedRow {
+            line: row.line,
+            reason: row.reason,
+            raw: row.raw,
+        }));
+        rejected.sort_by_key(|row| row.line);
+        Ok((size, rejected))
+    }
+}
+
+/// A chunk of a file, as the store is to take it.
+struct Batch {
+    /// So many rows, of all kinds.
+    size: usize,
+    /// The lines that an import had written before it was cut short.
+    passed: Option<RangeInclusive<u64>>,
+    rows: Vec<ImportedRow>,
+    rejected: Vec<RejectedRow>,
+}
+
+impl Batch {
+    /// Takes the rows off a chunk's front that were written already; answers also how many more were.
+    fn of(chunk: Chunk, to_pass_over: u64) -> (Self, u64) {
+        let size = chunk.len();
+        let Chunk { rows: mut passed, rejected, .. } = chunk;
+        let done = usize::try_from(to_pass_over).map_or(passed.len(), |done| done.min(passed.len()));
+        let rows = passed.split_off(done);
+        let passed = passed.first().zip(passed.last()).map(|(first, last)| first.line..=last.line);
+        (Self { size, passed, rows, rejected }, to_pass_over - count(done))
     }
 }
 
@@ -180,14 +220,6 @@ impl Done {
             leavers: self.report.leavers,
         }
     }
-}
-
-/// Takes the rows off a chunk's front that an import had written before it was cut short.
-fn split_off_done(rows: &mut Vec<ImportedRow>, done: &mut u64) -> Vec<ImportedRow> {
-    let passed = usize::try_from(*done).map_or(rows.len(), |done| done.min(rows.len()));
-    *done -= count(passed);
-    let rest = rows.split_off(passed);
-    std::mem::replace(rows, rest)
 }
 
 fn rejects_of(request: &ImportFile) -> PathBuf {

@@ -124,7 +124,7 @@ impl Service {
 
     /// Takes a chunk as an import would, and only counts.
     async fn rehearse(&self, chunk: Chunk, sums: &mut Sums) -> Result<()> {
-        let Chunk { rows, mut rejected } = chunk;
+        let Chunk { rows, mut rejected, .. } = chunk;
         let names = rows.iter().filter_map(|row| {
             let email = row.address.as_ref().ok()?.clone();
             Some(RowNames { email, external_id: row.external_id.clone() })

@@ -13,12 +13,38 @@ use crate::{Result, ServiceError};
 
 /// Chunks that are read ahead of the store.
 const CHUNKS_AHEAD: usize = 1;
+/// The text of a chunk's rows, in bytes: those of a file with many columns are so many fewer.
+const CHUNK_BYTES: usize = 8 * 1_024 * 1_024;
 
 /// Some rows on their way from the file to the store.
 #[derive(Default)]
 pub(super) struct Chunk {
     pub(super) rows: Vec<ImportedRow>,
     pub(super) rejected: Vec<RejectedRow>,
+    bytes: usize,
+}
+
+impl Chunk {
+    fn add(&mut self, row: Row) {
+        let raw = match &row {
+            Row::Imported(row) => &row.raw,
+            Row::Rejected(row) => &row.raw,
+        };
+        self.bytes += raw.iter().map(String::len).sum::<usize>();
+        match row {
+            Row::Imported(row) => self.rows.push(row),
+            Row::Rejected(row) => self.rejected.push(row),
+        }
+    }
+
+    /// Rows of both kinds.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len() + self.rejected.len()
+    }
+
+    fn is_full(&self) -> bool {
+        self.len() >= IMPORT_BATCH_ROWS || self.bytes >= CHUNK_BYTES
+    }
 }
 
 /// A file that is being read on a thread of its own, chunk by chunk, as fast as they are taken.
@@ -65,17 +91,15 @@ fn send_rows(examined: &Examined, sender: &mpsc::Sender<std::result::Result<Chun
     };
     for row in rows.by_ref() {
         match row {
-            Ok(Row::Imported(row)) => chunk.rows.push(row),
-            Ok(Row::Rejected(row)) => chunk.rejected.push(row),
+            Ok(row) => chunk.add(row),
             Err(fault) => return give_up(fault),
         }
-        let is_full = chunk.rows.len() + chunk.rejected.len() >= IMPORT_BATCH_ROWS;
         // Nobody listens any more when the import was given up: then nothing is left to read for.
-        if is_full && sender.blocking_send(Ok(std::mem::take(&mut chunk))).is_err() {
+        if chunk.is_full() && sender.blocking_send(Ok(std::mem::take(&mut chunk))).is_err() {
             return Vec::new();
         }
     }
-    if !chunk.rows.is_empty() || !chunk.rejected.is_empty() {
+    if chunk.len() > 0 {
         drop(sender.blocking_send(Ok(chunk)));
     }
     rows.dates().to_vec()
