@@ -85,7 +85,13 @@ async fn inside(house: &House, full: bool, rounds: u64) {
         let sync = store.sync(LIST).await.unwrap();
         let plugin_digest = store.run(sync.last_run.unwrap()).await.unwrap().plugin_digest;
         let options = RunOptions { full, ..RunOptions::default() };
-        let policy = Policy { newcomers: sync.newcomers, tag: sync.tag.clone(), retry_rejected: false };
+        let policy = Policy {
+            newcomers: sync.newcomers,
+            tag: sync.tag.clone(),
+            retry_rejected: false,
+            list: (!sync.is_segment).then(|| sync.list.clone()),
+            purpose: sync.purpose.clone(),
+        };
         let settings = settings_hash(&sync.mapping, &policy);
         let look = Look { sync: sync.id, settings, plugin_digest: plugin_digest.clone(), full, at: Timestamp::now() };
         let began = Instant::now();

@@ -31,5 +31,6 @@ mod imports_of_operators;
 mod installing;
 mod leaving;
 mod plugins;
+mod purposes;
 mod repeating;
 mod segments;

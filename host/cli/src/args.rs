@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::exit::Exit;
 use crate::verbs::{
     account, audience, completions, consent, contact, export, field, import, import_profile, init, internal_compile,
-    list, plugin, run, segment, sync,
+    list, plugin, purpose, run, segment, sync,
 };
 
 /// Where the options stand that every verb takes.
@@ -49,6 +49,9 @@ pub(crate) enum Verb {
     /// What is known of a contact's consent, and the proof of it
     #[command(subcommand)]
     Consent(consent::Verb),
+    /// Purposes: what contacts are written to for, and on what legal basis
+    #[command(subcommand)]
+    Purpose(purpose::Verb),
     /// The fields that contacts have
     #[command(subcommand)]
     Field(field::Verb),
@@ -122,6 +125,14 @@ mod tests {
             "contact add jana@example.com --set firstname=Jana --set address.city= --list Guests --tag vip",
             "contact edit '#12' --email jana@example.org --external-id G-7",
             "consent set jana@example.com granted --by contact --evidence 'form of 2 May' --ip 2001:db8::7",
+            "consent set jana@example.com withdrawn --by contact --list Guests",
+            "consent set jana@example.com granted --purpose newsletter --evidence 'form of 2 May'",
+            "purpose add newsletter --label 'The newsletter' --basis consent --wording 'v2 of May'",
+            "purpose edit newsletter --basis legitimate-interest --wording ''",
+            "import guests.csv --consent granted --evidence form --purpose newsletter --purpose partner-offers",
+            "sync add g --list G --account main --audience A --newcomers skip --purpose newsletter",
+            "sync edit g --no-purpose",
+            "sync show g",
             "field add nickname --type text --label Nickname",
             "export guests.csv --list Guests --delimiter semicolon --bom",
             "export - --format jsonl --where 'consent = granted'",
@@ -167,6 +178,10 @@ mod tests {
             "list show Guests --only rejected",
             "list correct Guests 3",
             "list correct Guests --email jana@example.com",
+            "consent set jana@example.com withdrawn --list Guests --purpose newsletter",
+            "import guests.csv --purpose newsletter",
+            "purpose add newsletter --label N --basis habit",
+            "purpose add 'News letter' --label N --basis consent",
             "list take-off Guests",
             "list take-off Guests jana@example.com --position 3",
             "account add main --plugin mailchimp --secret api-key=open-sesame",

@@ -139,7 +139,7 @@ fn mend(error: &ServiceError) -> Option<String> {
         ServiceError::Segment(_) => Some("`postroom segment --help` shows how segments are written".to_owned()),
         ServiceError::Store(StoreError::NotFound { kind, .. }) => {
             let verb = match *kind {
-                "contact" | "list" | "segment" | "account" | "sync" | "run" | "plugin" | "field" => *kind,
+                "contact" | "list" | "segment" | "account" | "sync" | "run" | "plugin" | "field" | "purpose" => *kind,
                 "import profile" => "import-profile",
                 _ => return None,
             };

@@ -5,11 +5,16 @@
 //! of an event: recording nothing never takes a grant away.
 //!
 //! A withdrawal is lifted by one thing only: a later opt-in by the contact itself, with evidence.
+//!
+//! Events may be about one list or one purpose alone ([`narrowing`](crate::narrowing)). They are no part of
+//! this state.
 
 use std::net::IpAddr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::narrowing::Scope;
 
 /// What the contact wants.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +106,9 @@ pub struct ConsentEvent {
     pub act: ConsentAct,
     /// Who says so.
     pub source: ConsentSource,
+    /// What it is about.
+    #[serde(default, skip_serializing_if = "Scope::is_whole")]
+    pub scope: Scope,
     /// What shows it: the form and the day, the letter, the box that was ticked.
     pub evidence: Option<String>,
     /// Where the event came from.
@@ -126,7 +134,14 @@ impl ConsentEvent {
     /// An event of which nothing else is known.
     #[must_use]
     pub fn new(at: Timestamp, act: ConsentAct, source: ConsentSource) -> Self {
-        Self { at, act, source, evidence: None, provenance: Provenance::default() }
+        Self { at, act, source, scope: Scope::Whole, evidence: None, provenance: Provenance::default() }
+    }
+
+    /// The same event about one list or one purpose.
+    #[must_use]
+    pub fn about(mut self, scope: Scope) -> Self {
+        self.scope = scope;
+        self
     }
 
     /// The event with what shows it.
@@ -157,16 +172,21 @@ impl ConsentEvent {
     }
 }
 
+/// The events of one scope in the order in which they count.
+fn in_order<'a>(history: impl IntoIterator<Item = &'a ConsentEvent>, scope: &Scope) -> Vec<&'a ConsentEvent> {
+    let mut ordered: Vec<&ConsentEvent> = history.into_iter().filter(|event| event.scope == *scope).collect();
+    ordered.sort_by_key(|event| (event.at, event.strictness()));
+    ordered
+}
+
 impl Consent {
-    /// The state after one more event.
+    /// The state after one more event. One that is about a list or a purpose alone changes nothing.
     #[must_use]
     pub fn after(self, event: &ConsentEvent) -> Self {
-        let will = match event.act {
-            ConsentAct::Withdrawn => Will::Withdrawn,
-            ConsentAct::Granted if self.will != Will::Withdrawn || event.is_own_opt_in() => Will::Granted,
-            ConsentAct::Asked if self.will == Will::Unknown => Will::Pending,
-            _ => self.will,
-        };
+        if !event.scope.is_whole() {
+            return self;
+        }
+        let will = self.will.after(event);
         let deliverability = match event.act {
             ConsentAct::Bounced => Deliverability::Unusable,
             ConsentAct::AddressChanged => Deliverability::Usable,
@@ -178,25 +198,37 @@ impl Consent {
     /// The state that a history leads to, in whatever order it is given.
     #[must_use]
     pub fn fold(history: &[ConsentEvent]) -> Self {
-        let mut ordered: Vec<&ConsentEvent> = history.iter().collect();
-        ordered.sort_by_key(|event| (event.at, event.strictness()));
-        ordered.into_iter().fold(Self::default(), Self::after)
+        in_order(history, &Scope::Whole).into_iter().fold(Self::default(), Self::after)
     }
 
     /// The one state that people see: a withdrawal first, then an unusable address, then the will.
     #[must_use]
     pub fn shown(self) -> ConsentState {
         match (self.will, self.deliverability) {
-            (Will::Withdrawn, _) => ConsentState::Withdrawn,
+            (Will::Withdrawn, _) | (_, Deliverability::Usable) => self.will.into(),
             (_, Deliverability::Unusable) => ConsentState::Unusable,
-            (Will::Unknown, Deliverability::Usable) => ConsentState::Unknown,
-            (Will::Pending, Deliverability::Usable) => ConsentState::Pending,
-            (Will::Granted, Deliverability::Usable) => ConsentState::Granted,
         }
     }
 }
 
 impl Will {
+    /// The will after one more event of the same scope.
+    #[must_use]
+    pub fn after(self, event: &ConsentEvent) -> Self {
+        match event.act {
+            ConsentAct::Withdrawn => Self::Withdrawn,
+            ConsentAct::Granted if self != Self::Withdrawn || event.is_own_opt_in() => Self::Granted,
+            ConsentAct::Asked if self == Self::Unknown => Self::Pending,
+            _ => self,
+        }
+    }
+
+    /// The will that the events of one scope lead to, in whatever order the history is given.
+    #[must_use]
+    pub fn fold<'a>(history: impl IntoIterator<Item = &'a ConsentEvent>, scope: &Scope) -> Self {
+        in_order(history, scope).into_iter().fold(Self::default(), Self::after)
+    }
+
     /// Its word, as it stands in tables and in JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -264,6 +296,17 @@ impl ConsentState {
     }
 }
 
+impl From<Will> for ConsentState {
+    fn from(will: Will) -> Self {
+        match will {
+            Will::Unknown => Self::Unknown,
+            Will::Pending => Self::Pending,
+            Will::Granted => Self::Granted,
+            Will::Withdrawn => Self::Withdrawn,
+        }
+    }
+}
+
 impl std::fmt::Display for ConsentState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
@@ -271,111 +314,4 @@ impl std::fmt::Display for ConsentState {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn event(at: i64, act: ConsentAct, source: ConsentSource, evidence: Option<&str>) -> ConsentEvent {
-        let event = ConsentEvent::new(Timestamp::from_second(at).unwrap(), act, source);
-        ConsentEvent { evidence: evidence.map(str::to_owned), ..event }
-    }
-
-    fn shown(history: &[ConsentEvent]) -> ConsentState {
-        Consent::fold(history).shown()
-    }
-
-    #[test]
-    fn a_word_is_the_same_in_tables_and_in_json() {
-        fn check<T: Serialize>(value: &T, word: &str) {
-            assert_eq!(serde_json::to_value(value).unwrap(), word);
-        }
-        for will in [Will::Unknown, Will::Pending, Will::Granted, Will::Withdrawn] {
-            check(&will, will.as_str());
-        }
-        for deliverability in [Deliverability::Usable, Deliverability::Unusable] {
-            check(&deliverability, deliverability.as_str());
-        }
-        use ConsentAct::{AddressChanged, Asked, Bounced, Granted, Withdrawn};
-        for act in [AddressChanged, Asked, Granted, Bounced, Withdrawn] {
-            check(&act, act.as_str());
-        }
-        use ConsentSource::{Contact, Import, Operator, Provider};
-        for source in [Contact, Import, Provider, Operator] {
-            check(&source, source.as_str());
-        }
-    }
-
-    #[test]
-    fn d3_nothing_recorded_is_unknown_and_takes_nothing_away() {
-        assert_eq!(shown(&[]), ConsentState::Unknown);
-        let granted = event(1, ConsentAct::Granted, ConsentSource::Import, Some("form"));
-        assert_eq!(shown(&[granted]), ConsentState::Granted);
-    }
-
-    #[test]
-    fn d3_a_withdrawal_is_lifted_by_the_contacts_own_opt_in_with_evidence_only() {
-        let withdrawn = event(1, ConsentAct::Withdrawn, ConsentSource::Provider, None);
-        for source in [ConsentSource::Import, ConsentSource::Provider, ConsentSource::Operator] {
-            let grant = event(2, ConsentAct::Granted, source, Some("says so"));
-            assert_eq!(shown(&[withdrawn.clone(), grant]), ConsentState::Withdrawn);
-        }
-        let unproven = event(2, ConsentAct::Granted, ConsentSource::Contact, Some("  "));
-        assert_eq!(shown(&[withdrawn.clone(), unproven]), ConsentState::Withdrawn);
-        let own = event(2, ConsentAct::Granted, ConsentSource::Contact, Some("form of 2 May"));
-        assert_eq!(shown(&[withdrawn, own]), ConsentState::Granted);
-    }
-
-    #[test]
-    fn d3_a_bounce_never_hides_a_withdrawal_and_a_new_address_clears_the_bounce_only() {
-        let withdrawn = event(1, ConsentAct::Withdrawn, ConsentSource::Contact, None);
-        let bounced = event(2, ConsentAct::Bounced, ConsentSource::Provider, None);
-        let moved = event(3, ConsentAct::AddressChanged, ConsentSource::Operator, None);
-        assert_eq!(shown(&[withdrawn.clone(), bounced.clone()]), ConsentState::Withdrawn);
-        assert_eq!(shown(std::slice::from_ref(&bounced)), ConsentState::Unusable);
-        assert_eq!(shown(&[bounced.clone(), moved.clone()]), ConsentState::Unknown);
-        assert_eq!(shown(&[withdrawn, bounced, moved]), ConsentState::Withdrawn);
-    }
-
-    fn any_event() -> impl Strategy<Value = ConsentEvent> {
-        let acts = prop::sample::select(vec![
-            ConsentAct::AddressChanged,
-            ConsentAct::Asked,
-            ConsentAct::Granted,
-            ConsentAct::Bounced,
-            ConsentAct::Withdrawn,
-        ]);
-        let sources = prop::sample::select(vec![
-            ConsentSource::Contact,
-            ConsentSource::Import,
-            ConsentSource::Provider,
-            ConsentSource::Operator,
-        ]);
-        (0_i64..4, acts, sources, prop::option::of("[a-z]{1,3}"))
-            .prop_map(|(at, act, source, evidence)| event(at, act, source, evidence.as_deref()))
-    }
-
-    proptest! {
-        #[test]
-        fn the_fold_does_not_depend_on_the_order_given(history in prop::collection::vec(any_event(), 0..8), seed in any::<u64>()) {
-            let mut shuffled = history.clone();
-            let turns = usize::try_from(seed % 8).unwrap();
-            shuffled.rotate_left(turns.min(history.len()));
-            shuffled.reverse();
-            prop_assert_eq!(Consent::fold(&history), Consent::fold(&shuffled));
-        }
-
-        #[test]
-        fn the_fold_does_not_count_an_event_twice(history in prop::collection::vec(any_event(), 0..8)) {
-            let doubled: Vec<_> = history.iter().chain(&history).cloned().collect();
-            prop_assert_eq!(Consent::fold(&history), Consent::fold(&doubled));
-        }
-
-        #[test]
-        fn nobody_but_the_contact_lifts_a_withdrawal(history in prop::collection::vec(any_event(), 0..8)) {
-            let mut history: Vec<_> = history.into_iter().filter(|event| !event.is_own_opt_in()).collect();
-            history.push(event(0, ConsentAct::Withdrawn, ConsentSource::Contact, None));
-            prop_assert_eq!(Consent::fold(&history).will, Will::Withdrawn);
-        }
-    }
-}
+pub(crate) mod tests;

@@ -4,7 +4,7 @@
 //! and for a single record. Nothing here knows how a provider is called.
 //!
 //! The order of the questions is the order of the rules: is there a contact at all (A5), is it the
-//! first entry of that contact (A6), what does consent say (invariant 2), has the provider refused
+//! first entry of that contact (A6), what does consent say here (invariant 2, [`narrowing`](crate::narrowing)), has the provider refused
 //! just this before, and only then: what differs from what the provider confirmed.
 
 use serde::{Deserialize, Serialize};
@@ -13,8 +13,10 @@ use crate::consent::ConsentState;
 use crate::contact::EntryFault;
 use crate::email::EmailAddress;
 use crate::mapping::Mapping;
+use crate::narrowing::{Narrowed, Scope};
 use crate::outcome::{OutcomeClass, Reason};
 use crate::projection::{Base, ContentHash, Projection};
+use crate::purpose::PurposeTerms;
 
 /// What becomes of contacts without a grant that the audience does not know yet. There is no
 /// default: whoever adds a sync says it.
@@ -160,8 +162,8 @@ pub enum TagChange {
 /// Everything about one entry that the decision needs.
 #[derive(Debug)]
 pub struct Facts<'a> {
-    /// The contact's consent.
-    pub consent: ConsentState,
+    /// The contact's consent for the sync's list and purpose.
+    pub consent: &'a Narrowed,
     /// The contact's address.
     pub address: &'a EmailAddress,
     /// The contact through the sync's mapping.
@@ -183,6 +185,10 @@ pub struct Policy {
     pub tag: Option<String>,
     /// Whether remembered refusals are tried again.
     pub retry_rejected: bool,
+    /// The list whose subscription counts; none for a segment, which nobody subscribes to.
+    pub list: Option<String>,
+    /// What its contacts are written to for, where that is stated.
+    pub purpose: Option<PurposeTerms>,
 }
 
 /// What a run does with an entry that has a contact and is the first of it.
@@ -241,7 +247,7 @@ pub enum TagStep {
     Owed(RefusedTag),
 }
 
-/// What a run does with a contact that left the list.
+/// What a run does with a contact that left the list, or that withdrew for it or for the sync's purpose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Departure {
     /// It bears no tag of this sync.
@@ -274,14 +280,27 @@ pub fn duplicate(first_position: u64) -> (OutcomeClass, Reason) {
     (OutcomeClass::Duplicate, Reason::new("duplicate", message))
 }
 
+/// The class and the reason of a contact that withdrew for the sync's list or purpose, and not as a whole.
+#[must_use]
+pub fn withdrawn_here(scope: &Scope) -> (OutcomeClass, Reason) {
+    let code = match scope {
+        Scope::Purpose(_) => "withdrawn-for-purpose",
+        Scope::List(_) | Scope::FormerList(_) | Scope::Whole => "withdrawn-for-list",
+    };
+    (OutcomeClass::Blocked, Reason::new(code, format!("{WITHDRAWN} for {scope}")))
+}
+
 /// What an attempt to send a contact depends on besides its fields: with another consent or another
 /// policy it is another attempt.
 #[must_use]
 pub fn attempt_hash(facts: &Facts<'_>, policy: &Policy) -> ContentHash {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&facts.projection.hash);
-    hasher.update(facts.consent.as_str().as_bytes());
+    hasher.update(facts.consent.state.as_str().as_bytes());
     hasher.update(&[policy.newcomers as u8]);
+    if !facts.consent.by.is_whole() {
+        hasher.update(facts.consent.by.to_string().as_bytes());
+    }
     let mut bytes = [0; 16];
     hasher.finalize_xof().fill(&mut bytes);
     bytes
@@ -289,14 +308,14 @@ pub fn attempt_hash(facts: &Facts<'_>, policy: &Policy) -> ContentHash {
 
 /// What of a sync's settings a decision depends on, so that one made under other settings is not
 /// taken for this one's. Whether refusals are retried is no part of it: that changes nothing about
-/// contacts that need nothing.
+/// contacts that need nothing. Nor is the list's name, which stands in reasons only.
 #[must_use]
 pub fn settings_hash(mapping: &Mapping, policy: &Policy) -> ContentHash {
     let mut hasher = blake3::Hasher::new();
-    let Policy { newcomers, tag, retry_rejected: _ } = policy;
+    let Policy { newcomers, tag, purpose, retry_rejected: _, list: _ } = policy;
     // Another version of the program may decide by other rules.
     hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
-    hasher.update(format!("{mapping:?}{newcomers:?}{tag:?}").as_bytes());
+    hasher.update(format!("{mapping:?}{newcomers:?}{tag:?}{purpose:?}").as_bytes());
     let mut bytes = ContentHash::default();
     hasher.finalize_xof().fill(&mut bytes);
     bytes
@@ -309,7 +328,13 @@ pub fn decide(facts: &Facts<'_>, policy: &Policy) -> Decision {
     let remembered =
         facts.memory.filter(|memory| !policy.retry_rejected && memory.attempt == attempt_hash(facts, policy));
 
-    match facts.consent {
+    // The audience may serve other lists and purposes, so the member stays as it is there. Its tag comes off as
+    // that of one who left the list.
+    if let Some(scope) = facts.consent.withdrawn_here() {
+        let (class, reason) = withdrawn_here(scope);
+        return Decision::Settle { class, reason };
+    }
+    match facts.consent.state {
         ConsentState::Withdrawn => {
             // What was seen there may have been long ago: another hand may have subscribed it since, so the
             // opt-out travels once in any case, and each time as long as it is seen to get mail.
@@ -329,7 +354,7 @@ pub fn decide(facts: &Facts<'_>, policy: &Policy) -> Decision {
         return Decision::Settle { class: memory.class, reason: memory.reason.clone() };
     }
 
-    let on_create = match (facts.consent, policy.newcomers) {
+    let on_create = match (facts.consent.state, policy.newcomers) {
         (ConsentState::Granted, _) => OnCreate::Subscribed,
         (_, Newcomers::Unsubscribed) => OnCreate::Unsubscribed,
         (_, Newcomers::NoMarketing) => OnCreate::NoMarketing,
@@ -341,10 +366,14 @@ pub fn decide(facts: &Facts<'_>, policy: &Policy) -> Decision {
         |confirmed: &&Confirmed| confirmed.status != Some(RemoteStatus::Absent) && !confirmed.is_only_sent();
     let Some(confirmed) = facts.confirmed.filter(is_member) else {
         if on_create == OnCreate::DoNotCreate {
+            let lacking = match &facts.consent.by {
+                Scope::Whole => "no consent is recorded".to_owned(),
+                scope => format!("no consent is recorded for {scope}"),
+            };
             return settle(
                 OutcomeClass::Skipped,
                 "no-consent",
-                "no consent is recorded, and the sync skips such newcomers",
+                &format!("{lacking}, and the sync skips such newcomers"),
             );
         }
         // One that was sent under another address is moved, if it is there, not made a second time.
@@ -391,7 +420,8 @@ fn tag_step(state: &TagState, policy: &Policy, is_sent: bool) -> TagStep {
     TagStep::Change { add: Some(wanted.clone()), remove: state.owned.clone() }
 }
 
-/// What a run does with a contact that left the list (row A8).
+/// What a run does with the tag of a contact that left the list (row A8), or that withdrew for it or for the
+/// sync's purpose.
 #[must_use]
 pub fn depart(state: &TagState, retry_rejected: bool) -> Departure {
     match (&state.owned, &state.refused) {

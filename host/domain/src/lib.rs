@@ -6,6 +6,8 @@
 //! * [`email`]: what an e-mail address is, and when two of them are the same person's.
 //! * [`field`]: the fields that a workspace defines, and their typed values.
 //! * [`consent`]: the history of a contact's will and of its mailbox, folded into one state.
+//! * [`purpose`]: what contacts are written to for, and on what legal basis.
+//! * [`narrowing`]: consent for one list or one purpose, and how it narrows the whole.
 //! * [`claim`]: what an imported row says about consent, and when it counts.
 //! * [`contact`]: a contact and the entries that lists hold of it.
 //! * [`history`]: the story of a contact: what happened to it, when, and who did it.
@@ -35,7 +37,9 @@ pub mod history;
 pub mod mapping;
 pub mod meeting;
 pub mod merge;
+pub mod narrowing;
 pub mod order;
 pub mod outcome;
 pub mod projection;
+pub mod purpose;
 pub mod segment;

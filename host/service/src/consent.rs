@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use postroom_domain::consent::{ConsentAct, ConsentEvent, ConsentSource, ConsentState, Provenance};
 use postroom_domain::contact::ContactId;
+use postroom_domain::narrowing::Scope;
+use postroom_store::contacts::PurposeStanding;
 use serde::Serialize;
 
 use crate::contacts::contact_ref;
@@ -17,13 +19,16 @@ pub struct StateConsent {
     pub who: String,
     /// What happened.
     pub act: ConsentAct,
+    /// What it is about.
+    pub scope: Scope,
     /// Who says so.
     pub source: ConsentSource,
     /// What shows it.
     pub evidence: Option<String>,
     /// Where it came from: the page, the letter, the program.
     pub origin: Option<String>,
-    /// Which version of which text was agreed to.
+    /// Which version of which text was agreed to; none for the text of the purpose, if it is one that happens
+    /// now.
     pub wording: Option<String>,
     /// The network address that it was done from.
     pub ip: Option<IpAddr>,
@@ -36,7 +41,10 @@ pub struct StateConsent {
 pub struct ConsentRecorded {
     /// The contact.
     pub contact: ContactId,
-    /// Its state now.
+    /// What was recorded is about this.
+    #[serde(skip_serializing_if = "Scope::is_whole")]
+    pub scope: Scope,
+    /// Its state now: of a list or a purpose, what the contact said for that alone.
     pub consent: ConsentState,
 }
 
@@ -58,6 +66,10 @@ pub struct ConsentProof {
     pub external_id: Option<String>,
     /// Its state as it follows from the history.
     pub consent: ConsentState,
+    /// The lists that it withdrew for.
+    pub unsubscribed: Vec<String>,
+    /// What it said for each purpose, and what follows.
+    pub purposes: Vec<PurposeStanding>,
     /// The history, oldest first. It is only ever added to.
     pub history: Vec<ConsentEvent>,
 }
@@ -67,7 +79,8 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// Bad input for a grant without evidence and for an event of tomorrow, not found; a conflict when the
+    /// Bad input for a grant without evidence, for an event of tomorrow and for news of a mailbox about a list or a
+    /// purpose; not found; a conflict when the
     /// grant lifts nothing because the contact had withdrawn (invariant 2). The event is kept all the same.
     pub async fn state_consent(&self, request: StateConsent) -> Result<ConsentRecorded> {
         let who = contact_ref(&request.who)?;
@@ -86,19 +99,32 @@ impl Service {
                 "{at} has not come yet: say when it happened, or leave the time out"
             )));
         }
+        request.scope.admit(request.act).map_err(|fault| ServiceError::BadInput(fault.to_string()))?;
+        let mut wording = filled(request.wording);
+        if wording.is_none() && request.at.is_none() && matches!(request.act, ConsentAct::Granted | ConsentAct::Asked) {
+            wording = self.wording(&request.scope).await?;
+        }
         let event = ConsentEvent {
             at,
             act: request.act,
             source: request.source,
+            scope: request.scope,
             evidence,
-            provenance: Provenance { origin: filled(request.origin), wording: filled(request.wording), ip: request.ip },
+            provenance: Provenance { origin: filled(request.origin), wording, ip: request.ip },
         };
         let detail = self.detail(&who, &request.who).await?;
         let consent = self.store().record_consent(&who, &event).await?;
         if event.act == ConsentAct::Granted && consent != ConsentState::Granted {
-            return Err(ServiceError::ConsentStands { who: request.who, state: consent });
+            return Err(ServiceError::ConsentStands { who: request.who, scope: event.scope, state: consent });
         }
-        Ok(ConsentRecorded { contact: detail.contact.id, consent })
+        Ok(ConsentRecorded { contact: detail.contact.id, scope: event.scope, consent })
+    }
+
+    /// The text that belongs to a purpose at this moment.
+    async fn wording(&self, scope: &Scope) -> Result<Option<String>> {
+        let Scope::Purpose(name) = scope else { return Ok(None) };
+        let purposes = self.store().purposes().await?;
+        Ok(purposes.into_iter().find(|purpose| purpose.name == *name).and_then(|purpose| purpose.wording))
     }
 
     /// The history of a contact's consent with everything that shows it.
@@ -117,6 +143,8 @@ impl Service {
             email: detail.contact.email.to_string(),
             external_id: detail.contact.external_id,
             consent: detail.contact.consent,
+            unsubscribed: detail.unsubscribed,
+            purposes: detail.purposes,
             history: detail.consent_history,
         })
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use postroom_domain::consent::ConsentState;
 use postroom_domain::mapping::MappingFault;
+use postroom_domain::narrowing::Scope;
 use postroom_domain::outcome::Reason;
 use postroom_domain::segment::SegmentFault;
 use postroom_egress::EgressError;
@@ -144,12 +145,15 @@ pub enum ServiceError {
     },
     /// A grant was recorded and lifts nothing (invariant 2).
     #[error(
-        "the contact {who} is {state} and stays so: only the contact's own later opt-in, with its evidence, changes that. The event was kept in the history"
+        "the contact {who} is {state}{} and stays so: only the contact's own later opt-in, with its evidence, changes that. The event was kept in the history",
+        about(.scope)
     )]
     ConsentStands {
         /// The contact, as it was named.
         who: String,
-        /// Its state.
+        /// What the grant was for.
+        scope: Scope,
+        /// Its state there.
         state: ConsentState,
     },
     /// The WebAssembly engine does not start.
@@ -191,6 +195,11 @@ impl ServiceError {
             Self::Engine(_) | Self::Internal(_) => ErrorKind::Internal,
         }
     }
+}
+
+/// For what a state is, where that is not everything.
+fn about(scope: &Scope) -> String {
+    if scope.is_whole() { String::new() } else { format!(" for {scope}") }
 }
 
 /// One line per item, below the sentence that announces them.

@@ -16,6 +16,7 @@
 //! * [`segments`]: saved filters over contacts, and the members that their syncs take.
 //! * [`erasures`]: a person is forgotten, here and at every provider.
 //! * [`consent`]: what is known of a contact's consent, and the proof of it.
+//! * [`purposes`]: what contacts are written to for.
 //! * [`export`]: contacts become a file.
 //! * [`import`]: a file becomes contacts and a list, or nothing.
 //! * [`plugins`]: what a component asks for, and the approval without which it gets nothing.
@@ -48,6 +49,7 @@ pub mod lists;
 mod names;
 mod paging;
 pub mod plugins;
+pub mod purposes;
 pub mod runs;
 pub mod segments;
 pub mod syncs;

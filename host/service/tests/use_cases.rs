@@ -18,6 +18,7 @@ use postroom_service::{ErrorKind, ServiceError};
 
 use house::{House, component, file};
 use postroom_domain::consent::{ConsentAct, ConsentSource, ConsentState};
+use postroom_domain::narrowing::Scope;
 use postroom_store::lists::{IMPORT_BATCH_ROWS, ImportMode};
 
 #[tokio::test]
@@ -149,6 +150,7 @@ async fn d3_only_the_contacts_own_opt_in_lifts_its_withdrawal() {
         house.service.state_consent(StateConsent {
             who: "jana@example.com".into(),
             act,
+            scope: Scope::Whole,
             source,
             evidence: evidence.map(str::to_owned),
             origin: None,

@@ -188,7 +188,7 @@ async fn import(store: &SqliteStore, list: &str, rows: u64, mode: ImportMode, la
         file: "bench.csv".to_owned(),
         digest: "00".to_owned(),
         reading: String::new(),
-        consent: Some(StatedConsent { evidence: "form".to_owned() }),
+        consent: Some(StatedConsent { evidence: "form".to_owned(), purposes: Vec::new() }),
         believes_file: false,
         at: Timestamp::UNIX_EPOCH,
     };
@@ -254,6 +254,7 @@ async fn add_sync(store: &SqliteStore) -> i64 {
         newcomers: Newcomers::Skip,
         tag: Some("bench".to_owned()),
         tag_is_own: true,
+        purpose: None,
         breaker_percent: 10,
     };
     store.add_sync(&draft, Timestamp::UNIX_EPOCH).await.unwrap().id

@@ -17,10 +17,17 @@ use rusqlite::{Connection, Row, Rows, ToSql};
 
 use crate::failure::Step;
 use crate::readers::shares;
-use crate::snapshot::{Fingerprints, Scope, known_facts, remembered_facts};
+use crate::snapshot::{
+    Fingerprints, KNOWN_FACTS, NARROWED_FACTS, Scope, known_facts, narrowed_facts, narrowed_tables, remembered_facts,
+    withdrew_here,
+};
 
 /// Where the facts that are known begin in a row of entries.
 const FIRST_KNOWN: usize = 3;
+/// Where what narrows begins behind them, if the row has it.
+const FIRST_NARROWED: usize = FIRST_KNOWN + KNOWN_FACTS;
+/// Where it says whether the contact withdrew here.
+const WITHDREW_HERE: usize = FIRST_NARROWED + NARROWED_FACTS;
 /// Where the facts that are remembered begin in a row of those: with the tag that the contact bears.
 const FIRST_REMEMBERED: usize = 2;
 
@@ -49,25 +56,40 @@ pub(crate) fn look_at(
     settings: &ContentHash,
     ranges: impl IntoIterator<Item = RangeInclusive<i64>>,
 ) -> Step<Sight> {
-    let mut entries = connection.prepare_cached(concat!(
-        "SELECT e.contact_id, e.position, m.hash IS NOT NULL AND coalesce(m.status, '') <> 'absent', ",
-        known_facts!(),
-        " FROM entries e INDEXED BY entries_by_contact
-         LEFT JOIN contacts c ON c.id = e.contact_id
-         LEFT JOIN remote_members m ON m.audience_id = :audience AND m.contact_id = e.contact_id
-         WHERE e.list_id = :list AND e.contact_id BETWEEN :low AND :high AND e.generation BETWEEN :first AND :last
-         ORDER BY e.contact_id, e.position",
-    ))?;
+    macro_rules! select {
+        ($facts:expr, $tables:expr) => {
+            concat!(
+                "SELECT e.contact_id, e.position, m.hash IS NOT NULL AND coalesce(m.status, '') <> 'absent', ",
+                known_facts!(),
+                $facts,
+                " FROM entries e INDEXED BY entries_by_contact
+                 LEFT JOIN contacts c ON c.id = e.contact_id
+                 LEFT JOIN remote_members m ON m.audience_id = :audience AND m.contact_id = e.contact_id",
+                $tables,
+                " WHERE e.list_id = :list AND e.contact_id BETWEEN :low AND :high
+                   AND e.generation BETWEEN :first AND :last
+                 ORDER BY e.contact_id, e.position"
+            )
+        };
+    }
+    // Where nothing narrows, a million entries cost no search for it.
+    let mut entries = connection.prepare_cached(if scope.is_narrowed {
+        select!(narrowed_facts!(), narrowed_tables!("e.contact_id"))
+    } else {
+        select!("", "")
+    })?;
     let mut remembered = connection.prepare_cached(concat!(
         "SELECT s.contact_id, s.settled, ",
         remembered_facts!(),
         " FROM sync_members s WHERE s.sync_id = ? AND s.contact_id BETWEEN ? AND ? ORDER BY s.contact_id",
     ))?;
-    let mut view = View { fingerprints: Fingerprints::new(settings), sight: Sight::default() };
+    let (fingerprints, sight) = (Fingerprints::new(settings), Sight::default());
+    let mut view = View { fingerprints, sight, is_narrowed: scope.is_narrowed };
     for range in ranges {
         let (low, high) = range.into_inner();
         let mut parameters = scope.entries();
         parameters.extend([(":audience", &scope.audience as &dyn ToSql), (":low", &low), (":high", &high)]);
+        parameters.extend(scope.narrowing());
         view.walk(&mut entries.query(parameters.as_slice())?, &mut remembered.query((scope.sync, low, high))?)?;
     }
     Ok(view.sight)
@@ -77,6 +99,8 @@ pub(crate) fn look_at(
 struct View<'a> {
     fingerprints: Fingerprints<'a>,
     sight: Sight,
+    /// Whether the rows of entries have the narrowed facts.
+    is_narrowed: bool,
 }
 
 impl View<'_> {
@@ -123,11 +147,20 @@ impl View<'_> {
 
     fn take_first(&mut self, contact: u64, position: u64, row: &Row<'_>, remembered: Option<&Row<'_>>) -> Step<()> {
         let is_member: bool = row.get(2)?;
+        let narrowed = self.is_narrowed.then_some((row, FIRST_NARROWED));
+        let bears_tag =
+            remembered.map(|own| own.get_ref(FIRST_REMEMBERED)).transpose()?.is_some_and(|tag| tag != ValueRef::Null);
         let sight = &mut self.sight;
         sight.members += u64::from(is_member);
+        // Its tag comes off as that of one who left the list.
+        if bears_tag && self.is_narrowed && row.get(WITHDREW_HERE)? {
+            sight.departed.insert(contact);
+        }
         let is_settled = match remembered {
             Some(remembered) => match remembered.get_ref(1)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
-                Some(settled) => settled == self.fingerprints.of((row, FIRST_KNOWN), (remembered, FIRST_REMEMBERED))?,
+                Some(settled) => {
+                    settled == self.fingerprints.of((row, FIRST_KNOWN), (remembered, FIRST_REMEMBERED), narrowed)?
+                }
                 None => false,
             },
             None => false,

@@ -8,6 +8,7 @@ use rusqlite::{Connection, Row};
 
 use crate::columns::{from_word, micros, timestamp};
 use crate::failure::{Failure, Step};
+use crate::scope_rows;
 
 /// The two axes from the columns `will` and `deliverability`, which stand at `first` and behind it.
 pub(crate) fn stored(row: &Row<'_>, first: usize) -> Step<Consent> {
@@ -18,8 +19,14 @@ pub(crate) fn stored(row: &Row<'_>, first: usize) -> Step<Consent> {
 
 /// The history of a contact, oldest first.
 pub(crate) fn history(connection: &Connection, contact: ContactId) -> Step<Vec<ConsentEvent>> {
-    let mut statement = connection
-        .prepare_cached("SELECT at, act, source, evidence, origin, wording, ip FROM consent_events WHERE contact_id = ? ORDER BY at, id")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT e.at, e.act, e.source, e.evidence, e.origin, e.wording, e.ip, l.name, f.name, p.name
+         FROM consent_events e
+         LEFT JOIN lists l ON l.id = e.list_id
+         LEFT JOIN former_lists f ON f.list_id = e.list_id
+         LEFT JOIN purposes p ON p.id = e.purpose_id
+         WHERE e.contact_id = ? ORDER BY e.at, e.id",
+    )?;
     let mut rows = statement.query([contact.0])?;
     let mut events = Vec::new();
     while let Some(row) = rows.next()? {
@@ -28,6 +35,7 @@ pub(crate) fn history(connection: &Connection, contact: ContactId) -> Step<Vec<C
             at: timestamp(row.get(0)?)?,
             act: from_word("consent act", &act)?,
             source: from_word("consent source", &source)?,
+            scope: scope_rows::scope(row.get(7)?, row.get(8)?, row.get(9)?)?,
             evidence: row.get(3)?,
             provenance: Provenance { origin: row.get(4)?, wording: row.get(5)?, ip: address(row.get(6)?)? },
         });
@@ -35,7 +43,7 @@ pub(crate) fn history(connection: &Connection, contact: ContactId) -> Step<Vec<C
     Ok(events)
 }
 
-/// Adds an event to a history and brings the contact's fold up to date. Answers with the fold after
+/// Adds an event about the whole to a history and brings the contact's fold up to date. Answers with the fold after
 /// it; the event is kept also when that is the same.
 pub(crate) fn record(
     connection: &Connection,
@@ -61,12 +69,13 @@ pub(crate) fn record(
     Ok(after)
 }
 
-/// Adds an event to a history and nothing else: the contact's fold holds it already.
+/// Adds an event to a history and nothing else: the contact's folds hold it already.
 pub(crate) fn append(connection: &Connection, contact: ContactId, event: &ConsentEvent) -> Step<()> {
+    let (list, purpose) = scope_rows::columns(connection, &event.scope)?;
     connection
         .prepare_cached(
-            "INSERT INTO consent_events (contact_id, at, act, source, evidence, origin, wording, ip)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO consent_events (contact_id, at, act, source, evidence, origin, wording, ip, list_id, purpose_id)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute((
             contact.0,
@@ -77,6 +86,8 @@ pub(crate) fn append(connection: &Connection, contact: ContactId, event: &Consen
             &event.provenance.origin,
             &event.provenance.wording,
             event.provenance.ip.map(|ip| ip.to_string()),
+            list,
+            purpose,
         ))?;
     Ok(())
 }

@@ -18,7 +18,7 @@ use crate::columns::micros;
 use crate::failure::{Failure, Step};
 use crate::key::SecretKey;
 use crate::sequence::{Change, Numbers};
-use crate::{aliases, consent_rows, history_rows, suppression};
+use crate::{aliases, consent_rows, history_rows, scope_rows, suppression};
 
 /// A contact as far as a write needs it.
 pub(crate) struct StoredContact {
@@ -148,7 +148,7 @@ fn read(row: &Row<'_>) -> Step<StoredContact> {
     })
 }
 
-/// Creates a contact, with the grant that is stated for it unless it comes back withdrawn. The caller
+/// Creates a contact, with the grants that are stated for it unless it comes back withdrawn. The caller
 /// has made sure that address and key are free.
 pub(crate) fn create(
     connection: &Connection,
@@ -169,11 +169,17 @@ pub(crate) fn create_if_absent(
     said: &Said<'_>,
     beginning: &[ConsentEvent],
 ) -> Step<Option<(ContactId, Consent)>> {
-    // An address that left a withdrawal behind is nobody's.
-    let withdrawal = if said.some_withdrew { suppression::take(connection, said.key, email)? } else { None };
-    let has_withdrawn = withdrawal.is_some() || beginning.iter().any(|event| event.act == ConsentAct::Withdrawn);
-    let history =
-        || withdrawal.iter().chain(beginning.iter().filter(|event| !has_withdrawn || event.act != ConsentAct::Granted));
+    // An address that left withdrawals behind is nobody's.
+    let withdrawals = if said.some_withdrew { suppression::take(connection, said.key, email)? } else { Vec::new() };
+    // What is withdrawn as a whole or for a purpose is not granted in the same breath.
+    let is_barred = |grant: &ConsentEvent, withdrawn: &[ConsentEvent]| {
+        let applies = |event: &&ConsentEvent| event.scope.is_whole() || event.scope == grant.scope;
+        withdrawn.iter().filter(applies).any(|event| event.act == ConsentAct::Withdrawn)
+    };
+    let begins = |event: &&ConsentEvent| {
+        event.act != ConsentAct::Granted || !(is_barred(event, &withdrawals) || is_barred(event, beginning))
+    };
+    let history = || withdrawals.iter().chain(beginning.iter().filter(begins));
     // Nothing that begins a history lifts a withdrawal, so that the order of its events does not matter.
     let consent = history().fold(Consent::default(), Consent::after);
     let fields = match said.alone {
@@ -212,6 +218,7 @@ pub(crate) fn create_if_absent(
     for event in history() {
         consent_rows::append(connection, id, event)?;
     }
+    scope_rows::refold(connection, id, history())?;
     Ok(Some((id, consent)))
 }
 
@@ -247,11 +254,17 @@ pub(crate) fn update(
         // The person keeps the withdrawal, and so does the address: whoever comes under it next has
         // not agreed either.
         suppression::keep(connection, said.key, stored, said.at)?;
+        suppression::keep_scopes(connection, said.key, &stored.email_key, stored.id, said.at)?;
         let event = ConsentEvent::new(said.at, ConsentAct::AddressChanged, said.source);
         consent = consent_rows::record(connection, stored.id, stored.consent, &event)?;
-        let withdrawal = said.email.map(|email| suppression::take(connection, said.key, email)).transpose()?.flatten();
-        if let Some(withdrawal) = withdrawal {
-            consent = consent_rows::record(connection, stored.id, consent, &withdrawal)?;
+        for withdrawal in
+            said.email.map(|email| suppression::take(connection, said.key, email)).transpose()?.iter().flatten()
+        {
+            if withdrawal.scope.is_whole() {
+                consent = consent_rows::record(connection, stored.id, consent, withdrawal)?;
+            } else {
+                scope_rows::record(connection, stored.id, withdrawal)?;
+            }
         }
     }
     Ok(Update { written: Written::Updated, renamed, consent })

@@ -21,7 +21,7 @@ use crate::failure::Step;
 use crate::key::SecretKey;
 use crate::sequence::{Change, Numbers};
 use crate::store::SqliteStore;
-use crate::{aliases, consent_rows, history, list_rows, member_rows, merge, suppression, tag_rows};
+use crate::{aliases, consent_rows, history, list_rows, member_rows, merge, scope_rows, suppression, tag_rows};
 
 /// The columns of a [`Contact`], its tags as a JSON array.
 macro_rules! select {
@@ -50,6 +50,8 @@ impl ContactStore for SqliteStore {
             let Some(contact) = contact else { return Ok(None) };
             Ok(Some(ContactDetail {
                 consent_history: consent_rows::history(connection, contact.id)?,
+                unsubscribed: scope_rows::unsubscribed(connection, contact.id)?,
+                purposes: scope_rows::standings(connection, &contact)?,
                 lists: list_rows::lists_of(connection, contact.id)?,
                 members: members_of(connection, contact.id)?,
                 aliases: aliases::addresses_of(connection, contact.id)?,
@@ -118,8 +120,10 @@ impl ContactStore for SqliteStore {
             list_rows::remove_contact(connection, &mut numbers, stored.id)?;
             member_rows::keep_until_untagged(connection, stored.id, &stored.email, at)?;
             suppression::keep(connection, &key, &stored, at)?;
+            suppression::keep_scopes(connection, &key, &stored.email_key, stored.id, at)?;
             for alias in aliases::addresses_of(connection, stored.id)? {
                 suppression::keep_address(connection, &key, alias.key(), stored.consent, at)?;
+                suppression::keep_scopes(connection, &key, alias.key(), stored.id, at)?;
             }
             connection.execute("DELETE FROM contacts WHERE id = ?", [stored.id.0])?;
             numbers.take(Change::ContactDeleted, Some(stored.id), None)?;
@@ -132,14 +136,21 @@ impl ContactStore for SqliteStore {
     async fn record_consent(&self, who: &ContactRef, event: &ConsentEvent) -> Result<ConsentState> {
         let (who, event) = (who.clone(), event.clone());
         self.write("record consent", move |connection| {
+            event.scope.admit(event.act).map_err(|fault| StoreError::Refused(fault.to_string()))?;
             let stored = contact_rows::require(connection, &who)?;
             let mut numbers = Numbers::begin(connection, event.at)?;
-            let after = consent_rows::record(connection, stored.id, stored.consent, &event)?;
-            if after != stored.consent {
+            let (is_changed, state) = if event.scope.is_whole() {
+                let after = consent_rows::record(connection, stored.id, stored.consent, &event)?;
+                (after != stored.consent, after.shown())
+            } else {
+                let (before, after) = scope_rows::record(connection, stored.id, &event)?;
+                (after != before, after.into())
+            };
+            if is_changed {
                 contact_rows::touch(connection, &mut numbers, Change::Consent, stored.id, event.at)?;
             }
             numbers.end("consent-recorded", &json!({ "contact": stored.id }))?;
-            Ok(after.shown())
+            Ok(state)
         })
         .await
     }

@@ -29,7 +29,7 @@ use crate::list_rows::{self, ListRow};
 use crate::segment::rows;
 use crate::sequence::{Calm, Change, Numbers};
 use crate::store::SqliteStore;
-use crate::{import_acquaintances, import_ahead, import_entries, import_rows, lists};
+use crate::{import_acquaintances, import_ahead, import_entries, import_rows, lists, purpose_rows};
 
 #[async_trait]
 impl ImportStore for SqliteStore {
@@ -37,6 +37,9 @@ impl ImportStore for SqliteStore {
         let (start, under_way) = (start.clone(), self.imports());
         let (begun, list) = self
             .write("begin an import", move |connection| {
+                for purpose in start.consent.iter().flat_map(|consent| &consent.purposes) {
+                    purpose_rows::require(connection, purpose.as_str())?;
+                }
                 let list = match &start.list {
                     Some(name) => Some(list_or_new(connection, name.trim(), start.at)?),
                     None => None,

@@ -7,13 +7,14 @@
 use postroom_domain::claim::{ClaimedAct, ConsentClaim};
 use postroom_domain::consent::{Consent, ConsentAct, ConsentEvent, ConsentSource, Deliverability, Provenance, Will};
 use postroom_domain::contact::ContactId;
+use postroom_domain::narrowing::Scope;
 use rusqlite::{Connection, named_params};
 
 use crate::columns::micros;
 use crate::failure::Step;
 use crate::import_prepared::Prepared;
 use crate::import_row::ImportState;
-use crate::{consent_rows, tag_rows};
+use crate::{consent_rows, scope_rows, tag_rows};
 
 /// What a row changed at its contact beside the fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,9 +47,66 @@ pub(crate) fn stated(import: &ImportState, row: &Prepared) -> Option<ConsentEven
     Some(ConsentEvent { provenance: origin(import, row), ..event })
 }
 
+/// The same grant for each purpose that it is stated for.
+fn stated_for_purposes(import: &ImportState, row: &Prepared) -> Vec<ConsentEvent> {
+    // Most imports name none, and write nothing more for it.
+    if import.purposes.is_empty() {
+        return Vec::new();
+    }
+    let grant = stated(import, row);
+    let each =
+        |grant: ConsentEvent| import.purposes.iter().map(move |name| grant.clone().about(Scope::Purpose(name.clone())));
+    grant.into_iter().flat_map(each).collect()
+}
+
 /// The history with which the contact of a row begins, if it is new.
 pub(crate) fn beginning(import: &ImportState, row: &Prepared) -> Vec<ConsentEvent> {
-    claimed(import, row).into_iter().chain(stated(import, row)).collect()
+    claimed(import, row).into_iter().chain(stated(import, row)).chain(stated_for_purposes(import, row)).collect()
+}
+
+/// What an import's purposes came to at a contact.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Purposes {
+    /// Grants that were recorded.
+    pub(crate) recorded: u64,
+    /// Withdrawals that stay.
+    pub(crate) kept_withdrawn: u64,
+}
+
+/// Records the grant that an import states for its purposes, for a contact that was there. As for the whole, what
+/// was withdrawn stays so, and what was granted is not granted again.
+pub(crate) fn grant_purposes(
+    connection: &Connection,
+    import: &ImportState,
+    row: &Prepared,
+    contact: ContactId,
+) -> Step<Purposes> {
+    let mut done = Purposes::default();
+    let Some(grant) = stated(import, row) else { return Ok(done) };
+    for purpose in &import.purposes {
+        match scope_rows::will(connection, contact, purpose)? {
+            Will::Granted => {}
+            Will::Withdrawn => done.kept_withdrawn += 1,
+            Will::Unknown | Will::Pending => {
+                scope_rows::record(connection, contact, &grant.clone().about(Scope::Purpose(purpose.clone())))?;
+                done.recorded += 1;
+            }
+        }
+    }
+    Ok(done)
+}
+
+/// What they came to at a contact that the import made.
+pub(crate) fn granted_purposes(connection: &Connection, import: &ImportState, contact: ContactId) -> Step<Purposes> {
+    let mut done = Purposes::default();
+    for purpose in &import.purposes {
+        match scope_rows::will(connection, contact, purpose)? {
+            Will::Granted => done.recorded += 1,
+            Will::Withdrawn => done.kept_withdrawn += 1,
+            Will::Unknown | Will::Pending => {}
+        }
+    }
+    Ok(done)
 }
 
 /// Takes up what a row says beside the fields, as far as that is not so already. Unless
@@ -101,6 +159,7 @@ fn is_known(
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM consent_events
                             WHERE contact_id = :contact AND act = :act AND source = :source
+                              AND list_id IS NULL AND purpose_id IS NULL
                               AND CASE WHEN :dated THEN at = :at ELSE :in_force OR evidence IS :evidence END)",
         )?
         .query_row(

@@ -1,6 +1,7 @@
 //! The row of an import that is under way.
 
 use jiff::Timestamp;
+use postroom_domain::purpose::PurposeName;
 use postroom_store::StoreError;
 use postroom_store::lists::{ImportBegun, ImportCounts, ImportId, ImportMode, ImportStart};
 use rusqlite::{Connection, OptionalExtension, named_params};
@@ -17,6 +18,8 @@ pub(crate) struct ImportState {
     pub(crate) mode: ImportMode,
     pub(crate) file: String,
     pub(crate) evidence: Option<String>,
+    /// The purposes for which its grant is stated too.
+    pub(crate) purposes: Vec<PurposeName>,
     /// Whether grants that its rows claim are believed.
     pub(crate) believes_file: bool,
     /// The generation that its entries are staged in.
@@ -59,8 +62,8 @@ impl ImportState {
         connection.execute(
             "INSERT INTO imports (list_id, mode, state, file, digest, evidence, generation, base_revision,
                                   base_position, last_position, entries_hash, counts, started_at, reading, copied,
-                                  believes_file)
-             VALUES (?1, ?2, 'open', ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                                  believes_file, purposes)
+             VALUES (?1, ?2, 'open', ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
             (
                 list.map(|list| list.id),
                 word(&start.mode)?,
@@ -77,6 +80,7 @@ impl ImportState {
                 // An adding import has nothing to agree with: what it stages comes behind the list.
                 (start.mode == ImportMode::Add).then_some(0),
                 start.believes_file,
+                serde_json::to_string(purposes_of(start))?,
             ),
         )?;
         Ok(ImportId(connection.last_insert_rowid()))
@@ -89,6 +93,7 @@ impl ImportState {
                 "SELECT id, rows_done FROM imports
                  WHERE list_id IS :list AND state = 'open' AND mode = :mode AND file = :file AND digest = :digest
                    AND evidence IS :evidence AND reading = :reading AND believes_file = :believes_file
+                   AND purposes = :purposes
                  ORDER BY id DESC LIMIT 1",
             )?
             .query_row(
@@ -100,6 +105,7 @@ impl ImportState {
                     ":evidence": start.consent.as_ref().map(|consent| &consent.evidence),
                     ":reading": start.reading,
                     ":believes_file": start.believes_file,
+                    ":purposes": serde_json::to_string(purposes_of(start))?,
                 },
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )
@@ -111,7 +117,7 @@ impl ImportState {
     pub(crate) fn open(connection: &Connection, import: ImportId) -> Step<Self> {
         let mut statement = connection.prepare_cached(
             "SELECT list_id, mode, file, evidence, generation, base_revision, base_position, last_position,
-                    entries_hash, counts, started_at, rows_done, agreed, copied, expected, believes_file
+                    entries_hash, counts, started_at, rows_done, agreed, copied, expected, believes_file, purposes
              FROM imports WHERE id = ? AND state = 'open'",
         )?;
         let mut rows = statement.query([import.0])?;
@@ -122,6 +128,7 @@ impl ImportState {
             .into());
         };
         let (mode, hash, counts): (String, Option<Vec<u8>>, String) = (row.get(1)?, row.get(8)?, row.get(9)?);
+        let purposes: String = row.get(16)?;
         Ok(Self {
             id: import.0,
             list: row.get(0)?,
@@ -140,6 +147,7 @@ impl ImportState {
             copied: row.get(13)?,
             expected: row.get(14)?,
             believes_file: row.get(15)?,
+            purposes: serde_json::from_str(&purposes)?,
         })
     }
 
@@ -177,4 +185,9 @@ impl ImportState {
         )?;
         Ok(())
     }
+}
+
+/// The purposes for which an import states its grant.
+fn purposes_of(start: &ImportStart) -> &[PurposeName] {
+    start.consent.as_ref().map_or(&[], |consent| &consent.purposes)
 }

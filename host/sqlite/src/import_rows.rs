@@ -25,7 +25,7 @@ use crate::columns::micros;
 use crate::consent_rows;
 use crate::contact_rows::{self, Said, StoredContact};
 use crate::failure::{Failure, Step};
-use crate::import_claims::{self, Told};
+use crate::import_claims::{self, Purposes, Told};
 use crate::import_entries;
 use crate::import_prepared::Prepared;
 use crate::import_row::ImportState;
@@ -191,7 +191,7 @@ impl Unit<'_> {
 
     /// Counts a contact that was made ahead of its row, and stages its entry.
     fn stage_made(&mut self, row: &Prepared, contact: ContactId, consent: Consent) -> Step<()> {
-        self.count_created(row, consent);
+        self.count_created(row, contact, consent)?;
         self.tell(row, contact, consent, true)?;
         self.seen.add(contact);
         let key = entry_key(&row.hash, 1);
@@ -203,7 +203,8 @@ impl Unit<'_> {
     }
 
     /// Counts a new contact, with the events that its history began with.
-    fn count_created(&mut self, row: &Prepared, consent: Consent) {
+    fn count_created(&mut self, row: &Prepared, contact: ContactId, consent: Consent) -> Step<()> {
+        let purposes = import_claims::granted_purposes(self.connection, &self.import, contact)?;
         let claimed = import_claims::claimed(&self.import, row).map(|event| event.act);
         let is_grant_meant = self.import.evidence.is_some() || claimed == Some(ConsentAct::Granted);
         let counts = &mut self.import.counts;
@@ -214,6 +215,14 @@ impl Unit<'_> {
             counts.consent_recorded += u64::from(is_granted);
             counts.consent_kept_withdrawn += u64::from(!is_granted && self.import.evidence.is_some());
         }
+        self.count_purposes(purposes);
+        Ok(())
+    }
+
+    fn count_purposes(&mut self, purposes: Purposes) {
+        let counts = &mut self.import.counts;
+        counts.purposes_recorded += purposes.recorded;
+        counts.purposes_kept_withdrawn += purposes.kept_withdrawn;
     }
 
     fn refuse(&mut self, row: Prepared, reason: &str) -> Step<()> {
@@ -258,7 +267,7 @@ impl Unit<'_> {
         let Some(stored) = stored else {
             let beginning = import_claims::beginning(&self.import, row);
             let (id, consent) = contact_rows::create(self.connection, &mut self.numbers, email, &said, &beginning)?;
-            self.count_created(row, consent);
+            self.count_created(row, id, consent)?;
             self.tell(row, id, consent, true)?;
             return Ok(id);
         };
@@ -291,7 +300,22 @@ impl Unit<'_> {
                 }
             }
         }
+        if consent.will != Will::Withdrawn && !self.import.purposes.is_empty() {
+            self.grant_purposes(row, stored.id)?;
+        }
         Ok(stored.id)
+    }
+
+    /// Records the grant that is stated for purposes.
+    fn grant_purposes(&mut self, row: &Prepared, contact: ContactId) -> Step<()> {
+        let purposes = import_claims::grant_purposes(self.connection, &self.import, row, contact)?;
+        if purposes.recorded > 0 {
+            let at = self.import.started_at;
+            contact_rows::touch(self.connection, &mut self.numbers, Change::Consent, contact, at)?;
+            self.shown.forget(contact);
+        }
+        self.count_purposes(purposes);
+        Ok(())
     }
 
     /// Takes up what a row says beside the fields; answers with its contact's consent afterwards.

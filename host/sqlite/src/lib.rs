@@ -9,7 +9,7 @@
 //! * `store`, `folder`, `lock`, `key`, `connection`, `schema`: how a store is made and opened.
 //! * `writer`, `readers`: how a use case gets its connection.
 //! * `sequence`: the numbers and rows that a write leaves behind it.
-//! * `workspace`, `contacts`, `lists`, `import`, `accounts`, `plugins`, `syncs`, `runs`: the port, one
+//! * `workspace`, `contacts`, `purposes`, `lists`, `import`, `accounts`, `plugins`, `syncs`, `runs`: the port, one
 //!   module per room. `snapshot`, `batch` and `outcomes` are what a run reads, records and leaves;
 //!   `*_rows` are rows that several use cases share.
 //! * `history`, `aliases`, `choices`: the story of a contact, the names that merges leave it, and how contacts
@@ -68,9 +68,12 @@ mod moved;
 mod outcomes;
 mod pictures;
 mod plugins;
+mod purpose_rows;
+mod purposes;
 mod readers;
 mod runs;
 mod schema;
+mod scope_rows;
 mod segment;
 mod segments;
 mod sequence;

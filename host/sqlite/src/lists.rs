@@ -97,6 +97,7 @@ impl ListStore for SqliteStore {
             let users =
                 [("sync", syncs_of(connection, list.id)?), ("segment", rows::naming_list(connection, list.id)?)];
             refuse_used("list", &name, &users)?;
+            forget_subscriptions(connection, &list)?;
             delete(connection, list.id)?;
             let mut numbers = Numbers::begin(connection, at)?;
             numbers.take(Change::List, None, Some(list.id))?;
@@ -237,6 +238,14 @@ pub(crate) fn delete(connection: &Connection, list: i64) -> Step<()> {
     connection.execute("UPDATE imports SET state = 'abandoned' WHERE list_id = ? AND state = 'open'", [list])?;
     connection.execute("DELETE FROM entries WHERE list_id = ?", [list])?;
     connection.execute("DELETE FROM lists WHERE id = ?", [list])?;
+    Ok(())
+}
+
+/// Forgets who withdrew for a list that is about to be deleted. Histories know it by its name.
+fn forget_subscriptions(connection: &Connection, list: &ListRow) -> Step<()> {
+    connection.execute("INSERT INTO former_lists (list_id, name) VALUES (?, ?)", (list.id, &list.name))?;
+    connection.execute("DELETE FROM list_withdrawals WHERE list_id = ?", [list.id])?;
+    connection.execute("DELETE FROM scope_suppressions WHERE list_id = ?", [list.id])?;
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use crate::contact_rows::{self, StoredContact};
 use crate::failure::Step;
 use crate::history_rows::{self, Note};
 use crate::sequence::{Change, Numbers};
-use crate::{aliases, consent_rows, history, list_rows, member_rows, tag_rows};
+use crate::{aliases, consent_rows, history, list_rows, member_rows, scope_rows, tag_rows};
 
 /// Joins `other` into `kept`.
 pub(crate) fn merge(
@@ -47,6 +47,7 @@ pub(crate) fn merge(
         "UPDATE consent_events SET contact_id = ? WHERE contact_id = ? AND act <> 'bounced' AND act <> 'address-changed'",
         (kept.id.0, other.id.0),
     )?;
+    scope_rows::refold(connection, kept.id, &consent_rows::history(connection, kept.id)?)?;
     history::note_beginning(connection, other.id)?;
     history_rows::hand_over(connection, other.id, kept.id)?;
     let joined = differences(

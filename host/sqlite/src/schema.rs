@@ -17,6 +17,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema/0008_consent.sql")),
     M::up(include_str!("schema/0009_import_claims.sql")),
     M::up(include_str!("schema/0010_contact_changes.sql")),
+    M::up(include_str!("schema/0011_scopes.sql")),
     M::up(include_str!("schema/0012_import_profiles.sql")),
     M::up(include_str!("schema/0013_contact_story.sql")),
 ];

@@ -1,6 +1,7 @@
 //! What a run reads: entries of its list with everything that their decisions need, and the
 //! contacts that left. Each page is one statement.
 
+use postroom_domain::consent::Will;
 use postroom_domain::contact::{ContactId, EntryId};
 use postroom_domain::decision::{Confirmed, Memory, RefusedTag, RemoteStatus, TagState};
 use postroom_domain::email::EmailAddress;
@@ -14,13 +15,17 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 use crate::columns::{address, from_word, hash16};
 use crate::failure::{Failure, Step};
 
-/// A sync's list, as it is shown, and its audience.
+/// A sync's list, as it is shown, its audience, and what narrows the consent of its contacts.
 pub(crate) struct Scope {
     pub(crate) sync: i64,
     pub(crate) list: i64,
     first_generation: i64,
     last_generation: i64,
     pub(crate) audience: i64,
+    purpose: Option<i64>,
+    /// Whether anything narrows here: the sync has a purpose, or somebody withdrew for the list. Nobody
+    /// subscribes to the hidden list of a segment, so that nobody can have withdrawn for it.
+    pub(crate) is_narrowed: bool,
 }
 
 impl Scope {
@@ -28,7 +33,9 @@ impl Scope {
     pub(crate) fn of(connection: &Connection, sync: i64) -> Step<Self> {
         connection
             .prepare_cached(
-                "SELECT s.list_id, l.first_generation, l.last_generation, s.audience_id
+                "SELECT s.list_id, l.first_generation, l.last_generation, s.audience_id, s.purpose_id,
+                        s.purpose_id IS NOT NULL
+                        OR EXISTS (SELECT 1 FROM list_withdrawals w WHERE w.list_id = s.list_id)
                  FROM syncs s JOIN lists l ON l.id = s.list_id WHERE s.id = ?",
             )?
             .query_row([sync], |row| {
@@ -38,6 +45,8 @@ impl Scope {
                     first_generation: row.get(1)?,
                     last_generation: row.get(2)?,
                     audience: row.get(3)?,
+                    purpose: row.get(4)?,
+                    is_narrowed: row.get(5)?,
                 })
             })
             .optional()?
@@ -56,8 +65,42 @@ impl Scope {
     pub(crate) fn members(&self) -> Vec<(&'static str, &dyn ToSql)> {
         let mut parameters = self.entries();
         parameters.extend([(":audience", &self.audience as &dyn ToSql), (":sync", &self.sync)]);
+        parameters.extend(self.narrowing());
         parameters
     }
+
+    /// The parameters of what narrows.
+    pub(crate) fn narrowing(&self) -> Option<(&'static str, &dyn ToSql)> {
+        self.is_narrowed.then_some((":purpose", &self.purpose))
+    }
+}
+
+/// Whether a contact withdrew for the list or the purpose and not as a whole, which is
+/// [`withdrawn_here`](postroom_domain::narrowing::Narrowed::withdrawn_here) in SQL.
+macro_rules! withdrew_here {
+    () => {
+        "coalesce(c.shown NOT IN ('withdrawn', 'unusable')
+                  AND (w.contact_id IS NOT NULL OR p.will = 'withdrawn'), 0)"
+    };
+}
+/// What narrows a contact's consent here, as columns behind all others: what it said for the list and for the
+/// purpose, and what follows. A statement has them only where something narrows, so that a million entries cost no
+/// search for it where nothing does.
+macro_rules! narrowed_facts {
+    () => {
+        concat!(", w.contact_id, p.will, ", withdrew_here!())
+    };
+}
+/// The tables of [`narrowed_facts`], for the contacts of a column.
+macro_rules! narrowed_tables {
+    ($contact:literal) => {
+        concat!(
+            " LEFT JOIN list_withdrawals w ON w.list_id = :list AND w.contact_id = ",
+            $contact,
+            " LEFT JOIN purpose_wills p ON p.purpose_id = :purpose AND p.contact_id = ",
+            $contact
+        )
+    };
 }
 
 /// What the decision about a contact is made from, in one order for all who read it: the contact, and
@@ -75,14 +118,18 @@ macro_rules! remembered_facts {
          s.memory_class, s.memory_code, s.memory_message, s.memory_attempt"
     };
 }
-pub(crate) use {known_facts, remembered_facts};
+pub(crate) use {known_facts, narrowed_facts, narrowed_tables, remembered_facts, withdrew_here};
 
 /// How many columns [`known_facts`] names.
-const KNOWN_FACTS: usize = 10;
+pub(crate) const KNOWN_FACTS: usize = 10;
 /// How many columns [`remembered_facts`] names.
 const REMEMBERED_FACTS: usize = 8;
+/// How many of the columns that [`narrowed_facts`] names are facts of their own; the last follows from others.
+pub(crate) const NARROWED_FACTS: usize = 2;
 /// Where the facts begin in the rows of [`entries`].
 const FIRST_FACT: usize = 5;
+/// Where the narrowed facts do.
+const FIRST_NARROWED: usize = FIRST_FACT + KNOWN_FACTS + REMEMBERED_FACTS;
 
 /// The entries at these places, in the list's order. The first entry of a contact is found by one
 /// look into an index, so a page costs the same wherever it lies.
@@ -92,21 +139,33 @@ pub(crate) fn entries(
     settings: &ContentHash,
     positions: &[u64],
 ) -> Step<Vec<SnapshotRow>> {
-    let mut statement = connection.prepare_cached(concat!(
-        "SELECT e.id, e.position, e.contact_id, e.fault,
-                (SELECT f.position FROM entries f
-                 WHERE f.list_id = :list AND f.contact_id = e.contact_id AND f.generation BETWEEN :first AND :last
-                 ORDER BY f.position LIMIT 1), ",
-        known_facts!(),
-        ", ",
-        remembered_facts!(),
-        " FROM json_each(:positions) p
-         CROSS JOIN entries e ON e.list_id = :list AND e.position = p.value
-                             AND e.generation BETWEEN :first AND :last
-         LEFT JOIN contacts c ON c.id = e.contact_id
-         LEFT JOIN remote_members m ON m.audience_id = :audience AND m.contact_id = e.contact_id
-         LEFT JOIN sync_members s ON s.sync_id = :sync AND s.contact_id = e.contact_id",
-    ))?;
+    macro_rules! select {
+        ($facts:expr, $tables:expr) => {
+            concat!(
+                "SELECT e.id, e.position, e.contact_id, e.fault,
+                        (SELECT f.position FROM entries f
+                         WHERE f.list_id = :list AND f.contact_id = e.contact_id
+                           AND f.generation BETWEEN :first AND :last
+                         ORDER BY f.position LIMIT 1), ",
+                known_facts!(),
+                ", ",
+                remembered_facts!(),
+                $facts,
+                " FROM json_each(:positions) j
+                 CROSS JOIN entries e ON e.list_id = :list AND e.position = j.value
+                                     AND e.generation BETWEEN :first AND :last
+                 LEFT JOIN contacts c ON c.id = e.contact_id
+                 LEFT JOIN remote_members m ON m.audience_id = :audience AND m.contact_id = e.contact_id
+                 LEFT JOIN sync_members s ON s.sync_id = :sync AND s.contact_id = e.contact_id",
+                $tables
+            )
+        };
+    }
+    let mut statement = connection.prepare_cached(if scope.is_narrowed {
+        select!(narrowed_facts!(), narrowed_tables!("e.contact_id"))
+    } else {
+        select!("", "")
+    })?;
     let places = serde_json::to_string(positions)?;
     let mut parameters = scope.members();
     parameters.push((":positions", &places));
@@ -117,7 +176,7 @@ pub(crate) fn entries(
         entries.push(SnapshotRow {
             entry: EntryId(row.get(0)?),
             position: row.get(1)?,
-            content: content(row, &mut fingerprints)?,
+            content: content(row, scope, &mut fingerprints)?,
         });
     }
     Ok(entries)
@@ -136,12 +195,24 @@ impl<'a> Fingerprints<'a> {
         Self { settings, bytes: Vec::new() }
     }
 
-    /// The fingerprint of the known and the remembered facts, each in a row that has them from a column on.
-    pub(crate) fn of(&mut self, known: (&Row<'_>, usize), remembered: (&Row<'_>, usize)) -> Step<ContentHash> {
+    /// The fingerprint of the known and the remembered facts, and of what narrows where anything does, each in a
+    /// row that has them from a column on. A contact about whom nothing narrows has one fingerprint, whether others
+    /// are narrowed or not.
+    pub(crate) fn of(
+        &mut self,
+        known: (&Row<'_>, usize),
+        remembered: (&Row<'_>, usize),
+        narrowed: Option<(&Row<'_>, usize)>,
+    ) -> Step<ContentHash> {
         self.bytes.clear();
         self.bytes.extend_from_slice(self.settings);
         self.add(known, KNOWN_FACTS)?;
         self.add(remembered, REMEMBERED_FACTS)?;
+        if let Some((row, first)) = narrowed
+            && (row.get_ref(first)?, row.get_ref(first + 1)?) != (ValueRef::Null, ValueRef::Null)
+        {
+            self.add((row, first), NARROWED_FACTS)?;
+        }
         let mut fingerprint = ContentHash::default();
         blake3::Hasher::new().update(&self.bytes).finalize_xof().fill(&mut fingerprint);
         Ok(fingerprint)
@@ -165,7 +236,7 @@ impl<'a> Fingerprints<'a> {
     }
 }
 
-fn content(row: &Row<'_>, fingerprints: &mut Fingerprints<'_>) -> Step<SnapshotContent> {
+fn content(row: &Row<'_>, scope: &Scope, fingerprints: &mut Fingerprints<'_>) -> Step<SnapshotContent> {
     let position: u64 = row.get(1)?;
     let Some(contact) = row.get::<_, Option<i64>>(2)?.map(ContactId) else {
         let fault: String = row.get(3)?;
@@ -180,16 +251,27 @@ fn content(row: &Row<'_>, fingerprints: &mut Fingerprints<'_>) -> Step<SnapshotC
     let email = email.ok_or_else(|| Failure::Cause(format!("entry {position} has a contact that is not there")))?;
     let text = |column| -> Step<&str> { Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?) };
     let own = EmailAddress::kept(email, row.get(6)?);
+    let narrowed = scope.is_narrowed.then_some((row, FIRST_NARROWED));
+    let (list_will, purpose_will) = narrowed.map(wills).transpose()?.unwrap_or_default();
     Ok(SnapshotContent::Contact(Box::new(ContactSnapshot {
         contact,
         fields: serde_json::from_str(text(7)?)?,
         consent: from_word("consent state", text(8)?)?,
+        list_will,
+        purpose_will,
         confirmed: confirmed(row, &own)?,
         memory: memory(row)?,
         tag: tag(row, 15)?,
-        fingerprint: fingerprints.of((row, FIRST_FACT), (row, FIRST_FACT + KNOWN_FACTS))?,
+        fingerprint: fingerprints.of((row, FIRST_FACT), (row, FIRST_FACT + KNOWN_FACTS), narrowed)?,
         address: own,
     })))
+}
+
+/// What a contact said for the list and for the purpose, from a column on.
+fn wills((row, first): (&Row<'_>, usize)) -> Step<(Will, Will)> {
+    let list = if row.get_ref(first)? == ValueRef::Null { Will::Unknown } else { Will::Withdrawn };
+    let purpose: Option<String> = row.get(first + 1)?;
+    Ok((list, purpose.map(|will| from_word("will", &will)).transpose()?.unwrap_or_default()))
 }
 
 /// What the audience confirmed, from column 9 on.
@@ -241,8 +323,9 @@ fn tag(row: &Row<'_>, first: usize) -> Step<TagState> {
 }
 
 /// A page of the contacts that are not on the sync's list and whose tag or opt-out is still to be
-/// told to the audience. Whoever was sent and not answered may get mail there, and so may whoever was
-/// seen opted out, if that was not on our word.
+/// told to the audience, and of those on it that bear the tag and withdrew for the list or the purpose. Whoever
+/// was sent and not answered may get mail there, and so may whoever was seen opted out, if that was not on our
+/// word.
 pub(crate) fn departed(
     connection: &Connection,
     scope: &Scope,
@@ -250,29 +333,41 @@ pub(crate) fn departed(
     after: ContactId,
     limit: u32,
 ) -> Step<Vec<DepartedRow>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT d.contact_id, coalesce(m.address, c.email), m.remote_id,
-                s.tag_owned, s.refused_change, s.refused_tag, s.refused_reason,
-                coalesce(c.will = 'withdrawn', 0) AND m.contact_id IS NOT NULL
-                AND (coalesce(m.status, 'pending') IN ('subscribed', 'pending') OR s.memory_code IS NOT 'withdrawn')
-         FROM (SELECT contact_id FROM sync_members
-               WHERE :tagged AND sync_id = :sync AND contact_id > :after AND tag_owned IS NOT NULL
-               UNION
-               SELECT k.id FROM contacts k INDEXED BY contacts_withdrawn
-               CROSS JOIN remote_members w ON w.audience_id = :audience AND w.contact_id = k.id
-               LEFT JOIN sync_members t ON t.sync_id = :sync AND t.contact_id = k.id
-               WHERE k.will = 'withdrawn' AND k.id > :after
-                 AND (coalesce(w.status, 'pending') IN ('subscribed', 'pending')
-                      OR t.memory_code IS NOT 'withdrawn')) d
-         LEFT JOIN sync_members s ON s.sync_id = :sync AND s.contact_id = d.contact_id
-         LEFT JOIN remote_members m ON m.audience_id = :audience AND m.contact_id = d.contact_id
-         LEFT JOIN contacts c ON c.id = d.contact_id
-         WHERE coalesce(m.address, c.email) IS NOT NULL
-           AND NOT EXISTS (SELECT 1 FROM entries e
-                           WHERE e.list_id = :list AND e.contact_id = d.contact_id
-                             AND e.generation BETWEEN :first AND :last)
-         ORDER BY d.contact_id LIMIT :limit",
-    )?;
+    macro_rules! select {
+        ($tables:expr, $or_withdrew_here:expr) => {
+            concat!(
+                "SELECT d.contact_id, coalesce(m.address, c.email), m.remote_id,
+                        s.tag_owned, s.refused_change, s.refused_tag, s.refused_reason,
+                        coalesce(c.will = 'withdrawn', 0) AND m.contact_id IS NOT NULL
+                        AND (coalesce(m.status, 'pending') IN ('subscribed', 'pending')
+                             OR s.memory_code IS NOT 'withdrawn'),
+                        EXISTS (SELECT 1 FROM entries e
+                                WHERE e.list_id = :list AND e.contact_id = d.contact_id
+                                  AND e.generation BETWEEN :first AND :last) AS is_on_list
+                 FROM (SELECT contact_id FROM sync_members
+                       WHERE :tagged AND sync_id = :sync AND contact_id > :after AND tag_owned IS NOT NULL
+                       UNION
+                       SELECT k.id FROM contacts k INDEXED BY contacts_withdrawn
+                       CROSS JOIN remote_members r ON r.audience_id = :audience AND r.contact_id = k.id
+                       LEFT JOIN sync_members t ON t.sync_id = :sync AND t.contact_id = k.id
+                       WHERE k.will = 'withdrawn' AND k.id > :after
+                         AND (coalesce(r.status, 'pending') IN ('subscribed', 'pending')
+                              OR t.memory_code IS NOT 'withdrawn')) d
+                 LEFT JOIN sync_members s ON s.sync_id = :sync AND s.contact_id = d.contact_id
+                 LEFT JOIN remote_members m ON m.audience_id = :audience AND m.contact_id = d.contact_id
+                 LEFT JOIN contacts c ON c.id = d.contact_id",
+                $tables,
+                " WHERE coalesce(m.address, c.email) IS NOT NULL AND (NOT is_on_list",
+                $or_withdrew_here,
+                ") ORDER BY d.contact_id LIMIT :limit"
+            )
+        };
+    }
+    let mut statement = connection.prepare_cached(if scope.is_narrowed {
+        select!(narrowed_tables!("d.contact_id"), concat!(" OR ", withdrew_here!()))
+    } else {
+        select!("", "")
+    })?;
     let mut parameters = scope.members();
     parameters.extend([(":tagged", &tagged as &dyn ToSql), (":after", &after.0), (":limit", &limit)]);
     let mut rows = statement.query(parameters.as_slice())?;
@@ -286,6 +381,7 @@ pub(crate) fn departed(
             remote_id: row.get(2)?,
             tag: tag(row, 3)?,
             owes_opt_out: row.get(7)?,
+            withdrew_here: row.get(8)?,
         });
     }
     Ok(departed)

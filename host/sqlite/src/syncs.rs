@@ -3,14 +3,16 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use postroom_domain::mapping::{Mapping, TargetSource};
+use postroom_domain::purpose::PurposeTerms;
 use postroom_store::syncs::{Audience, Sync, SyncDraft, SyncStore};
 use postroom_store::{Result, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use crate::accounts;
 use crate::columns::{from_word, micros, timestamp};
-use crate::failure::{Step, refuse_used};
+use crate::failure::{Failure, Step, refuse_used};
 use crate::member_rows;
+use crate::purpose_rows;
 use crate::segment::rows;
 use crate::store::SqliteStore;
 
@@ -20,11 +22,13 @@ macro_rules! select {
         concat!(
             "SELECT s.id, s.name, l.name, l.id, au.id, a.name, au.remote_id, au.name, s.pairs, s.mapping, s.newcomers,
                     s.tag, s.tag_is_own, s.breaker_percent, s.tag_warning, s.last_run, s.finished_runs,
-                    s.created_at, s.updated_at, EXISTS (SELECT 1 FROM segments g WHERE g.list_id = l.id)
+                    s.created_at, s.updated_at, EXISTS (SELECT 1 FROM segments g WHERE g.list_id = l.id),
+                    p.name, p.basis
              FROM syncs s
              JOIN lists l ON l.id = s.list_id
              JOIN audiences au ON au.id = s.audience_id
-             JOIN accounts a ON a.id = au.account_id ",
+             JOIN accounts a ON a.id = au.account_id
+             LEFT JOIN purposes p ON p.id = s.purpose_id ",
             $rest
         )
     };
@@ -57,18 +61,20 @@ impl SyncStore for SqliteStore {
             let list = rows::source(connection, &draft.list, at)?;
             let audience = audience_of(connection, &draft)?;
             refuse_conflicts(connection, &draft, audience, None)?;
+            let purpose = purpose_of(connection, &draft)?;
             connection.execute(
                 "INSERT INTO syncs (name, list_id, audience_id, pairs, mapping, newcomers, tag, tag_key, tag_is_own,
-                                    breaker_percent, created_at, updated_at)
+                                    purpose_id, breaker_percent, created_at, updated_at)
                  VALUES (:name, :list, :audience, :pairs, :mapping, :newcomers, :tag, :tag_key, :tag_is_own,
-                         :breaker, :at, :at)",
+                         :purpose, :breaker, :at, :at)",
                 named_params! {
                     ":name": draft.name, ":list": list, ":audience": audience,
                     ":pairs": serde_json::to_string(&draft.pairs)?,
                     ":mapping": serde_json::to_string(&draft.mapping)?,
                     ":newcomers": draft.newcomers.as_str(),
                     ":tag": draft.tag, ":tag_key": draft.tag.as_deref().map(str::to_lowercase),
-                    ":tag_is_own": draft.tag_is_own, ":breaker": draft.breaker_percent, ":at": micros(at),
+                    ":tag_is_own": draft.tag_is_own, ":purpose": purpose, ":breaker": draft.breaker_percent,
+                    ":at": micros(at),
                 },
             )?;
             named(connection, &draft.name)
@@ -84,10 +90,11 @@ impl SyncStore for SqliteStore {
             refuse_taken(connection, &draft.name, Some(sync.id))?;
             let audience = audience_of(connection, &draft)?;
             refuse_conflicts(connection, &draft, audience, Some(sync.id))?;
+            let purpose = purpose_of(connection, &draft)?;
             connection.execute(
                 "UPDATE syncs SET name = :name, pairs = :pairs, mapping = :mapping, newcomers = :newcomers, tag = :tag,
-                                  tag_key = :tag_key, tag_is_own = :tag_is_own, breaker_percent = :breaker,
-                                  updated_at = :at
+                                  tag_key = :tag_key, tag_is_own = :tag_is_own, purpose_id = :purpose,
+                                  breaker_percent = :breaker, updated_at = :at
                  WHERE id = :id",
                 named_params! {
                     ":id": sync.id, ":name": draft.name,
@@ -95,7 +102,7 @@ impl SyncStore for SqliteStore {
                     ":mapping": serde_json::to_string(&draft.mapping)?,
                     ":newcomers": draft.newcomers.as_str(),
                     ":tag": draft.tag, ":tag_key": draft.tag.as_deref().map(str::to_lowercase),
-                    ":tag_is_own": draft.tag_is_own, ":breaker": draft.breaker_percent,
+                    ":tag_is_own": draft.tag_is_own, ":purpose": purpose, ":breaker": draft.breaker_percent,
                     ":at": micros(at),
                 },
             )?;
@@ -169,6 +176,12 @@ fn audience_of(connection: &Connection, draft: &SyncDraft) -> Step<i64> {
     )?)
 }
 
+/// The number of a draft's purpose.
+fn purpose_of(connection: &Connection, draft: &SyncDraft) -> Step<Option<i64>> {
+    let purpose = draft.purpose.as_ref();
+    purpose.map(|name| Ok(purpose_rows::require(connection, name.as_str())?.id)).transpose()
+}
+
 /// Refuses what two syncs into one audience would fight over: a tag, or a remote field that they
 /// fill from different places.
 fn refuse_conflicts(connection: &Connection, draft: &SyncDraft, audience: i64, own: Option<i64>) -> Step<()> {
@@ -232,6 +245,7 @@ fn read(row: &Row<'_>) -> Step<Sync> {
         newcomers: from_word("policy for newcomers", &newcomers)?,
         tag: row.get(11)?,
         tag_is_own: row.get(12)?,
+        purpose: purpose(row.get(20)?, row.get(21)?)?,
         breaker_percent: row.get(13)?,
         tag_warning: row.get(14)?,
         last_run: row.get(15)?,
@@ -239,4 +253,10 @@ fn read(row: &Row<'_>) -> Step<Sync> {
         created_at: timestamp(row.get(17)?)?,
         updated_at: timestamp(row.get(18)?)?,
     })
+}
+
+fn purpose(name: Option<String>, basis: Option<String>) -> Step<Option<PurposeTerms>> {
+    let (Some(name), Some(basis)) = (name, basis) else { return Ok(None) };
+    let name = name.parse().map_err(|_| Failure::unreadable("name of a purpose", &name))?;
+    Ok(Some(PurposeTerms { name, basis: from_word("legal basis", &basis)? }))
 }

@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use postroom_domain::consent::{ConsentEvent, ConsentState};
+use postroom_domain::consent::{ConsentEvent, ConsentState, Will};
 use postroom_domain::contact::{ContactId, FieldPatch};
 use postroom_domain::email::EmailAddress;
 use postroom_domain::field::Fields;
 use postroom_domain::history::ContactEvent;
+use postroom_domain::purpose::PurposeTerms;
 use serde::Serialize;
 
 use crate::Result;
@@ -52,14 +53,30 @@ pub struct Contact {
 pub struct ContactDetail {
     /// The contact.
     pub contact: Contact,
-    /// The history of its consent, oldest first.
+    /// The history of its consent, oldest first, for lists and purposes too.
     pub consent_history: Vec<ConsentEvent>,
+    /// The lists that it withdrew for, by name, whether it is on them or not.
+    pub unsubscribed: Vec<String>,
+    /// What it said for each purpose there is, by name.
+    pub purposes: Vec<PurposeStanding>,
     /// The lists that it is on.
     pub lists: Vec<String>,
     /// The audiences that confirmed it.
     pub members: Vec<MemberOf>,
     /// The addresses of contacts that were merged into it, in alphabetical order: they find it, too.
     pub aliases: Vec<EmailAddress>,
+}
+
+/// What a contact said for a purpose, and what follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PurposeStanding {
+    /// The purpose and its basis.
+    #[serde(flatten)]
+    pub purpose: PurposeTerms,
+    /// What it said; unknown where nothing is recorded.
+    pub will: Will,
+    /// Its consent for this purpose, under its consent as a whole.
+    pub consent: ConsentState,
 }
 
 /// A contact's place in an audience.
@@ -177,12 +194,14 @@ pub trait ContactStore {
     /// its consent and an audience has not been told yet.
     async fn delete_contact(&self, who: &ContactRef, at: Timestamp) -> Result<ContactId>;
 
-    /// Adds an event to a contact's consent history and answers with the state it leads to. An
-    /// event that changes nothing is kept all the same: it is evidence.
+    /// Adds an event to a contact's consent history and answers with the state that its scope comes to: of a list
+    /// or a purpose, what the contact said for that alone. An event that changes nothing is kept all the same: it
+    /// is evidence.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::StoreError::NotFound).
+    /// [`NotFound`](crate::StoreError::NotFound), also of the list or the purpose;
+    /// [`Refused`](crate::StoreError::Refused) for news of a mailbox about one of these.
     async fn record_consent(&self, who: &ContactRef, event: &ConsentEvent) -> Result<ConsentState>;
 
     /// Puts a tag on a contact, or takes it off; answers whether that changed anything.

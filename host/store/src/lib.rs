@@ -7,6 +7,7 @@
 //!
 //! * [`workspace`]: the store as a whole, and its fields.
 //! * [`contacts`]: contacts, their consent and their tags.
+//! * [`purposes`]: what contacts are written to for.
 //! * [`erasure`]: people who are forgotten, here and at providers.
 //! * [`import_profiles`]: how files of one system are read, saved.
 //! * [`lists`]: lists and their entries, and the import that fills them.
@@ -31,6 +32,7 @@ pub mod erasure;
 mod error;
 pub mod import_profiles;
 pub mod lists;
+pub mod purposes;
 pub mod runs;
 pub mod segments;
 pub mod syncs;
@@ -45,6 +47,7 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 pub trait Store:
     workspace::WorkspaceStore
     + contacts::ContactStore
+    + purposes::PurposeStore
     + erasure::ErasureStore
     + lists::ListStore
     + lists::ImportStore
@@ -61,6 +64,7 @@ pub trait Store:
 impl<T> Store for T where
     T: workspace::WorkspaceStore
         + contacts::ContactStore
+        + purposes::PurposeStore
         + erasure::ErasureStore
         + lists::ListStore
         + lists::ImportStore

@@ -8,6 +8,7 @@ use postroom_domain::contact::{ContactId, EntryFault, EntryId, ImportedRow};
 use postroom_domain::email::EmailAddress;
 use postroom_domain::meeting::Acquaintance;
 use postroom_domain::order::Place;
+use postroom_domain::purpose::PurposeName;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
@@ -92,14 +93,15 @@ pub trait ListStore {
     /// [`Taken`](crate::StoreError::Taken).
     async fn create_list(&self, name: &str, at: Timestamp) -> Result<List>;
 
-    /// Gives a list another name.
+    /// Gives a list another name. Who withdrew for it has withdrawn for it still.
     ///
     /// # Errors
     ///
     /// [`NotFound`](crate::StoreError::NotFound), [`Taken`](crate::StoreError::Taken).
     async fn rename_list(&self, name: &str, to: &str, at: Timestamp) -> Result<()>;
 
-    /// Deletes a list and its entries; its contacts stay.
+    /// Deletes a list and its entries, and what contacts said for it; its contacts stay, and their histories
+    /// still tell what they said.
     ///
     /// # Errors
     ///
@@ -169,6 +171,8 @@ pub enum ImportMode {
 pub struct StatedConsent {
     /// What shows it; kept with the file's name and each row's line.
     pub evidence: String,
+    /// The purposes for which it is stated too.
+    pub purposes: Vec<PurposeName>,
 }
 
 /// An import that begins.
@@ -242,6 +246,10 @@ pub struct ImportCounts {
     pub consent_recorded: u64,
     /// Contacts that had withdrawn and stay so.
     pub consent_kept_withdrawn: u64,
+    /// Grants for purposes that were recorded.
+    pub purposes_recorded: u64,
+    /// Purposes that contacts had withdrawn for, and that stay so.
+    pub purposes_kept_withdrawn: u64,
     /// Withdrawals and bounces that rows claim, and that were recorded.
     pub opt_outs_recorded: u64,
     /// Contacts that got a tag that they did not have.
@@ -287,7 +295,7 @@ pub trait ImportStore {
     ///
     /// # Errors
     ///
-    /// When the storage fails.
+    /// [`NotFound`](crate::StoreError::NotFound) for a purpose that there is not.
     async fn begin_import(&self, start: &ImportStart) -> Result<ImportBegun>;
 
     /// Writes the contacts of some rows, and their entries out of sight. Answers with the rows that

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use postroom_domain::consent::ConsentState;
+use postroom_domain::consent::{ConsentState, Will};
 use postroom_domain::contact::{ContactId, EntryFault, EntryId};
 use postroom_domain::decision::{Confirmed, Memory, RemoteStatus, TagState};
 use postroom_domain::discovery::Discovery;
@@ -51,8 +51,12 @@ pub struct ContactSnapshot {
     pub address: EmailAddress,
     /// Its fields.
     pub fields: Fields,
-    /// Its consent.
+    /// Its consent as a whole.
     pub consent: ConsentState,
+    /// What it said for the sync's list: withdrawn, or unknown for anything else.
+    pub list_will: Will,
+    /// What it said for the sync's purpose; unknown where the sync has none.
+    pub purpose_will: Will,
     /// What the audience confirmed of it.
     pub confirmed: Option<Confirmed>,
     /// What the sync remembers of it.
@@ -66,7 +70,8 @@ pub struct ContactSnapshot {
 
 /// A contact that is not on a sync's list and for which the sync still has something to do at the
 /// audience: it bears the sync's tag (row A8, also when it was deleted here), or it withdrew and may
-/// still be mailed there (invariant 2).
+/// still be mailed there (invariant 2). Or one that is on the list, bears the tag, and withdrew for the list or
+/// for the sync's purpose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DepartedRow {
     /// The contact.
@@ -79,6 +84,8 @@ pub struct DepartedRow {
     pub tag: TagState,
     /// Whether it withdrew its consent and the audience is to be told.
     pub owes_opt_out: bool,
+    /// Whether it is on the list still, and withdrew for it or for the purpose.
+    pub withdrew_here: bool,
     /// Whether another contact of the list has this address now, and bears the tag under it: the
     /// member is that one's.
     pub is_taken_over: bool,

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use postroom_domain::decision::Newcomers;
 use postroom_domain::mapping::{Mapping, Pair};
+use postroom_domain::purpose::{PurposeName, PurposeTerms};
 use serde::Serialize;
 
 use crate::Result;
@@ -48,6 +49,8 @@ pub struct Sync {
     pub tag: Option<String>,
     /// Whether the tag was given rather than taken from the list's name.
     pub tag_is_own: bool,
+    /// What its contacts are written to for, where that is stated.
+    pub purpose: Option<PurposeTerms>,
     /// The share, in percent, past which a plan asks.
     pub breaker_percent: u8,
     /// The provider's sentence about tags it refused, from the last run that had one.
@@ -85,6 +88,8 @@ pub struct SyncDraft {
     pub tag: Option<String>,
     /// Whether the tag was given.
     pub tag_is_own: bool,
+    /// What its contacts are written to for.
+    pub purpose: Option<PurposeName>,
     /// The share, in percent, past which a plan asks.
     pub breaker_percent: u8,
 }
@@ -112,7 +117,7 @@ pub trait SyncStore {
     ///
     /// [`Taken`](crate::StoreError::Taken); [`Refused`](crate::StoreError::Refused) when another sync
     /// into the same audience owns the same tag (without regard to case) or maps one of the remote
-    /// fields from another local field.
+    /// fields from another local field; [`NotFound`](crate::StoreError::NotFound) for its list or its purpose.
     async fn add_sync(&self, draft: &SyncDraft, at: Timestamp) -> Result<Sync>;
 
     /// Changes a sync. A sync keeps its list's and its audience's members: neither can be exchanged.

@@ -6,6 +6,7 @@ use postroom_domain::decision::{
     TagStep,
 };
 use postroom_domain::mapping::Mapping;
+use postroom_domain::narrowing::narrowed;
 use postroom_domain::outcome::{OutcomeClass, Reason};
 use postroom_domain::projection::{ContentHash, Projection, project};
 use postroom_store::runs::{ContactSnapshot, Outcome, SnapshotContent, SnapshotRow, TagOutcome};
@@ -144,10 +145,13 @@ pub(crate) fn judge(row: SnapshotRow, mapping: &Mapping, policy: &Policy) -> Wor
         }
         SnapshotContent::Contact(contact) => *contact,
     };
+    let list = policy.list.as_deref().map(|list| (list, contact.list_will));
+    let purpose = policy.purpose.as_ref().map(|purpose| (purpose, contact.purpose_will));
+    let consent = narrowed(contact.consent, list, purpose);
     let base = contact.confirmed.as_ref().map(|confirmed| &confirmed.base);
     let projection = project(&contact.address, &contact.fields, mapping, base);
     let facts = Facts {
-        consent: contact.consent,
+        consent: &consent,
         address: &contact.address,
         projection: &projection,
         confirmed: contact.confirmed.as_ref(),

@@ -85,7 +85,13 @@ pub struct Planned {
 
 /// The parts of a sync that decide.
 pub(crate) fn policy(sync: &Sync, options: &RunOptions) -> Policy {
-    Policy { newcomers: sync.newcomers, tag: sync.tag.clone(), retry_rejected: options.retry_rejected }
+    Policy {
+        newcomers: sync.newcomers,
+        tag: sync.tag.clone(),
+        retry_rejected: options.retry_rejected,
+        list: (!sync.is_segment).then(|| sync.list.clone()),
+        purpose: sync.purpose.clone(),
+    }
 }
 
 /// Finds the entries of a sync's list that may need something and counts what a run with a plugin of this
@@ -125,7 +131,8 @@ pub async fn plan(
         let Some(last) = page.last() else { break };
         behind = last.contact;
         for row in page {
-            members += u64::from(row.tag.owned.is_some());
+            // Who is on the list still has been counted with it.
+            members += u64::from(row.tag.owned.is_some() && !row.withdrew_here);
             if row.owes_opt_out {
                 plan.unsubscribe += 1;
                 plan.sample("unsubscribe", Planned { position: 0, contact: row.contact, email: row.address });

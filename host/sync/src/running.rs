@@ -306,7 +306,7 @@ impl<'a> Office<'a> {
         (self.progress)(Progress { entries: self.ledger.sums.counts.entries, of: self.plan.entries });
     }
 
-    /// Takes the tag off those that left the list (row A8), and tells the provider of those among them
+    /// Takes the tag off those that left the list (row A8) or withdrew for it or the purpose, and tells the provider of those among them
     /// that withdrew.
     async fn untag_departed(&mut self, under_way: &mut FuturesUnordered<Batch<'a>>) -> Result<(), SyncError> {
         let batch = self.desk.provider.max_batch().max(1);

@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use clap::{Subcommand, ValueEnum};
 use jiff::Timestamp;
 use postroom_domain::consent::{ConsentAct, ConsentEvent, ConsentSource};
+use postroom_domain::narrowing::Scope;
+use postroom_domain::purpose::{PurposeName, PurposeTerms};
 use postroom_service::consent::{ConsentProof, StateConsent};
+use postroom_store::contacts::PurposeStanding;
 
 use super::contact::WHO;
 use crate::exit::Exit;
@@ -37,6 +40,12 @@ pub(crate) struct Set {
     who: String,
     /// What happened
     act: Act,
+    /// For one list alone: the contact's subscription of it
+    #[arg(long, conflicts_with = "purpose")]
+    list: Option<String>,
+    /// For one purpose alone
+    #[arg(long)]
+    purpose: Option<PurposeName>,
     /// What shows it, such as the form and the day; a grant needs it
     #[arg(long, value_name = "TEXT")]
     evidence: Option<String>,
@@ -82,12 +91,17 @@ pub(crate) enum By {
 pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
     match verb {
         Verb::Set(set) => {
-            let Set { who, act, evidence, by, origin, wording, ip, at } = set;
+            let Set { who, act, list, purpose, evidence, by, origin, wording, ip, at } = set;
             let (act, source) = (act.into(), by.into());
-            let request = StateConsent { who: who.clone(), act, source, evidence, origin, wording, ip, at };
+            let scope = list.map(Scope::List).or(purpose.map(Scope::Purpose)).unwrap_or_default();
+            let request = StateConsent { who: who.clone(), act, scope, source, evidence, origin, wording, ip, at };
             let recorded = context.writing("consent set")?.state_consent(request).await?;
             context.output.answer(&recorded, |recorded| {
-                format!("The consent of {} is {} now.", table::visible(&who), recorded.consent)
+                let about = match &recorded.scope {
+                    Scope::Whole => String::new(),
+                    scope => format!(" for {}", table::visible(&scope.to_string())),
+                };
+                format!("The consent of {}{about} is {} now.", table::visible(&who), recorded.consent)
             })?;
         }
         Verb::History { who } => {
@@ -105,12 +119,13 @@ pub(crate) fn history(events: &[ConsentEvent]) -> String {
         return "Nothing is recorded.\n".to_owned();
     }
     table::table(
-        ["when", "what", "who says so", "what shows it", "where from", "text", "address"],
+        ["when", "what", "about", "who says so", "what shows it", "where from", "text", "address"],
         events.iter().map(|event| {
             let from = &event.provenance;
             [
                 moment(event.at),
                 word(&event.act),
+                event.scope.to_string(),
                 word(&event.source),
                 event.evidence.clone().unwrap_or_default(),
                 from.origin.clone().unwrap_or_default(),
@@ -130,7 +145,22 @@ fn proof(proof: &ConsentProof) -> String {
     ];
     rows.extend(proof.external_id.clone().map(|key| ("external id", key)));
     rows.push(("consent", proof.consent.to_string()));
+    rows.extend(narrowed(&proof.unsubscribed, &proof.purposes));
     format!("{}\n{}", facts(rows), history(&proof.history))
+}
+
+/// What narrows a contact's consent, as rows below it: nothing for a workspace without purposes and a contact that
+/// withdrew for no list.
+pub(super) fn narrowed(unsubscribed: &[String], purposes: &[PurposeStanding]) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    if !unsubscribed.is_empty() {
+        rows.push(("withdrawn for", unsubscribed.join(", ")));
+    }
+    rows.extend(purposes.iter().map(|standing| {
+        let PurposeTerms { name, basis } = &standing.purpose;
+        ("for a purpose", format!("{name}: {} (basis {basis}, said: {})", standing.consent, word(&standing.will)))
+    }));
+    rows
 }
 
 /// The word of an enumeration, the same that JSON has.

@@ -296,6 +296,7 @@ fn detail(detail: &ContactDetail) -> String {
         let aliases: Vec<&str> = detail.aliases.iter().map(EmailAddress::as_str).collect();
         rows.push(("also found by", aliases.join(", ")));
     }
+    rows.extend(consent::narrowed(&detail.unsubscribed, &detail.purposes));
     rows.extend(contact.external_id.clone().map(|key| ("external id", key)));
     rows.extend(fields(&contact.fields));
     if !contact.tags.is_empty() {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use postroom_domain::purpose::PurposeName;
 use postroom_import::{Column, DateOrder, Delimiter, Options, ToldBy};
 use postroom_service::import::{FileSummary, ImportFile, ImportPreview, Imported, LeftOutCell, ProfileSaved};
 use postroom_store::lists::ImportMode;
@@ -41,6 +42,9 @@ pub(crate) struct Args {
     /// What shows the consent that all have given, such as the form and its day
     #[arg(long, value_name = "TEXT", requires = "consent", required_if_eq("consent", "granted"))]
     evidence: Option<String>,
+    /// A purpose for which all have agreed too; can be repeated
+    #[arg(long = "purpose", value_name = "NAME", requires = "evidence")]
+    purposes: Vec<PurposeName>,
     /// What comes first in dates such as 04/05/2026; where nobody says it, the day, and the answer tells how many
     /// dates could be either
     #[arg(long, value_enum)]
@@ -141,6 +145,7 @@ impl Args {
             profile: self.profile,
             save_profile: self.save_profile,
             consent_evidence: self.evidence,
+            consent_purposes: self.purposes,
             believes_file,
             rejects: self.rejects,
         };
@@ -230,6 +235,15 @@ fn done(answer: &Imported) -> String {
     }
     if counts.consent_recorded > 0 {
         more.push(format!("{} recorded", counted(counts.consent_recorded, "grant was", "grants were")));
+    }
+    if counts.purposes_recorded > 0 {
+        let grants = counted(counts.purposes_recorded, "grant for a purpose was", "grants for purposes were");
+        more.push(format!("{grants} recorded"));
+    }
+    if counts.purposes_kept_withdrawn > 0 {
+        let withdrawals =
+            counted(counts.purposes_kept_withdrawn, "withdrawal for a purpose stays", "withdrawals for purposes stay");
+        more.push(withdrawals);
     }
     if counts.opt_outs_recorded > 0 {
         let events = counted(counts.opt_outs_recorded, "withdrawal or bounce was", "withdrawals and bounces were");

@@ -16,6 +16,7 @@ pub(crate) mod internal_compile;
 pub(crate) mod list;
 mod paging;
 pub(crate) mod plugin;
+pub(crate) mod purpose;
 mod report;
 pub(crate) mod run;
 pub(crate) mod segment;
@@ -37,6 +38,7 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Export(args) => export::act(*args, context).await,
         Verb::Contact(verb) => contact::act(verb, context).await,
         Verb::Consent(verb) => consent::act(verb, context).await,
+        Verb::Purpose(verb) => purpose::act(verb, context).await,
         Verb::Field(verb) => field::act(verb, context).await,
         Verb::List(verb) => list::act(verb, context).await,
         Verb::Segment(verb) => segment::act(verb, context).await,

@@ -2,7 +2,8 @@
 
 use clap::Subcommand;
 use postroom_domain::decision::Newcomers;
-use postroom_service::syncs::{AddSync, EditSync, SyncSaved, SyncSource, TagChoice};
+use postroom_domain::purpose::PurposeName;
+use postroom_service::syncs::{AddSync, EditSync, PurposeChoice, SyncSaved, SyncSource, TagChoice};
 use postroom_service::{ErrorKind, Service, ServiceError};
 use postroom_store::syncs::Sync;
 use postroom_sync::{Plan, RunOptions, RunReport};
@@ -21,6 +22,11 @@ use crate::table::{self, counted, facts, numbers};
 pub(crate) enum Verb {
     /// List the syncs
     List,
+    /// Show a sync as it stands
+    Show {
+        /// The sync's name
+        name: String,
+    },
     /// Tie a list or a segment to an audience. The mapping is checked against both sides
     Add(AddArgs),
     /// Change a sync. Its list or segment and its audience stay
@@ -69,6 +75,10 @@ pub(crate) struct AddArgs {
     /// The tag for its members; without it, the name of the list or the segment
     #[arg(long)]
     tag: Option<String>,
+    /// What its contacts are written to for: who withdrew for this purpose is left out, and one that rests on
+    /// consent needs a grant
+    #[arg(long)]
+    purpose: Option<PurposeName>,
     /// Ask before more than this share of the members is untagged, unsubscribed or newly subscribed
     #[arg(long = "ask-above", value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     ask_above: Option<u8>,
@@ -107,6 +117,12 @@ pub(crate) struct EditArgs {
     /// The present name of the list or the segment as the tag
     #[arg(long)]
     tag_from_list: bool,
+    /// Another purpose
+    #[arg(long, conflicts_with = "no_purpose")]
+    purpose: Option<PurposeName>,
+    /// No purpose any more
+    #[arg(long)]
+    no_purpose: bool,
     /// Ask before more than this share of the members is untagged, unsubscribed or newly subscribed
     #[arg(long = "ask-above", value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     ask_above: Option<u8>,
@@ -138,6 +154,7 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
     let output = context.output;
     match verb {
         Verb::List => output.answer(&context.reading()?.syncs().await?, |syncs| overview(syncs))?,
+        Verb::Show { name } => output.answer(&context.reading()?.sync(&name).await?, described)?,
         Verb::Add(args) => {
             let saved = context.writing("sync add")?.add_sync(args.into()).await?;
             output.answer(&saved, |saved| page("Added", saved))?;
@@ -253,16 +270,7 @@ fn source(sync: &Sync) -> &'static str {
 
 fn page(what: &str, saved: &SyncSaved) -> String {
     let sync = &saved.sync;
-    let mut text = format!("{what} the sync {}.\n\n", table::visible(&sync.name));
-    let pairs: Vec<String> = sync.pairs.iter().map(ToString::to_string).collect();
-    text.push_str(&facts([
-        (source(sync), sync.list.clone()),
-        ("audience", format!("{} / {} ({})", sync.audience.account, sync.audience.name, sync.audience.remote_id)),
-        ("mapping", pairs.join(", ")),
-        ("newcomers", sync.newcomers.as_str().to_owned()),
-        ("tag", sync.tag.clone().unwrap_or_else(|| "none".to_owned())),
-        ("asks above", format!("{} %", sync.breaker_percent)),
-    ]));
+    let mut text = format!("{what} the sync {}.\n\n{}", table::visible(&sync.name), described(sync));
     if saved.suggested {
         text.push_str("\nThe mapping was suggested from the names of the fields: --map says otherwise.\n");
     }
@@ -272,6 +280,20 @@ fn page(what: &str, saved: &SyncSaved) -> String {
     let line = shell::line(["postroom", "sync", "plan", sync.name.as_str()]);
     text.push_str(&format!("\n`{line}` shows what a run would do.\n"));
     text
+}
+
+fn described(sync: &Sync) -> String {
+    let pairs: Vec<String> = sync.pairs.iter().map(ToString::to_string).collect();
+    let purpose = sync.purpose.as_ref().map(|purpose| format!("{} ({})", purpose.name, purpose.basis));
+    facts([
+        (source(sync), sync.list.clone()),
+        ("audience", format!("{} / {} ({})", sync.audience.account, sync.audience.name, sync.audience.remote_id)),
+        ("mapping", pairs.join(", ")),
+        ("purpose", purpose.unwrap_or_else(|| "none".to_owned())),
+        ("newcomers", sync.newcomers.as_str().to_owned()),
+        ("tag", sync.tag.clone().unwrap_or_else(|| "none".to_owned())),
+        ("asks above", format!("{} %", sync.breaker_percent)),
+    ])
 }
 
 fn planned(plan: &Plan) -> String {
@@ -326,6 +348,7 @@ impl From<AddArgs> for AddSync {
             map: (!args.map.is_empty()).then_some(args.map),
             newcomers: args.newcomers,
             tag: args.tag,
+            purpose: args.purpose,
             breaker_percent: args.ask_above,
         }
     }
@@ -339,6 +362,7 @@ impl From<EditArgs> for EditSync {
             map: (!args.map.is_empty()).then_some(args.map),
             newcomers: args.newcomers,
             tag: if args.tag_from_list { Some(TagChoice::ListName) } else { args.tag.map(TagChoice::Own) },
+            purpose: if args.no_purpose { Some(PurposeChoice::None) } else { args.purpose.map(PurposeChoice::For) },
             breaker_percent: args.ask_above,
         }
     }

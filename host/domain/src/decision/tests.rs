@@ -1,7 +1,10 @@
 use super::*;
+use crate::consent::Will;
 use crate::field::Fields;
 use crate::mapping::Mapping;
+use crate::narrowing::narrowed;
 use crate::projection::project;
+use crate::purpose::LegalBasis;
 
 fn address(text: &str) -> EmailAddress {
     EmailAddress::parse(text).unwrap()
@@ -22,11 +25,12 @@ fn confirmed(of: &EmailAddress, status: RemoteStatus) -> Confirmed {
 }
 
 fn policy(newcomers: Newcomers) -> Policy {
-    Policy { newcomers, tag: Some("Guests".into()), retry_rejected: false }
+    let purpose = Some(PurposeTerms { name: "newsletter".parse().unwrap(), basis: LegalBasis::Consent });
+    Policy { newcomers, tag: Some("Guests".into()), retry_rejected: false, list: Some("Guests".into()), purpose }
 }
 
 struct Scene {
-    consent: ConsentState,
+    consent: Narrowed,
     confirmed: Option<Confirmed>,
     memory: Option<Memory>,
     tag: TagState,
@@ -34,7 +38,7 @@ struct Scene {
 
 impl Scene {
     fn new(consent: ConsentState) -> Self {
-        Self { consent, confirmed: None, memory: None, tag: TagState::default() }
+        Self { consent: consent.into(), confirmed: None, memory: None, tag: TagState::default() }
     }
 
     fn decide(&self, policy: &Policy) -> Decision {
@@ -44,7 +48,7 @@ impl Scene {
 
     fn facts<'a>(&'a self, address: &'a EmailAddress, projection: &'a Projection) -> Facts<'a> {
         Facts {
-            consent: self.consent,
+            consent: &self.consent,
             address,
             projection,
             confirmed: self.confirmed.as_ref(),
@@ -164,7 +168,7 @@ fn what_was_refused_is_counted_again_and_not_sent_again_until_something_changes(
     assert_eq!(class(&scene.decide(&policy)), Some(OutcomeClass::Failed));
     let retry = Policy { retry_rejected: true, ..policy.clone() };
     assert!(matches!(scene.decide(&retry), Decision::Push { .. }));
-    scene.consent = ConsentState::Pending;
+    scene.consent = ConsentState::Pending.into();
     assert_eq!(class(&scene.decide(&policy)), Some(OutcomeClass::Skipped), "judged afresh");
 }
 
@@ -223,9 +227,9 @@ fn a_contact_that_was_sent_and_not_answered_is_created_still() {
         scene.decide(&policy(Newcomers::Skip)),
         Decision::Push { kind: PushKind::Create, on_create: OnCreate::Subscribed, .. }
     ));
-    scene.consent = ConsentState::Unknown;
+    scene.consent = ConsentState::Unknown.into();
     assert_eq!(class(&scene.decide(&policy(Newcomers::Skip))), Some(OutcomeClass::Skipped));
-    scene.consent = ConsentState::Withdrawn;
+    scene.consent = ConsentState::Withdrawn.into();
     assert_eq!(scene.decide(&policy(Newcomers::Skip)), Decision::Withdraw);
 }
 
@@ -248,4 +252,68 @@ fn a_tag_that_was_sent_and_not_answered_is_asked_for_again_and_comes_off_who_lef
     assert_eq!(depart(&scene.tag, false), Departure::Untag("Guests".into()));
     let bears_another = TagState { owned: Some("Visitors".into()), refused: None };
     assert_eq!(bears_another.armed("Guests"), None);
+}
+
+/// The state for the list Guests and the purpose newsletter, of a contact with a grant.
+fn granted_but(list: Will, purpose: Will) -> Narrowed {
+    let terms = PurposeTerms { name: "newsletter".parse().unwrap(), basis: LegalBasis::Consent };
+    narrowed(ConsentState::Granted, Some(("Guests", list)), Some((&terms, purpose)))
+}
+
+#[test]
+fn who_withdrew_for_the_list_or_the_purpose_is_blocked_here_and_never_unsubscribed() {
+    let jana = address("jana@example.cz");
+    let policy = policy(Newcomers::Unsubscribed);
+    for (here, code, named) in [
+        (granted_but(Will::Withdrawn, Will::Granted), "withdrawn-for-list", "the list `Guests`"),
+        (granted_but(Will::Granted, Will::Withdrawn), "withdrawn-for-purpose", "the purpose `newsletter`"),
+    ] {
+        let mut scene = Scene::new(ConsentState::Granted);
+        scene.consent = here;
+        let seen = [None, Some(RemoteStatus::Subscribed), Some(RemoteStatus::Unsubscribed)];
+        for status in seen {
+            scene.confirmed = status.map(|status| Confirmed { hash: [0; 16], ..confirmed(&jana, status) });
+            let Decision::Settle { class, reason } = scene.decide(&policy) else { panic!("not sent") };
+            assert_eq!((class, reason.code.as_str()), (OutcomeClass::Blocked, code));
+            assert!(reason.message.contains(named), "{}", reason.message);
+        }
+    }
+}
+
+#[test]
+fn a_grant_without_the_purposes_is_a_newcomer_without_one() {
+    let jana = address("jana@example.cz");
+    for will in [Will::Unknown, Will::Pending] {
+        let mut scene = Scene::new(ConsentState::Granted);
+        scene.consent = granted_but(Will::Unknown, will);
+        let Decision::Settle { class, reason } = scene.decide(&policy(Newcomers::Skip)) else { panic!("not made") };
+        assert_eq!(class, OutcomeClass::Skipped);
+        assert!(reason.message.contains("the purpose `newsletter`"), "{}", reason.message);
+        let made = scene.decide(&policy(Newcomers::NoMarketing));
+        assert!(matches!(made, Decision::Push { on_create: OnCreate::NoMarketing, .. }));
+        // A member keeps being brought up to date, as without a grant for the whole.
+        scene.confirmed = Some(Confirmed { hash: [0; 16], ..confirmed(&jana, RemoteStatus::Subscribed) });
+        let kept = scene.decide(&policy(Newcomers::Skip));
+        assert!(matches!(kept, Decision::Push { kind: PushKind::Update, on_create: OnCreate::DoNotCreate, .. }));
+    }
+}
+
+#[test]
+fn an_attempt_for_another_scope_and_settings_for_another_purpose_are_others() {
+    let jana = address("jana@example.cz");
+    let (seen, policy) = (projection(&jana), policy(Newcomers::Skip));
+    let attempt = |consent: Narrowed| {
+        let mut scene = Scene::new(ConsentState::Granted);
+        scene.consent = consent;
+        attempt_hash(&scene.facts(&jana, &seen), &policy)
+    };
+    assert_eq!(attempt(granted_but(Will::Unknown, Will::Granted)), attempt(ConsentState::Granted.into()));
+    assert_ne!(attempt(granted_but(Will::Unknown, Will::Unknown)), attempt(ConsentState::Unknown.into()));
+    assert_ne!(attempt(granted_but(Will::Withdrawn, Will::Granted)), attempt(ConsentState::Withdrawn.into()));
+    let settings = |policy: &Policy| settings_hash(&Mapping::default(), policy);
+    assert_ne!(settings(&policy), settings(&Policy { purpose: None, ..policy.clone() }));
+    let contract = PurposeTerms { name: "newsletter".parse().unwrap(), basis: LegalBasis::Contract };
+    assert_ne!(settings(&policy), settings(&Policy { purpose: Some(contract), ..policy.clone() }));
+    let renamed = Policy { list: Some("Visitors".into()), ..policy.clone() };
+    assert_eq!(settings(&policy), settings(&renamed));
 }

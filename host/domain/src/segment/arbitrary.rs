@@ -35,6 +35,8 @@ pub struct Vocabulary {
     pub lists: Vec<String>,
     /// Syncs.
     pub syncs: Vec<String>,
+    /// Purposes.
+    pub purposes: Vec<String>,
     /// Campaigns.
     pub campaigns: Vec<String>,
 }
@@ -60,6 +62,10 @@ pub fn condition(words: &Vocabulary) -> impl Strategy<Value = Condition> + use<>
 
 fn leaf(words: &Vocabulary) -> impl Strategy<Value = Condition> + use<> {
     let consent = proptest::sample::subsequence(ConsentState::ALL.to_vec(), 1..=2).prop_map(Condition::Consent);
+    let said: Vec<_> = ConsentState::ALL.into_iter().filter(|state| *state != ConsentState::Unusable).collect();
+    let said = proptest::sample::subsequence(said, 1..=4);
+    let consent_for =
+        (select(words.purposes.clone()), said).prop_map(|(purpose, states)| Condition::ConsentFor { purpose, states });
     let list = || select(words.lists.clone());
     let campaign = prop::option::of(select(words.campaigns.clone()));
     let activity = (select(ActivityKind::ALL.to_vec()), campaign, prop::option::of(window()))
@@ -68,6 +74,8 @@ fn leaf(words: &Vocabulary) -> impl Strategy<Value = Condition> + use<> {
         12 => value(words),
         1 => Just(Condition::Everyone),
         2 => consent,
+        2 => consent_for,
+        1 => list().prop_map(Condition::Unsubscribed),
         2 => select(words.tags.clone()).prop_map(Condition::Tag),
         2 => list().prop_map(Condition::OnList),
         1 => (list(), window()).prop_map(|(list, window)| Condition::Joined { list, window }),

@@ -1,5 +1,6 @@
 //! Whether a segment can be asked of this workspace: its fields, their types, its lists and syncs.
 
+use crate::consent::ConsentState;
 use crate::field::{AddressPart, FieldDefinition, FieldPath, FieldType, FieldValue};
 
 use super::condition::{Condition, Literal, Operator, Subject, Test};
@@ -20,6 +21,8 @@ pub struct Known {
     pub syncs: Vec<String>,
     /// Its segments, the predefined ones too.
     pub segments: Vec<String>,
+    /// Its purposes.
+    pub purposes: Vec<String>,
 }
 
 impl Known {
@@ -86,8 +89,13 @@ fn check_leaf(leaf: &Condition, known: &Known) -> Result<(), Problem> {
     match leaf {
         Condition::Value { of, test } => check_value(of, test, known),
         Condition::Consent(states) => filled(states.len()),
+        Condition::ConsentFor { purpose, states } => {
+            filled(states.len())?;
+            check_name("purpose", purpose, &known.purposes)?;
+            if states.contains(&ConsentState::Unusable) { Err(Problem::Mailbox) } else { Ok(()) }
+        }
         Condition::Tag(name) => check_text(name),
-        Condition::OnList(list) => check_name("list", list, &known.lists),
+        Condition::OnList(list) | Condition::Unsubscribed(list) => check_name("list", list, &known.lists),
         Condition::InSegment(segment) => check_name("segment", segment, &known.segments),
         Condition::Joined { list, window } => {
             check_name("list", list, &known.lists)?;

@@ -37,6 +37,15 @@ pub enum Condition {
     },
     /// The contact's consent is one of these. One or more.
     Consent(Vec<ConsentState>),
+    /// What the contact said for a purpose is one of these. One or more, and none of them an unusable address.
+    ConsentFor {
+        /// The purpose.
+        purpose: String,
+        /// What it said.
+        states: Vec<ConsentState>,
+    },
+    /// The contact withdrew for the list, whether it is on it or not.
+    Unsubscribed(String),
     /// The contact bears the tag, in whatever case.
     Tag(String),
     /// The contact is on the list.
@@ -241,7 +250,18 @@ impl Condition {
     #[must_use]
     pub fn lists(&self) -> Vec<&str> {
         self.named(|leaf| match leaf {
-            Self::OnList(list) | Self::Joined { list, .. } | Self::Repeated(Some(list)) => Some(list),
+            Self::OnList(list) | Self::Joined { list, .. } | Self::Repeated(Some(list)) | Self::Unsubscribed(list) => {
+                Some(list)
+            }
+            _ => None,
+        })
+    }
+
+    /// The purposes that it names, each once.
+    #[must_use]
+    pub fn purposes(&self) -> Vec<&str> {
+        self.named(|leaf| match leaf {
+            Self::ConsentFor { purpose, .. } => Some(purpose),
             _ => None,
         })
     }
@@ -372,6 +392,7 @@ pub(super) const RESERVED: &[&str] = &[
     "tag",
     "the",
     "true",
+    "unsubscribed",
     "updated",
     "week",
     "weeks",

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::consent::ConsentState;
+use crate::consent::{ConsentState, Will};
 use crate::email::EmailAddress;
 use crate::field::{Address, FieldPath, FieldValue, Fields};
 
@@ -26,6 +26,10 @@ pub struct ContactFacts {
     pub fields: Fields,
     /// Its consent as one state.
     pub consent: ConsentState,
+    /// What it said for purposes, where anything is recorded.
+    pub purposes: BTreeMap<String, Will>,
+    /// The lists that it withdrew for.
+    pub unsubscribed: BTreeSet<String>,
     /// Its tags, in any spelling.
     pub tags: Vec<String>,
     /// The lists that it is on, and when each of its entries there joined.
@@ -82,6 +86,8 @@ pub fn holds(condition: &Condition, facts: &ContactFacts, moment: &Moment) -> bo
             value_of(of, facts).map_or(*test == Test::Empty, |value| passes(of, &value, test, moment))
         }
         Condition::Consent(states) => states.contains(&facts.consent),
+        Condition::ConsentFor { purpose, states } => states.contains(&said_for(purpose, facts)),
+        Condition::Unsubscribed(list) => facts.unsubscribed.contains(list),
         Condition::Tag(name) => {
             let key = name.to_lowercase();
             facts.tags.iter().any(|tag| tag.to_lowercase() == key)
@@ -106,6 +112,11 @@ pub fn holds(condition: &Condition, facts: &ContactFacts, moment: &Moment) -> bo
             })
         }
     }
+}
+
+/// What a contact said for a purpose; unknown where nothing is recorded.
+fn said_for(purpose: &str, facts: &ContactFacts) -> ConsentState {
+    facts.purposes.get(purpose).copied().unwrap_or_default().into()
 }
 
 /// Why a contact is in a segment, or is not.
@@ -233,6 +244,8 @@ fn saw(leaf: &Condition, facts: &ContactFacts, moment: &Moment) -> Option<String
             Value::Address(address) => address.to_string(),
         }),
         Condition::Consent(_) => Some(facts.consent.to_string()),
+        Condition::ConsentFor { purpose, .. } => Some(said_for(purpose, facts).to_string()),
+        Condition::Unsubscribed(_) => listed(facts.unsubscribed.iter().cloned().collect()),
         Condition::Tag(_) => listed(facts.tags.clone()),
         Condition::OnList(_) | Condition::Repeated(None) => listed(
             facts

@@ -78,10 +78,13 @@ pub enum Problem {
         /// A spelling that may be meant; empty if there is none.
         hint: String,
     },
-    /// There is no such list or sync.
+    /// An unusable address, asked of a purpose.
+    #[error("an address is unusable whatever it is for: write consent = unusable, without a purpose")]
+    Mailbox,
+    /// There is no such list, sync or purpose.
     #[error("there is no {kind} `{name}`{}", mend(.hint))]
     Unknown {
-        /// What it should be: a list, a sync.
+        /// What it should be: a list, a sync, a purpose.
         kind: &'static str,
         /// What was written.
         name: String,

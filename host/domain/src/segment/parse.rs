@@ -170,6 +170,10 @@ fn predicate(input: &mut Input<'_>) -> Reading<Condition> {
             input.next_token();
             Ok(Condition::Member(optional_name(input, &first)?))
         }
+        "unsubscribed" => {
+            input.next_token();
+            Ok(Condition::Unsubscribed(name(input, &first)?))
+        }
         "consent" => {
             input.next_token();
             consent(input)
@@ -285,10 +289,18 @@ fn has(input: &mut Input<'_>) -> Reading<Test> {
 }
 
 fn consent(input: &mut Input<'_>) -> Reading<Condition> {
+    let purpose = match input.peek_token() {
+        Some(Token { kind: TokenKind::Open, .. }) => Some(name(input, "consent")?),
+        _ => None,
+    };
+    let of = |states| match purpose {
+        Some(purpose) => Condition::ConsentFor { purpose, states },
+        None => Condition::Consent(states),
+    };
     match operator(input) {
-        Some(Operator::Equal) => Ok(Condition::Consent(vec![state(input)?])),
-        Some(Operator::NotEqual) => Ok(Condition::negate(Condition::Consent(vec![state(input)?]))),
-        _ if accept(input, "in") => Ok(Condition::Consent(enumeration(input, state)?)),
+        Some(Operator::Equal) => Ok(of(vec![state(input)?])),
+        Some(Operator::NotEqual) => Ok(Condition::negate(of(vec![state(input)?]))),
+        _ if accept(input, "in") => Ok(of(enumeration(input, state)?)),
         _ => expected(input, "`=`, `!=` or `in (…)`", "every contact has one consent, as in consent = granted"),
     }
 }

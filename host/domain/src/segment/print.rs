@@ -21,6 +21,14 @@ impl fmt::Display for Condition {
                 [only] => write!(f, "consent = {only}"),
                 many => enumeration(f, "consent in", many, |f, state| state.fmt(f)),
             },
+            Self::ConsentFor { purpose, states } => {
+                let of = format!("consent({})", Quoted(purpose));
+                match states.as_slice() {
+                    [only] => write!(f, "{of} = {only}"),
+                    many => enumeration(f, &format!("{of} in"), many, |f, state| state.fmt(f)),
+                }
+            }
+            Self::Unsubscribed(list) => write!(f, "unsubscribed({})", Quoted(list)),
             Self::Tag(name) => write!(f, "tag({})", Quoted(name)),
             Self::OnList(list) => write!(f, "on({})", Quoted(list)),
             Self::InSegment(segment) => write!(f, "in_segment({})", Quoted(segment)),

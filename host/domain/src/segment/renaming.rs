@@ -13,6 +13,7 @@ impl Condition {
             Self::OnList(list) => Self::OnList(renamed(list)),
             Self::Joined { list, window } => Self::Joined { list: renamed(list), window },
             Self::Repeated(list) => Self::Repeated(list.map(renamed)),
+            Self::Unsubscribed(list) => Self::Unsubscribed(renamed(list)),
             other => other,
         })
     }

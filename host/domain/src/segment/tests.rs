@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::arbitrary::{Vocabulary, condition};
 use super::limits::{MAX_CONDITIONS, MAX_DEPTH, MAX_TEXT_BYTES};
 use super::*;
-use crate::consent::ConsentState;
+use crate::consent::{ConsentState, Will};
 use crate::email::EmailAddress;
 use crate::field::{Address, AddressPart, Choice, FieldDefinition, FieldType, FieldValue, standard_fields};
 
@@ -25,6 +25,7 @@ fn known() -> Known {
         lists: vec!["guests".into(), "vip".into()],
         syncs: vec!["newsletter".into()],
         segments: vec!["regulars".into()],
+        purposes: vec!["news".into(), "offers".into()],
     }
 }
 
@@ -52,6 +53,8 @@ fn jana() -> ContactFacts {
             ("topics".parse().unwrap(), FieldValue::Choices { choices: vec!["spa".into(), "golf".into()] }),
         ]),
         consent: ConsentState::Granted,
+        purposes: BTreeMap::from([("offers".to_owned(), Will::Pending)]),
+        unsubscribed: BTreeSet::from(["vip".to_owned()]),
         tags: vec!["Guest".into()],
         lists: BTreeMap::from([("guests".into(), vec![at("2026-11-20T10:00:00Z"), at("2026-01-01T00:00:00Z")])]),
         is_member: true,
@@ -94,6 +97,10 @@ fn d6_every_condition_is_judged_as_it_is_written() {
         ("email = \"JANA@example.com\" and email ends with \"@example.com\"", true),
         ("external-id is set", false),
         ("consent = granted and consent != pending and consent in (granted, unknown)", true),
+        ("consent(\"offers\") = pending and consent(\"offers\") in (granted, pending)", true),
+        ("consent(\"news\") = unknown and consent(\"news\") != granted", true),
+        ("consent(\"news\") = granted or consent(\"offers\") = unknown", false),
+        ("unsubscribed(\"vip\") and not on(\"vip\") and not unsubscribed(\"guests\")", true),
         ("on(\"guests\") and joined(\"guests\") in the last 3 days", true),
         ("joined(\"guests\") in the last 2 days", false),
         ("repeated(\"guests\") and repeated() and not repeated(\"vip\")", true),
@@ -160,6 +167,9 @@ fn a_fault_says_where_and_what_would_be_right() {
         "member(\"newsletters\")",
         "consent = grated",
         "consent is set",
+        "consent(\"offer\") = granted",
+        "consent(\"offers\") = unusable",
+        "unsubscribed(\"gests\")",
         "(vip = yes",
         "vip = yes)",
         "vip = yes and",
@@ -215,10 +225,14 @@ fn an_explanation_shows_every_verdict_and_what_it_saw() {
 
 #[test]
 fn renaming_a_list_or_sync_reaches_every_place() {
-    let condition = parse("on(\"a\") or not (joined(\"a\") in the last 1 day and repeated(\"a\")) or member(\"a\")");
+    let condition = parse(
+        "on(\"a\") or not (joined(\"a\") in the last 1 day and repeated(\"a\")) or \
+                           member(\"a\") or unsubscribed(\"a\") or consent(\"a\") = granted",
+    );
     let condition = condition.unwrap().condition;
     let renamed = condition.with_list_renamed("a", "b").with_sync_renamed("a", "c");
-    assert_eq!((renamed.lists(), renamed.syncs()), (vec!["b"], vec!["c"]));
+    assert_eq!((renamed.lists(), renamed.syncs(), renamed.purposes()), (vec!["b"], vec!["c"], vec!["a"]));
+    assert!(renamed.to_string().contains("unsubscribed(\"b\")"));
 }
 
 /// Words as odd as they may be, since they only have to survive.
@@ -244,6 +258,7 @@ fn odd_words() -> Vocabulary {
         tags: vec![text("guest"), text("in (\"x\")")],
         lists: vec![text("vip"), text("Gäste 2026")],
         syncs: vec![text("newsletter")],
+        purposes: vec![text("news"), text("partner-offers")],
         campaigns: vec![text("Spring"), text("\\")],
     }
 }
@@ -283,7 +298,7 @@ proptest! {
 }
 
 /// Pieces that get further into the parser than random characters do.
-const PIECES: [&str; 38] = [
+const PIECES: [&str; 39] = [
     "(",
     ")",
     ",",
@@ -317,6 +332,7 @@ const PIECES: [&str; 38] = [
     "on",
     "opened",
     "consent",
+    "unsubscribed",
     "granted",
     "has any",
     "anniversary",

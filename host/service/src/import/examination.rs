@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use postroom_domain::field::FieldDefinition;
+use postroom_domain::purpose::PurposeName;
 use postroom_import::{Examined, ImportFault, Options, column_names, examine};
 use postroom_store::lists::ImportMode;
 
@@ -23,6 +24,7 @@ impl Service {
     /// Examines a file that is to be imported.
     pub(super) async fn examine(&self, request: &ImportFile) -> Result<Looked> {
         check(request)?;
+        self.require_purposes(&request.consent_purposes).await?;
         let definitions = self.store().fields().await?;
         let mut options = request.options.clone();
         if let Some(name) = &request.profile {
@@ -41,6 +43,21 @@ impl Service {
             Ok((examined, reading)) => Ok(Looked { examined, options, reading }),
             Err(ServiceError::Import(fault)) => Err(self.with_fitting_profile(fault, request).await?),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Refuses a purpose that there is not before the file is read, in a dry run too.
+    async fn require_purposes(&self, wanted: &[PurposeName]) -> Result<()> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let known = self.store().purposes().await?;
+        match wanted.iter().find(|name| !known.iter().any(|purpose| purpose.name == **name)) {
+            None => Ok(()),
+            Some(name) => {
+                let there = names::known(known.iter().map(|purpose| purpose.name.as_str()));
+                Err(ServiceError::NotFound(format!("there is no purpose `{name}`: the purposes are {there}")))
+            }
         }
     }
 

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use futures_util::{TryStreamExt as _, stream};
 use postroom_domain::contact::ImportedRow;
+use postroom_domain::purpose::PurposeName;
 use postroom_import::{DatesRead, DatesSeen, Examined, Options, RejectedRow, Rejects, rejects_path};
 use postroom_store::lists::{ImportBegun, ImportId, ImportMode, ImportReport, ImportStart, StatedConsent};
 use serde::Serialize;
@@ -50,6 +51,8 @@ pub struct ImportFile {
     pub save_profile: Option<String>,
     /// The evidence of the consent that is stated for every contact of it, if one is.
     pub consent_evidence: Option<String>,
+    /// The purposes for which it is stated too.
+    pub consent_purposes: Vec<PurposeName>,
     /// Whether the file is believed where its rows say that their contacts agreed. What they say of
     /// withdrawals and bounces counts in any case.
     pub believes_file: bool,
@@ -86,7 +89,10 @@ impl Service {
             file: answers::file_name(&examined),
             digest: examined.digest.to_hex().to_string(),
             reading,
-            consent: request.consent_evidence.clone().map(|evidence| StatedConsent { evidence }),
+            consent: request
+                .consent_evidence
+                .clone()
+                .map(|evidence| StatedConsent { evidence, purposes: request.consent_purposes.clone() }),
             believes_file: request.believes_file,
             at: self.now(),
         };

@@ -5,6 +5,7 @@ mod suggestion;
 use postroom_domain::breaker::DEFAULT_SHARE_PERCENT;
 use postroom_domain::decision::Newcomers;
 use postroom_domain::mapping::{CompositeKind, Mapping, Pair, RemoteField};
+use postroom_domain::purpose::PurposeName;
 use postroom_runtime::{Capability, Plugin};
 use postroom_store::StoreError;
 use postroom_store::syncs::{Sync, SyncDraft};
@@ -40,6 +41,8 @@ pub struct AddSync {
     pub newcomers: Newcomers,
     /// The tag; none for the name of the list or the segment.
     pub tag: Option<String>,
+    /// What its contacts are written to for; none leaves their consent as it is.
+    pub purpose: Option<PurposeName>,
     /// The share, in percent, past which a plan asks; none for a tenth.
     pub breaker_percent: Option<u8>,
 }
@@ -57,6 +60,8 @@ pub struct EditSync {
     pub newcomers: Option<Newcomers>,
     /// Another tag.
     pub tag: Option<TagChoice>,
+    /// Another purpose.
+    pub purpose: Option<PurposeChoice>,
     /// Another share.
     pub breaker_percent: Option<u8>,
 }
@@ -68,6 +73,15 @@ pub enum TagChoice {
     ListName,
     /// This one.
     Own(String),
+}
+
+/// What a sync's contacts are written to for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PurposeChoice {
+    /// Nothing that is stated.
+    None,
+    /// This purpose.
+    For(PurposeName),
 }
 
 /// A sync that was saved.
@@ -104,7 +118,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// Every fault of the mapping at once; not found for the list, the segment, the account or the audience; a
+    /// Every fault of the mapping at once; not found for the list, the segment, the purpose, the account or the audience; a
     /// conflict with another sync into the same audience; the provider's refusal.
     pub async fn add_sync(&self, request: AddSync) -> Result<SyncSaved> {
         let name = names::checked("a sync", &request.name)?.to_owned();
@@ -126,6 +140,7 @@ impl Service {
             newcomers: request.newcomers,
             tag,
             tag_is_own,
+            purpose: request.purpose,
             breaker_percent: percent(request.breaker_percent)?.unwrap_or(DEFAULT_SHARE_PERCENT),
         };
         let sync = self.store().add_sync(&draft, self.now()).await?;
@@ -152,6 +167,11 @@ impl Service {
             Some(wanted) => tag(&open, &before.list, wanted)?,
             None => (before.tag, before.tag_is_own),
         };
+        let purpose = match request.purpose {
+            Some(PurposeChoice::None) => None,
+            Some(PurposeChoice::For(name)) => Some(name),
+            None => before.purpose.map(|purpose| purpose.name),
+        };
         let draft = SyncDraft {
             name,
             list: before.list,
@@ -163,6 +183,7 @@ impl Service {
             newcomers: request.newcomers.unwrap_or(before.newcomers),
             tag,
             tag_is_own,
+            purpose,
             breaker_percent: percent(request.breaker_percent)?.unwrap_or(before.breaker_percent),
         };
         let sync = self.store().edit_sync(&before.name, &draft, self.now()).await?;

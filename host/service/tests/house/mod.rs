@@ -87,6 +87,7 @@ pub(crate) fn file(house: &House, rows: &str, mode: ImportMode) -> ImportFile {
         profile: None,
         save_profile: None,
         consent_evidence: None,
+        consent_purposes: Vec::new(),
         believes_file: false,
         rejects: None,
     }

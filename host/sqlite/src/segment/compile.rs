@@ -18,7 +18,7 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use crate::columns::micros;
 use crate::failure::{Failure, Step};
 use crate::limits::NARROW_ROWS;
-use crate::list_rows;
+use crate::{list_rows, purpose_rows};
 
 use super::{expression, rows};
 
@@ -109,6 +109,11 @@ impl<'a> Compiler<'a> {
                 let each: Vec<&str> = states.iter().copied().map(consent).collect();
                 self.write(&format!("({})", each.join(" OR ")));
             }
+            Condition::ConsentFor { purpose, states } => self.consent_for(purpose, states)?,
+            Condition::Unsubscribed(list) => {
+                let values = vec![list_rows::require(self.connection, list)?.id.into()];
+                self.among(Source { sql: "list_withdrawals WHERE list_id = ?", values })?;
+            }
             Condition::Tag(name) => self.tag(name)?,
             Condition::OnList(list) => {
                 let (sql, values) = (
@@ -181,6 +186,23 @@ impl<'a> Compiler<'a> {
             self.write(&format!("c.id IN (SELECT contact_id FROM {sql})"));
         }
         self.made.values.extend(values);
+        Ok(())
+    }
+
+    /// Who said one of these for a purpose. Who said nothing has no row, so that where that is asked for too the
+    /// others are left out instead.
+    fn consent_for(&mut self, purpose: &str, states: &[ConsentState]) -> Step<()> {
+        let takes_unknown = states.contains(&ConsentState::Unknown);
+        let said = [ConsentState::Pending, ConsentState::Granted, ConsentState::Withdrawn];
+        let mut values = vec![Value::from(purpose_rows::require(self.connection, purpose)?.id)];
+        // A word that no row has stands where one is not looked for.
+        values.extend(said.map(|state| {
+            let word = if states.contains(&state) == takes_unknown { "" } else { state.as_str() };
+            Value::from(word.to_owned())
+        }));
+        self.write("(");
+        self.among(Source { sql: "purpose_wills WHERE purpose_id = ? AND will IN (?, ?, ?)", values })?;
+        self.write(if takes_unknown { ") IS NOT TRUE" } else { ")" });
         Ok(())
     }
 

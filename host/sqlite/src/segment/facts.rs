@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use postroom_domain::consent::Will;
 use postroom_domain::contact::ContactId;
 use postroom_domain::segment::{Activity, ContactFacts};
 use postroom_store::contacts::Contact;
@@ -10,6 +11,7 @@ use rusqlite::Connection;
 
 use crate::columns::{from_word, timestamp};
 use crate::failure::Step;
+use crate::scope_rows;
 
 /// Everything that a segment may ask of a contact.
 pub(crate) fn of(connection: &Connection, contact: Contact) -> Step<ContactFacts> {
@@ -23,6 +25,8 @@ pub(crate) fn of(connection: &Connection, contact: Contact) -> Step<ContactFacts
         external_id: contact.external_id,
         fields: contact.fields,
         consent: contact.consent,
+        purposes: said_for_purposes(connection, contact.id)?,
+        unsubscribed: scope_rows::unsubscribed(connection, contact.id)?.into_iter().collect(),
         tags: contact.tags,
         created_at: contact.created_at,
         updated_at: contact.updated_at,
@@ -42,6 +46,20 @@ fn lists(connection: &Connection, contact: ContactId) -> Step<BTreeMap<String, V
         lists.entry(row.get(0)?).or_default().push(timestamp(row.get(1)?)?);
     }
     Ok(lists)
+}
+
+/// What it said for purposes, where anything is recorded.
+fn said_for_purposes(connection: &Connection, contact: ContactId) -> Step<BTreeMap<String, Will>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT p.name, w.will FROM purpose_wills w JOIN purposes p ON p.id = w.purpose_id WHERE w.contact_id = ?",
+    )?;
+    let mut rows = statement.query([contact.0])?;
+    let mut said = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let will: String = row.get(1)?;
+        said.insert(row.get(0)?, from_word("will", &will)?);
+    }
+    Ok(said)
 }
 
 /// The syncs whose audience confirmed what we wrote of it.

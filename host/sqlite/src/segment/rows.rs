@@ -11,7 +11,7 @@ use rusqlite::{Connection, Row};
 use crate::columns::{micros, timestamp};
 use crate::failure::{Failure, Step};
 use crate::list_rows::{self, ListRow};
-use crate::{field_rows, lists};
+use crate::{field_rows, lists, purpose_rows};
 
 /// The columns of a [`SegmentRow`].
 macro_rules! select {
@@ -47,6 +47,7 @@ pub(crate) fn vocabulary(connection: &Connection) -> Step<Known> {
             let known = PREDEFINED.iter().map(|known| known.name.to_owned());
             saved.into_iter().chain(known).collect()
         },
+        purposes: names("SELECT name FROM purposes WHERE is_defined = 1 ORDER BY name")?,
     })
 }
 
@@ -216,6 +217,11 @@ pub(crate) fn save(connection: &Connection, name: &str, condition: &Condition, a
             (list, named),
         )?;
     }
+    connection.execute("DELETE FROM segment_purposes WHERE segment_id = ?", [list])?;
+    for named in condition.purposes() {
+        let purpose = purpose_rows::require(connection, named)?.id;
+        connection.execute("INSERT INTO segment_purposes (segment_id, purpose_id) VALUES (?, ?)", (list, purpose))?;
+    }
     Ok(list)
 }
 
@@ -255,6 +261,15 @@ pub(crate) fn naming_sync(connection: &Connection, sync: i64) -> Step<Vec<String
         connection,
         "SELECT l.name FROM segment_syncs u JOIN lists l ON l.id = u.segment_id WHERE u.sync_id = ? ORDER BY l.name",
         sync,
+    )
+}
+
+/// The names of the segments that name a purpose.
+pub(crate) fn naming_purpose(connection: &Connection, purpose: i64) -> Step<Vec<String>> {
+    naming(
+        connection,
+        "SELECT l.name FROM segment_purposes u JOIN lists l ON l.id = u.segment_id WHERE u.purpose_id = ? ORDER BY l.name",
+        purpose,
     )
 }
 

@@ -6,26 +6,33 @@ use postroom_domain::consent::{ConsentAct, ConsentSource};
 use postroom_domain::contact::{ContactId, ImportedRow};
 use postroom_domain::decision::{Memory, RemoteStatus, TagState};
 use postroom_domain::discovery::{COMPARED_AT_LEAST_EVERY, Discovery, Why};
+use postroom_domain::narrowing::Scope;
 use postroom_domain::outcome::{OutcomeClass, Reason};
 use postroom_domain::projection::{Base, ContentHash};
+use postroom_domain::purpose::LegalBasis;
 use postroom_sqlite::SqliteStore;
 use postroom_store::contacts::{ContactRef, ContactStore};
 use postroom_store::discovery::{Look, OpenEntries};
 use postroom_store::lists::{ImportMode, ListStore};
+use postroom_store::purposes::PurposeStore;
 use postroom_store::runs::{
     BatchIntent, BatchRecord, Confirmation, ConfirmedContent, RunStart, RunStore, SnapshotContent,
 };
-use postroom_store::syncs::SyncStore;
+use postroom_store::syncs::{SyncDraft, SyncStore};
 use proptest::prelude::*;
 
 use crate::fixture::{
-    Home, add, at, email, entries, event, import, row, rows, start, sync_draft, upsert, who, with_consent, with_sync,
+    Home, add, at, email, entries, event, import, purpose, row, rows, start, sync_draft, upsert, who, with_consent,
+    with_sync,
 };
 
 const SETTINGS: ContentHash = [1; 16];
 const DIGEST: &str = "sha256:00";
 /// The lists, each with a sync of its name into one audience.
 const LISTS: [&str; 2] = ["guests", "staff"];
+
+/// What the second sync is for.
+const PURPOSE: &str = "news";
 
 fn look(sync: i64) -> Look {
     Look { sync, settings: SETTINGS, plugin_digest: DIGEST.into(), full: false, at: at(100) }
@@ -68,6 +75,7 @@ enum Step {
     Write { person: u8, name: u8 },
     Readdress { person: u8, to: u8 },
     Consent { person: u8, act: ConsentAct },
+    Scoped { person: u8, act: ConsentAct, list: Option<usize> },
     Tag { person: u8 },
     Delete { person: u8 },
     Join { list: usize, person: u8 },
@@ -113,12 +121,15 @@ fn person() -> std::ops::Range<u8> {
 
 fn step() -> impl Strategy<Value = Step> {
     let act = prop_oneof![Just(ConsentAct::Granted), Just(ConsentAct::Withdrawn)];
+    let act_for_scope = act.clone();
     let mode = prop_oneof![Just(ImportMode::Add), Just(ImportMode::Replace)];
     let file = prop::collection::vec((0..7_u8, prop_oneof![3 => Just(0_u8), 1 => Just(1)]), 0..6);
     prop_oneof![
         3 => (person(), 0..3_u8).prop_map(|(person, name)| Step::Write { person, name }),
         1 => (person(), person()).prop_map(|(person, to)| Step::Readdress { person, to }),
         1 => (person(), act).prop_map(|(person, act)| Step::Consent { person, act }),
+        3 => (person(), act_for_scope, prop::option::of(0..2_usize))
+            .prop_map(|(person, act, list)| Step::Scoped { person, act, list }),
         1 => person().prop_map(|person| Step::Tag { person }),
         1 => person().prop_map(|person| Step::Delete { person }),
         3 => (0..2_usize, person()).prop_map(|(list, person)| Step::Join { list, person }),
@@ -136,6 +147,12 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// One of the syncs. The second is for a purpose.
+fn draft(sync: usize, tag: &str) -> SyncDraft {
+    let purpose = (sync == 1).then(|| PURPOSE.parse().unwrap());
+    SyncDraft { purpose, ..sync_draft(LISTS[sync], LISTS[sync], tag) }
+}
+
 /// A store under way through its history.
 struct Play {
     home: Home,
@@ -151,7 +168,8 @@ impl Play {
         for person in ["p2@example.cz", "p3@example.cz"] {
             store.add_entry(LISTS[1], &who(person), at(2)).await.unwrap();
         }
-        let staff = store.add_sync(&sync_draft(LISTS[1], LISTS[1], "Staff"), at(3)).await.unwrap();
+        store.add_purpose(&purpose(PURPOSE, LegalBasis::Consent)).await.unwrap();
+        let staff = store.add_sync(&draft(1, "Staff"), at(3)).await.unwrap();
         let syncs = [guests.id, staff.id];
         let runs = [begin(store, guests.id).await, begin(store, staff.id).await];
         for (sync, run) in syncs.into_iter().zip(runs) {
@@ -183,6 +201,18 @@ impl Play {
             Step::Consent { person, act } => {
                 if let Some(id) = self.id(person).await {
                     let event = event(30, act, ConsentSource::Contact, None);
+                    store.record_consent(&ContactRef::Id(id), &event).await.unwrap();
+                }
+            }
+            Step::Scoped { person, act, list } => {
+                if let Some(id) = self.id(person).await {
+                    // The contact's own, so that a withdrawal is lifted as often as it is made.
+                    let scope = match list {
+                        Some(list) => Scope::List(LISTS[list].to_owned()),
+                        None => Scope::Purpose(PURPOSE.parse().unwrap()),
+                    };
+                    let late = i64::from(act == ConsentAct::Granted);
+                    let event = event(30 + late, act, ConsentSource::Contact, Some("form")).about(scope);
                     store.record_consent(&ContactRef::Id(id), &event).await.unwrap();
                 }
             }
@@ -243,7 +273,7 @@ impl Play {
                 keep(store, Look { full, ..look(self.syncs[sync]) }).await;
             }
             Step::RenameTag { sync, tag } => {
-                let draft = sync_draft(LISTS[sync], LISTS[sync], &format!("{} {tag}", LISTS[sync]));
+                let draft = draft(sync, &format!("{} {tag}", LISTS[sync]));
                 store.edit_sync(LISTS[sync], &draft, at(40)).await.unwrap();
             }
         }

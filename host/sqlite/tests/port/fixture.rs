@@ -9,6 +9,7 @@ use postroom_domain::decision::Newcomers;
 use postroom_domain::email::EmailAddress;
 use postroom_domain::field::FieldValue;
 use postroom_domain::mapping::{Mapping, Pair, Target, TargetSource};
+use postroom_domain::purpose::{LegalBasis, Purpose};
 use postroom_sqlite::SqliteStore;
 use postroom_store::accounts::{AccountDraft, AccountStore, PluginSource, Secret};
 use postroom_store::contacts::{ContactRef, ContactStore, ContactUpsert, Written};
@@ -69,6 +70,11 @@ pub(crate) fn event(second: i64, act: ConsentAct, source: ConsentSource, evidenc
     ConsentEvent { evidence: evidence.map(str::to_owned), ..ConsentEvent::new(at(second), act, source) }
 }
 
+/// A purpose with a text.
+pub(crate) fn purpose(name: &str, basis: LegalBasis) -> Purpose {
+    Purpose::new(name.parse().unwrap(), &format!("For {name}"), basis, Some("v1")).unwrap()
+}
+
 /// A row as an import reads it: key, address and first name; an empty key is none.
 pub(crate) fn row(line: u64, key: &str, address: &str, name: &str) -> ImportedRow {
     ImportedRow {
@@ -102,7 +108,7 @@ pub(crate) fn start(list: &str, mode: ImportMode) -> ImportStart {
 }
 
 pub(crate) fn with_consent(start: ImportStart) -> ImportStart {
-    ImportStart { consent: Some(StatedConsent { evidence: "form of May".to_owned() }), ..start }
+    ImportStart { consent: Some(StatedConsent { evidence: "form of May".to_owned(), purposes: Vec::new() }), ..start }
 }
 
 /// A whole import in one chunk.
@@ -170,6 +176,7 @@ pub(crate) fn sync_draft(name: &str, list: &str, tag: &str) -> SyncDraft {
         newcomers: Newcomers::Skip,
         tag: Some(tag.to_owned()),
         tag_is_own: false,
+        purpose: None,
         breaker_percent: 10,
     }
 }

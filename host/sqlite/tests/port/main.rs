@@ -25,6 +25,7 @@ mod imports;
 mod killed;
 mod lists;
 mod opening;
+mod purposes;
 mod runs;
 mod segment_equality;
 mod segments;

@@ -5,16 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::join_all;
 use jiff::civil::Date;
 use jiff::{Timestamp, Zoned};
-use postroom_domain::consent::{ConsentAct, ConsentSource, ConsentState};
+use postroom_domain::consent::{ConsentAct, ConsentSource, ConsentState, Will};
 use postroom_domain::contact::{ContactId, FieldPatch, ImportedRow};
 use postroom_domain::decision::RemoteStatus;
 use postroom_domain::field::{Choice, FieldDefinition, FieldPath, FieldType, FieldValue};
+use postroom_domain::narrowing::Scope;
+use postroom_domain::purpose::LegalBasis;
 use postroom_domain::segment::arbitrary::{Vocabulary, condition};
 use postroom_domain::segment::{Activity, ActivityKind, Condition, ContactFacts, Moment, Shape, explain, holds};
 use postroom_sqlite::SqliteStore;
 use postroom_store::accounts::AccountStore;
 use postroom_store::contacts::{ContactRef, ContactStore, ContactUpsert};
 use postroom_store::lists::{ImportMode, ImportStart, ImportStore, ListStore};
+use postroom_store::purposes::PurposeStore;
 use postroom_store::runs::{BatchRecord, Confirmation, ConfirmedContent, RunStart, RunStore};
 use postroom_store::segments::{ActivityRow, Filterable, SegmentStore};
 use postroom_store::syncs::SyncStore;
@@ -23,7 +26,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::fixture::{Home, account, email, event, home, start, sync_draft};
+use crate::fixture::{Home, account, at, email, event, home, purpose, start, sync_draft};
 
 /// How many contacts the trees are asked of: enough that hardly a tree takes all or none.
 const CONTACTS: usize = 60;
@@ -83,6 +86,7 @@ fn words() -> Vocabulary {
         tags: texts(&["guest", "ÕHTU", "nobody's"]),
         lists: texts(&["vip", "guests", "empty"]),
         syncs: texts(&["first", "second"]),
+        purposes: texts(&["newsletter", "offers", "never-asked"]),
         campaigns: texts(&["Spring", "spring", "Never"]),
     }
 }
@@ -93,6 +97,9 @@ struct Person {
     external_id: Option<String>,
     fields: Vec<(FieldPath, Option<FieldValue>)>,
     acts: Vec<ConsentAct>,
+    /// What it said for purposes, and the lists that it withdrew for.
+    purposes: BTreeMap<String, Vec<ConsentAct>>,
+    unsubscribed: BTreeSet<String>,
     tags: BTreeSet<String>,
     /// How often it stands on each list.
     lists: BTreeMap<String, usize>,
@@ -135,6 +142,11 @@ fn person() -> impl Strategy<Value = Person> {
         vec![ConsentAct::Asked, ConsentAct::Granted, ConsentAct::Bounced, ConsentAct::Withdrawn],
         0..=2,
     );
+    let said = prop::sample::subsequence(vec![ConsentAct::Asked, ConsentAct::Granted, ConsentAct::Withdrawn], 1..=2);
+    let scopes = (
+        prop::collection::btree_map(pick(&words.purposes[..2]), said, 0..=2),
+        prop::collection::btree_set(pick(&words.lists[..2]), 0..=1),
+    );
     let lists = prop::collection::btree_map(
         prop::sample::select(vec!["vip".to_owned(), "guests".to_owned()]),
         1_usize..=2,
@@ -149,23 +161,27 @@ fn person() -> impl Strategy<Value = Person> {
     (
         prop::option::of(pick(&words.texts)),
         fields,
-        acts,
+        (acts, scopes),
         prop::collection::btree_set(pick(&words.tags[..2]), 0..=2),
         lists,
         any::<[bool; 2]>(),
         prop::collection::btree_set(activity, 0..=3),
         prop::sample::select(words.moments.clone()),
     )
-        .prop_map(|(external_id, fields, acts, tags, lists, audiences, activity, at)| Person {
-            external_id,
-            fields,
-            acts,
-            tags,
-            lists,
-            audiences,
-            activity,
-            at,
-        })
+        .prop_map(
+            |(external_id, fields, (acts, (purposes, unsubscribed)), tags, lists, audiences, activity, at)| Person {
+                external_id,
+                fields,
+                acts,
+                purposes,
+                unsubscribed,
+                tags,
+                lists,
+                audiences,
+                activity,
+                at,
+            },
+        )
 }
 
 /// A store of random contacts, and each of them as the rules see it: put together from what was asked for,
@@ -177,6 +193,9 @@ async fn inhabited(runner: &mut TestRunner) -> (Home, BTreeMap<ContactId, Contac
     store.add_account(&account("hotel", "secret"), Timestamp::UNIX_EPOCH).await.unwrap();
     for list in words().lists {
         store.create_list(&list, Timestamp::UNIX_EPOCH).await.unwrap();
+    }
+    for name in words().purposes {
+        store.add_purpose(&purpose(&name, LegalBasis::Consent)).await.unwrap();
     }
     let mut runs = Vec::new();
     for (name, audience) in [("first", "a1"), ("second", "a2")] {
@@ -243,6 +262,8 @@ async fn settle(store: &SqliteStore, number: usize, person: &Person, runs: &[i64
         consent = store.record_consent(&who, &noted).await.unwrap();
         updated_at = if before == consent { updated_at } else { updated_at.max(noted.at) };
     }
+    let (purposes, changed) = say(store, &who, person).await;
+    updated_at = if changed { updated_at.max(at(0)) } else { updated_at };
     for tag in &person.tags {
         store.tag_contact(&who, tag, true, person.at).await.unwrap();
         updated_at = updated_at.max(person.at);
@@ -269,6 +290,8 @@ async fn settle(store: &SqliteStore, number: usize, person: &Person, runs: &[i64
         external_id: person.external_id.clone(),
         fields,
         consent,
+        purposes,
+        unsubscribed: person.unsubscribed.clone(),
         tags: person.tags.iter().cloned().collect(),
         lists,
         is_member: !syncs.is_empty(),
@@ -278,6 +301,26 @@ async fn settle(store: &SqliteStore, number: usize, person: &Person, runs: &[i64
         updated_at,
     };
     (id, facts)
+}
+
+/// Says what a person says for lists and purposes; answers with the latter, and whether anything changed.
+async fn say(store: &SqliteStore, who: &ContactRef, person: &Person) -> (BTreeMap<String, Will>, bool) {
+    let mut said = BTreeMap::new();
+    for (purpose, acts) in &person.purposes {
+        let scope = Scope::Purpose(purpose.parse().unwrap());
+        let events: Vec<_> =
+            acts.iter().map(|act| event(0, *act, ConsentSource::Operator, Some("test")).about(scope.clone())).collect();
+        for event in &events {
+            store.record_consent(who, event).await.unwrap();
+        }
+        said.insert(purpose.clone(), Will::fold(&events, &scope));
+    }
+    for list in &person.unsubscribed {
+        let withdrawn = event(0, ConsentAct::Withdrawn, ConsentSource::Contact, None);
+        store.record_consent(who, &withdrawn.about(Scope::List(list.clone()))).await.unwrap();
+    }
+    let is_changed = !said.is_empty() || !person.unsubscribed.is_empty();
+    (said, is_changed)
 }
 
 /// Puts the contacts on their lists as often as wanted: one file for each list and moment.
@@ -353,7 +396,7 @@ async fn members_by_store(store: &SqliteStore, tree: &Condition) -> Vec<ContactI
 /// What the store reads of a contact to explain a verdict is what is known of it.
 async fn assert_explained(store: &SqliteStore, people: &BTreeMap<ContactId, ContactFacts>, moment: &Moment) {
     let text = "on(\"vip\") and repeated() and tag(\"guest\") and member(\"first\") and opened() and company = \"inn\" and \
-                updated in the last 1 day";
+                updated in the last 1 day and consent(\"offers\") = granted and unsubscribed(\"guests\")";
     let tree = postroom_domain::segment::parse(text).unwrap().condition;
     for (id, facts) in people {
         let by_store = store.explain_segment(&tree, &ContactRef::Id(*id), &now()).await.unwrap();

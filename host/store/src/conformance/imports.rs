@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use postroom_domain::consent::{ConsentAct, ConsentEvent, ConsentSource, Provenance, Will};
 use postroom_domain::contact::ImportedRow;
 use postroom_domain::email::EmailAddress;
+use postroom_domain::narrowing::Scope;
 
 use super::model::{Entry, EntryKey, Model, Place, Refusal, Said};
 use crate::contacts::Written;
@@ -43,6 +44,9 @@ impl Model {
         rows: &[ImportedRow],
         finishes: bool,
     ) -> Result<(ImportReport, Vec<u64>), Refusal> {
+        if start.consent.iter().flat_map(|stated| &stated.purposes).any(|name| !self.purposes.contains(name)) {
+            return Err(Refusal::NotFound);
+        }
         let old = start.list.as_ref().and_then(|list| self.lists.get(list));
         let old = old.map(|roll| roll.entries.clone()).unwrap_or_default();
         let mut work = Work {
@@ -164,11 +168,18 @@ impl Work<'_> {
     }
 
     fn create(&mut self, email: &EmailAddress, row: &ImportedRow) -> Place {
-        let grant = grant(self.start, row.line);
-        let place = self.model.create(email, &self.said(email, row), grant);
+        let grants = grant(self.start, row.line).into_iter().chain(grants_for_purposes(self.start, row.line));
+        let place = self.model.create(email, &self.said(email, row), grants.collect());
         self.counts.created += 1;
         if self.start.consent.is_some() {
             self.count_stated(self.will(place));
+        }
+        for grant in grants_for_purposes(self.start, row.line) {
+            match self.will_for(place, &grant.scope) {
+                Will::Granted => self.counts.purposes_recorded += 1,
+                Will::Withdrawn => self.counts.purposes_kept_withdrawn += 1,
+                Will::Unknown | Will::Pending => {}
+            }
         }
         place
     }
@@ -192,7 +203,24 @@ impl Work<'_> {
                 self.count_stated(Will::Granted);
             }
         }
+        if self.will(place) == Will::Withdrawn {
+            return Ok(());
+        }
+        for grant in grants_for_purposes(self.start, row.line) {
+            match self.will_for(place, &grant.scope) {
+                Will::Granted => {}
+                Will::Withdrawn => self.counts.purposes_kept_withdrawn += 1,
+                Will::Unknown | Will::Pending => {
+                    self.model.person(place)?.record(grant);
+                    self.counts.purposes_recorded += 1;
+                }
+            }
+        }
         Ok(())
+    }
+
+    fn will_for(&self, place: Place, scope: &Scope) -> Will {
+        self.model.people.get(&place).map(|person| person.will(scope)).unwrap_or_default()
     }
 
     fn will(&self, place: Place) -> Will {
@@ -251,4 +279,10 @@ fn grant(start: &ImportStart, line: u64) -> Option<ConsentEvent> {
     let event = ConsentEvent::new(start.at, ConsentAct::Granted, ConsentSource::Import).shown_by(&stated.evidence);
     let origin = Some(format!("{}, line {line}", start.file));
     Some(ConsentEvent { provenance: Provenance { origin, ..Provenance::default() }, ..event })
+}
+
+/// The same grant for each purpose that it is stated for.
+fn grants_for_purposes(start: &ImportStart, line: u64) -> Vec<ConsentEvent> {
+    let purposes = start.consent.iter().flat_map(|stated| &stated.purposes);
+    purposes.filter_map(|name| Some(grant(start, line)?.about(Scope::Purpose(name.clone())))).collect()
 }

@@ -7,11 +7,13 @@ use postroom_domain::contact::ContactId;
 use postroom_domain::email::EmailAddress;
 use postroom_domain::field::FieldValue;
 use postroom_domain::history::{ContactEvent, Happening};
+use postroom_domain::narrowing::{Scope, narrowed};
+use postroom_domain::purpose::{PurposeName, PurposeTerms};
 
 use super::model::{self, EntryKey, FROM_THE_ADDRESS, Model, Person, Place};
-use super::run::same;
+use super::run::{BASIS, same};
 use super::step::ADDRESSES;
-use crate::contacts::{Contact, ContactDetail, ContactQuery, ContactRef};
+use crate::contacts::{Contact, ContactDetail, ContactQuery, ContactRef, PurposeStanding};
 use crate::{Store, StoreError, lists};
 
 /// Contacts on a page: few, so that pages are turned.
@@ -51,6 +53,8 @@ impl Known {
         let fields = store.fields().await.map_err(failed)?;
         let grade = fields.iter().find(|field| field.name == model.grade.name);
         same("the field and its choices", &Some(&model.grade), &grade)?;
+        let purposes = store.purposes().await.map_err(failed)?.into_iter().map(|purpose| purpose.name).collect();
+        same("the purposes", &model.purposes, &purposes)?;
         self.contacts(store, model).await?;
         self.lists(store, model).await?;
         let erasures = store.erasures(ERASURES).await.map_err(failed)?;
@@ -127,6 +131,10 @@ impl Known {
         let lists: Vec<String> =
             model.lists.iter().filter(|(_, roll)| on(roll)).map(|(name, _)| name.clone()).collect();
         same(&about("the lists"), &lists, &detail.lists)?;
+        let unsubscribed: Vec<&String> = model.lists.keys().filter(|list| person.has_withdrawn_for(list)).collect();
+        same(&about("the lists that it withdrew for"), &unsubscribed, &detail.unsubscribed.iter().collect())?;
+        let said: Vec<_> = model.purposes.iter().map(|name| standing(person, name)).collect();
+        same(&about("what was said for purposes"), &said, &detail.purposes)?;
         if !detail.consent_history.is_sorted_by_key(|event| event.at) {
             return Err(about("the history is not in order"));
         }
@@ -229,6 +237,14 @@ fn same_end(story: &[ContactEvent], detail: &ContactDetail, deleted: &BTreeSet<S
     });
     let told: Vec<&ConsentEvent> = consent.filter(is_told).collect();
     same("its consent", &detail.consent_history.iter().filter(is_told).collect(), &told)
+}
+
+/// What a person said for a purpose, and what follows.
+fn standing(person: &Person, name: &PurposeName) -> PurposeStanding {
+    let purpose = PurposeTerms { name: name.clone(), basis: BASIS };
+    let will = person.will(&Scope::Purpose(name.clone()));
+    let consent = narrowed(person.consent().shown(), None, Some((&purpose, will))).state;
+    PurposeStanding { purpose, will, consent }
 }
 
 /// Compares two histories, whatever the order of events of one moment and the store's own words.

@@ -10,6 +10,8 @@ use postroom_domain::consent::{Consent, ConsentAct, ConsentEvent, ConsentSource,
 use postroom_domain::contact::{EntryFault, FieldPatch};
 use postroom_domain::email::EmailAddress;
 use postroom_domain::field::{FieldChange, FieldDefinition, FieldPath, Fields};
+use postroom_domain::narrowing::Scope;
+use postroom_domain::purpose::PurposeName;
 use postroom_domain::{merge, order};
 
 use super::step::{Who, patch};
@@ -87,8 +89,12 @@ pub(super) struct Model {
     pub(super) order: Vec<String>,
     /// The names that lists had when they were deleted.
     pub(super) deleted: BTreeSet<String>,
+    /// The purposes that are defined.
+    pub(super) purposes: BTreeSet<PurposeName>,
     /// Withdrawals that stay with addresses that are nobody's.
     withdrawn: BTreeMap<String, Timestamp>,
+    /// The same for lists and purposes.
+    withdrawn_scopes: BTreeMap<String, BTreeMap<Scope, Timestamp>>,
     /// Addresses that are not taken again.
     erased: BTreeSet<String>,
     /// Who was erased, and when.
@@ -107,19 +113,42 @@ impl Person {
         Consent::fold(&self.history)
     }
 
+    /// What its history comes to for a list or a purpose.
+    pub(super) fn will(&self, scope: &Scope) -> Will {
+        Will::fold(&self.history, scope)
+    }
+
+    /// Whether it withdrew for a list.
+    pub(super) fn has_withdrawn_for(&self, list: &str) -> bool {
+        self.will(&Scope::List(list.to_owned())) == Will::Withdrawn
+    }
+
+    /// The lists and the purposes that it withdrew for.
+    fn withdrawn_scopes(&self) -> impl Iterator<Item = Scope> {
+        let is_there = |scope: &&Scope| matches!(scope, Scope::List(_) | Scope::Purpose(_));
+        let scopes: BTreeSet<&Scope> = self.history.iter().map(|event| &event.scope).filter(is_there).collect();
+        scopes.into_iter().filter(|scope| self.will(scope) == Will::Withdrawn).cloned()
+    }
+
     /// A change at a moment; news that come late do not make it older.
     fn touch(&mut self, at: Timestamp) {
         self.updated_at = self.updated_at.max(at);
     }
 
-    /// Records an event; answers with the state after it.
+    /// What its history comes to for a scope; of a list or a purpose, the will alone.
+    fn said(&self, scope: &Scope) -> Consent {
+        if scope.is_whole() { self.consent() } else { Consent { will: self.will(scope), ..Consent::default() } }
+    }
+
+    /// Records an event; answers with the state of its scope after it.
     pub(super) fn record(&mut self, event: ConsentEvent) -> ConsentState {
-        let (before, at) = (self.consent(), event.at);
+        let (before, at, scope) = (self.said(&event.scope), event.at, event.scope.clone());
         self.history.push(event);
-        if self.consent() != before {
+        let after = self.said(&scope);
+        if after != before {
             self.touch(at);
         }
-        self.consent().shown()
+        if scope.is_whole() { after.shown() } else { after.will.into() }
     }
 }
 
@@ -142,7 +171,9 @@ impl Model {
             lists: BTreeMap::new(),
             order: Vec::new(),
             deleted: BTreeSet::new(),
+            purposes: BTreeSet::new(),
             withdrawn: BTreeMap::new(),
+            withdrawn_scopes: BTreeMap::new(),
             erased: BTreeSet::new(),
             erasures: Vec::new(),
         }
@@ -263,13 +294,19 @@ impl Model {
         let said = Said { email: email.as_ref(), key, patch: &patch, source: ConsentSource::Operator, at };
         match (target, &email) {
             (Some(place), _) => self.update(place, &said).map(|(written, _)| (place, written)),
-            (None, Some(email)) => Ok((self.create(email, &said, None), Written::Created)),
+            (None, Some(email)) => Ok((self.create(email, &said, Vec::new()), Written::Created)),
             (None, None) => Err(Refusal::Refused),
         }
     }
 
-    /// Makes a contact, with a withdrawal that its address left behind, or else with a grant.
-    pub(super) fn create(&mut self, email: &EmailAddress, said: &Said<'_>, grant: Option<ConsentEvent>) -> Place {
+    /// Makes a contact, with withdrawals that its address left behind, and with grants for everything else.
+    pub(super) fn create(&mut self, email: &EmailAddress, said: &Said<'_>, grants: Vec<ConsentEvent>) -> Place {
+        let mut history = self.take_withdrawals(email);
+        let is_barred = |grant: &ConsentEvent| {
+            history.iter().any(|withdrawn| withdrawn.scope.is_whole() || withdrawn.scope == grant.scope)
+        };
+        let grants: Vec<_> = grants.into_iter().filter(|grant| !is_barred(grant)).collect();
+        history.extend(grants);
         let mut fields = Fields::new();
         said.patch.apply(&mut fields);
         let place = self.made;
@@ -279,7 +316,7 @@ impl Model {
             external_id: said.key.map(str::to_owned),
             fields,
             tags: BTreeSet::new(),
-            history: self.take_withdrawal(email).or(grant).into_iter().collect(),
+            history,
             created_at: said.at,
             updated_at: said.at,
             aliases: Vec::new(),
@@ -311,8 +348,9 @@ impl Model {
             person.aliases.retain(|alias| alias.key() != email.key());
             person.history.push(ConsentEvent::new(said.at, ConsentAct::AddressChanged, said.source));
             self.keep_withdrawal(consent, &before.0, said.at);
-            let withdrawal = self.take_withdrawal(&email);
-            self.person(place)?.history.extend(withdrawal);
+            self.keep_scopes(place, &before.0, said.at)?;
+            let withdrawals = self.take_withdrawals(&email);
+            self.person(place)?.history.extend(withdrawals);
         }
         Ok((Written::Updated, is_renamed))
     }
@@ -324,9 +362,35 @@ impl Model {
         }
     }
 
-    fn take_withdrawal(&mut self, email: &EmailAddress) -> Option<ConsentEvent> {
-        let at = self.withdrawn.remove(email.key())?;
-        Some(ConsentEvent::new(at, ConsentAct::Withdrawn, ConsentSource::Contact).shown_by(FROM_THE_ADDRESS))
+    /// The same for lists and purposes.
+    fn keep_scopes(&mut self, place: Place, email: &EmailAddress, at: Timestamp) -> Result<(), Refusal> {
+        let scopes: Vec<Scope> = self.person(place)?.withdrawn_scopes().collect();
+        if !scopes.is_empty() {
+            let kept = self.withdrawn_scopes.entry(email.key().to_owned()).or_default();
+            for scope in scopes {
+                kept.entry(scope).or_insert(at);
+            }
+        }
+        Ok(())
+    }
+
+    /// What an address left behind. A purpose that is not defined waits until it is.
+    fn take_withdrawals(&mut self, email: &EmailAddress) -> Vec<ConsentEvent> {
+        let withdrawn = |at, scope| {
+            let event = ConsentEvent::new(at, ConsentAct::Withdrawn, ConsentSource::Contact);
+            event.shown_by(FROM_THE_ADDRESS).about(scope)
+        };
+        let mut withdrawals: Vec<_> =
+            self.withdrawn.remove(email.key()).map(|at| withdrawn(at, Scope::Whole)).into_iter().collect();
+        let kept = self.withdrawn_scopes.remove(email.key()).unwrap_or_default();
+        let (waits, comes): (BTreeMap<_, _>, BTreeMap<_, _>) = kept
+            .into_iter()
+            .partition(|(scope, _)| matches!(scope, Scope::Purpose(purpose) if !self.purposes.contains(purpose)));
+        withdrawals.extend(comes.into_iter().map(|(scope, at)| withdrawn(at, scope)));
+        if !waits.is_empty() {
+            self.withdrawn_scopes.insert(email.key().to_owned(), waits);
+        }
+        withdrawals
     }
 
     /// Joins two contacts.
@@ -360,6 +424,7 @@ impl Model {
         let gone = self.person(place)?.clone();
         for email in gone.aliases.iter().chain([&gone.email]) {
             self.keep_withdrawal(gone.consent(), email, at);
+            self.keep_scopes(place, email, at)?;
         }
         self.forget(place);
         Ok(place)
@@ -369,7 +434,10 @@ impl Model {
     pub(super) fn erase(&mut self, who: Who, at: Timestamp) -> Result<Place, Refusal> {
         let place = self.require(who)?;
         let gone = self.person(place)?.clone();
-        self.erased.extend(gone.aliases.iter().chain([&gone.email]).map(|email| email.key().to_owned()));
+        for email in gone.aliases.iter().chain([&gone.email]) {
+            self.withdrawn_scopes.remove(email.key());
+            self.erased.insert(email.key().to_owned());
+        }
         self.erasures.push((place, at));
         self.forget(place);
         Ok(place)
@@ -395,8 +463,44 @@ impl Model {
 
     /// Records a consent event.
     pub(super) fn consent(&mut self, who: Who, event: ConsentEvent) -> Result<ConsentState, Refusal> {
+        event.scope.admit(event.act).map_err(|_| Refusal::Refused)?;
         let place = self.require(who)?;
+        let is_there = match &event.scope {
+            Scope::Whole => true,
+            Scope::List(list) => self.lists.contains_key(list),
+            Scope::FormerList(_) => false,
+            Scope::Purpose(purpose) => self.purposes.contains(purpose),
+        };
+        if !is_there {
+            return Err(Refusal::NotFound);
+        }
         Ok(self.person(place)?.record(event))
+    }
+
+    /// Defines a purpose.
+    pub(super) fn add_purpose(&mut self, name: PurposeName) -> Result<(), Refusal> {
+        if self.purposes.insert(name) { Ok(()) } else { Err(Refusal::Taken) }
+    }
+
+    /// Removes a purpose.
+    pub(super) fn remove_purpose(&mut self, name: &PurposeName) -> Result<(), Refusal> {
+        if self.purposes.remove(name) { Ok(()) } else { Err(Refusal::NotFound) }
+    }
+
+    /// Says that a list is another scope from now on, wherever it was spoken of.
+    fn rename_scope(&mut self, from: &Scope, to: &Scope) {
+        for event in self.people.values_mut().flat_map(|person| &mut person.history) {
+            if event.scope == *from {
+                event.scope = to.clone();
+            }
+        }
+        for kept in self.withdrawn_scopes.values_mut() {
+            if let Some(at) = kept.remove(from)
+                && matches!(to, Scope::List(_))
+            {
+                kept.insert(to.clone(), at);
+            }
+        }
     }
 
     /// Makes a list.
@@ -445,6 +549,7 @@ impl Model {
             for listed in self.order.iter_mut().filter(|listed| *listed == name) {
                 to.clone_into(listed);
             }
+            self.rename_scope(&Scope::List(name.to_owned()), &Scope::List(to.to_owned()));
         }
         Ok(())
     }
@@ -454,6 +559,7 @@ impl Model {
         self.lists.remove(name).ok_or(Refusal::NotFound)?;
         self.order.retain(|listed| listed != name);
         self.deleted.insert(name.to_owned());
+        self.rename_scope(&Scope::List(name.to_owned()), &Scope::FormerList(name.to_owned()));
         Ok(())
     }
 

@@ -8,11 +8,13 @@ use postroom_domain::consent::{ConsentEvent, ConsentState};
 use postroom_domain::contact::ContactId;
 use postroom_domain::email::EmailAddress;
 use postroom_domain::field::{FieldChange, FieldDefinition};
+use postroom_domain::narrowing::Scope;
 use postroom_domain::order;
+use postroom_domain::purpose::{LegalBasis, Purpose, PurposeFault, PurposeName};
 
 use super::look::Known;
 use super::model::{Model, Place, Refusal, choice};
-use super::step::{Import, Step, Who, grade, patch};
+use super::step::{About, Import, Step, Who, grade, patch};
 use crate::contacts::{ContactRef, ContactUpsert, Written};
 use crate::lists::{ImportMode, ImportReport, ImportStart, StatedConsent};
 use crate::workspace::ChoiceRename;
@@ -26,6 +28,9 @@ const BETWEEN_STEPS: i64 = 10;
 const NOBODY: ContactId = ContactId(i64::MAX);
 /// The line of the first row, behind a header.
 const FIRST_LINE: u64 = 2;
+
+/// The basis of every purpose: the one under which most follows from what was said.
+pub(super) const BASIS: LegalBasis = LegalBasis::Consent;
 
 /// A new and empty store.
 pub struct Opened {
@@ -149,22 +154,33 @@ fn email(text: &str) -> Result<EmailAddress, String> {
 }
 
 fn event(step: &Step, at: Timestamp) -> Option<ConsentEvent> {
-    let Step::Consent { act, source, evidence, delay, .. } = step else { return None };
-    let event = ConsentEvent::new(at + SignedDuration::from_secs(*delay), *act, *source);
+    let Step::Consent { about, act, source, evidence, delay, .. } = step else { return None };
+    let scope = match about {
+        About::Whole => Scope::Whole,
+        About::List(list) => Scope::List((*list).to_owned()),
+        About::Purpose(name) => Scope::Purpose(name.parse().ok()?),
+    };
+    let event = ConsentEvent::new(at + SignedDuration::from_secs(*delay), *act, *source).about(scope);
     Some(ConsentEvent { evidence: evidence.map(str::to_owned), ..event })
 }
 
-fn start(import: &Import, at: Timestamp) -> ImportStart {
-    ImportStart {
+/// A name of a purpose.
+fn purpose(name: &str) -> Result<PurposeName, String> {
+    name.parse().map_err(|fault: PurposeFault| fault.to_string())
+}
+
+fn start(import: &Import, at: Timestamp) -> Result<ImportStart, String> {
+    let purposes = import.purposes.iter().copied().map(purpose).collect::<Result<Vec<_>, String>>()?;
+    Ok(ImportStart {
         list: import.list.map(str::to_owned),
         mode: if import.replaces { ImportMode::Replace } else { ImportMode::Add },
         file: "guests.csv".to_owned(),
         digest: "00".to_owned(),
         reading: "as ever".to_owned(),
-        consent: import.states_consent.then(|| StatedConsent { evidence: "form of May".to_owned() }),
+        consent: import.states_consent.then(|| StatedConsent { evidence: "form of May".to_owned(), purposes }),
         believes_file: false,
         at,
-    }
+    })
 }
 
 /// What the model answers; outside, what is wrong with this suite itself.
@@ -191,6 +207,8 @@ fn expect(model: &mut Model, step: &Step, at: Timestamp) -> Result<Result<Answer
             let event = event(step, at).ok_or("a consent step has an event")?;
             model.consent(*who, event).map(Answer::State)
         }
+        Step::AddPurpose(name) => model.add_purpose(purpose(name)?).map(|()| Answer::Done),
+        Step::RemovePurpose(name) => model.remove_purpose(&purpose(name)?).map(|()| Answer::Done),
         Step::CreateList(name) => model.create_list(name, at).map(|()| Answer::Done),
         Step::RenameList { name, to } => model.rename_list(name, to).map(|()| Answer::Done),
         Step::DeleteList(name) => model.delete_list(name).map(|()| Answer::Done),
@@ -201,7 +219,7 @@ fn expect(model: &mut Model, step: &Step, at: Timestamp) -> Result<Result<Answer
         Step::Import(import) => {
             let rows = (FIRST_LINE..).zip(&import.rows).map(|(line, row)| row.read(line));
             let rows = rows.collect::<Result<Vec<_>, String>>()?;
-            let done = model.import(&start(import, at), &rows, import.finishes);
+            let done = model.import(&start(import, at)?, &rows, import.finishes);
             done.map(|(report, refused)| Answer::Imported(report, refused))
         }
     })
@@ -262,6 +280,11 @@ async fn ask(
             let event = event(step, at).ok_or("a consent step has an event")?;
             store.record_consent(&names.of(*who)?, &event).await.map(Answer::State)
         }
+        Step::AddPurpose(name) => {
+            let purpose = Purpose { name: purpose(name)?, label: (*name).to_owned(), basis: BASIS, wording: None };
+            store.add_purpose(&purpose).await.map(|()| Answer::Done)
+        }
+        Step::RemovePurpose(name) => store.remove_purpose(&purpose(name)?).await.map(|()| Answer::Done),
         Step::CreateList(name) => store.create_list(name, at).await.map(|_| Answer::Done),
         Step::RenameList { name, to } => store.rename_list(name, to, at).await.map(|()| Answer::Done),
         Step::DeleteList(name) => store.delete_list(name, at).await.map(|()| Answer::Done),
@@ -307,7 +330,12 @@ async fn import_into(
     at: Timestamp,
 ) -> Result<crate::Result<Answer<ContactId>>, String> {
     let failed = |error: StoreError| format!("the import failed: {error}");
-    let begun = store.begin_import(&start(import, at)).await.map_err(failed)?;
+    let begun = match store.begin_import(&start(import, at)?).await {
+        Ok(begun) => begun,
+        // It names a purpose that there is not.
+        Err(refusal @ StoreError::NotFound { .. }) => return Ok(Err(refusal)),
+        Err(error) => return Err(failed(error)),
+    };
     same("rows that were done before an import began", &0, &begun.done)?;
     let rows = (FIRST_LINE..).zip(&import.rows).map(|(line, row)| row.read(line));
     let rows = rows.collect::<Result<Vec<_>, String>>()?;

@@ -8,7 +8,7 @@ use postroom_domain::order::Place;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use proptest::sample::select;
+use proptest::sample::{select, subsequence};
 
 /// Addresses. Some are one person's in two spellings.
 pub const ADDRESSES: [&str; 9] = [
@@ -30,6 +30,8 @@ const KEYS: [&str; 4] = ["1", "2", "3", "4"];
 const LISTS: [&str; 3] = ["guests", "staff", "winter"];
 /// The same as somebody types them; the last is none.
 const TYPED_LISTS: [&str; 5] = ["guests", "staff", "winter", " guests ", "  "];
+/// Names of purposes.
+const PURPOSES: [&str; 2] = ["newsletter", "offers"];
 /// Tags, some in two spellings.
 const TAGS: [&str; 4] = ["VIP", "vip", "Autumn", " Autumn "];
 /// Places of fields that take text.
@@ -61,6 +63,17 @@ pub enum Who {
     Hash(usize),
     /// By an external key.
     Key(&'static str),
+}
+
+/// What a consent event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// Everything.
+    Whole,
+    /// A list.
+    List(&'static str),
+    /// A purpose.
+    Purpose(&'static str),
 }
 
 /// A row of a file.
@@ -126,10 +139,16 @@ pub enum Step {
         /// Whether it is put on.
         present: bool,
     },
+    /// Defines a purpose.
+    AddPurpose(&'static str),
+    /// Removes a purpose.
+    RemovePurpose(&'static str),
     /// Records a consent event.
     Consent {
         /// Whose.
         who: Who,
+        /// What it is about.
+        about: About,
         /// What happened.
         act: ConsentAct,
         /// Who says so.
@@ -191,6 +210,8 @@ pub struct Import {
     pub replaces: bool,
     /// Whether the operator states a consent.
     pub states_consent: bool,
+    /// The purposes that it is stated for too.
+    pub purposes: Vec<&'static str>,
     /// Its rows.
     pub rows: Vec<Row>,
     /// How many of them are handed over at a time.
@@ -263,7 +284,9 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => who().prop_map(Step::Delete),
         1 => who().prop_map(Step::Erase),
         2 => (who(), select(&TAGS[..]), any::<bool>()).prop_map(|(who, tag, present)| Step::Tag { who, tag, present }),
-        4 => consent(),
+        6 => consent(),
+        2 => select(&PURPOSES[..]).prop_map(Step::AddPurpose),
+        1 => select(&PURPOSES[..]).prop_map(Step::RemovePurpose),
         2 => select(&TYPED_LISTS[..]).prop_map(Step::CreateList),
         1 => (list(), list()).prop_map(|(name, to)| Step::RenameList { name, to }),
         1 => list().prop_map(Step::DeleteList),
@@ -312,13 +335,17 @@ fn consent() -> impl Strategy<Value = Step> {
     let act = select(vec![Withdrawn, Granted, Asked, Bounced]);
     let source = select(vec![Contact, Operator, Provider]);
     let evidence = select(vec![Some("form"), None, Some("  ")]);
-    (who(), act, source, evidence, -DELAY..=DELAY).prop_map(|(who, act, source, evidence, delay)| Step::Consent {
-        who,
-        act,
-        source,
-        evidence,
-        delay,
+    (who(), about(), act, source, evidence, -DELAY..=DELAY).prop_map(|(who, about, act, source, evidence, delay)| {
+        Step::Consent { who, about, act, source, evidence, delay }
     })
+}
+
+fn about() -> impl Strategy<Value = About> {
+    prop_oneof![
+        3 => Just(About::Whole),
+        3 => list().prop_map(About::List),
+        3 => select(&PURPOSES[..]).prop_map(About::Purpose),
+    ]
 }
 
 fn import() -> impl Strategy<Value = Import> {
@@ -326,14 +353,16 @@ fn import() -> impl Strategy<Value = Import> {
         option::weighted(0.9, list()),
         any::<bool>(),
         any::<bool>(),
+        subsequence(PURPOSES.to_vec(), 0..=PURPOSES.len()),
         vec(row(), 0..=ROWS),
         1..=CHUNK,
         prop::bool::weighted(0.9),
     )
-        .prop_map(|(list, replaces, states_consent, rows, chunk, finishes)| Import {
+        .prop_map(|(list, replaces, states_consent, purposes, rows, chunk, finishes)| Import {
             list,
             replaces,
             states_consent,
+            purposes,
             rows,
             chunk,
             finishes,

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use postroom_domain::consent::ConsentState;
+use postroom_domain::consent::{ConsentState, Will};
 use postroom_domain::contact::{ContactId, EntryId};
 use postroom_domain::decision::{TagState, TagStep};
 use postroom_domain::email::EmailAddress;
@@ -131,6 +131,8 @@ pub(crate) fn batch(size: i64) -> Vec<Sending> {
                     address,
                     fields: Fields::new(),
                     consent: ConsentState::Granted,
+                    list_will: Will::Unknown,
+                    purpose_will: Will::Unknown,
                     confirmed: None,
                     memory: None,
                     tag: TagState::default(),
