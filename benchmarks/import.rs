@@ -6,7 +6,12 @@
 //! with a tenth of the guests tells whether memory grows with the file. Wall time, processor time and peak
 //! memory are the whole process's, from start to end.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and ends at the first failure")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a benchmark prints, and ends at the first failure"
+)]
 
 #[path = "stage.rs"]
 mod stage;

@@ -218,7 +218,7 @@ pub(crate) fn create_if_absent(
     for event in history() {
         consent_rows::append(connection, id, event)?;
     }
-    scope_rows::refold(connection, id, history())?;
+    scope_rows::refold(connection, id, &history())?;
     Ok(Some((id, consent)))
 }
 

@@ -128,7 +128,7 @@ pub(crate) fn take(ground: Ground<'_>, mut bound: UnitBound, rows: Vec<Prepared>
     while bound.has_room()
         && let Some(row) = rows.next()
     {
-        unit.take(row)?;
+        unit.take(&row)?;
     }
     let Unit { mut import, numbers, mut seen, shown, refused, .. } = unit;
     import.expected = shown.expected();
@@ -144,26 +144,26 @@ pub(crate) fn take(ground: Ground<'_>, mut bound: UnitBound, rows: Vec<Prepared>
 }
 
 impl Unit<'_> {
-    fn take(&mut self, row: Prepared) -> Step<()> {
+    fn take(&mut self, row: &Prepared) -> Step<()> {
         self.import.rows_done += 1;
         match &row.address {
-            Ok(email) if self.take_made(&row, email)? => {}
+            Ok(email) if self.take_made(row, email)? => {}
             Err(fault) => {
                 self.import.counts.invalid += 1;
-                self.stage_later(None, Some(fault), &row)?;
+                self.stage_later(None, Some(fault), row)?;
             }
-            Ok(email) => match self.meet(&row, email)? {
+            Ok(email) => match self.meet(row, email)? {
                 Met::Clash(reason) => return self.refuse(row, reason),
                 Met::Again(stored) => {
                     self.import.counts.duplicate += 1;
-                    self.tell(&row, stored.id, stored.consent, false)?;
-                    self.stage_later(Some(stored.id), None, &row)?;
+                    self.tell(row, stored.id, stored.consent, false)?;
+                    self.stage_later(Some(stored.id), None, row)?;
                 }
                 Met::First(Some(stored)) if self.seen.has_made(stored.id) => {
-                    self.stage_made(&row, stored.id, stored.consent)?;
+                    self.stage_made(row, stored.id, stored.consent)?;
                 }
                 Met::First(stored) => {
-                    let contact = self.write(&row, email, stored.as_deref())?;
+                    let contact = self.write(row, email, stored.as_deref())?;
                     self.seen.add(contact);
                     self.stage(&Staged {
                         contact: Some(contact),
@@ -225,7 +225,7 @@ impl Unit<'_> {
         counts.purposes_kept_withdrawn += purposes.kept_withdrawn;
     }
 
-    fn refuse(&mut self, row: Prepared, reason: &str) -> Step<()> {
+    fn refuse(&mut self, row: &Prepared, reason: &str) -> Step<()> {
         self.connection
             .prepare_cached("INSERT INTO import_refused (import_id, line, reason, raw) VALUES (?, ?, ?, ?)")?
             .execute((self.import.id, row.line, reason, &row.raw_json))?;

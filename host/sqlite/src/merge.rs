@@ -47,7 +47,7 @@ pub(crate) fn merge(
         "UPDATE consent_events SET contact_id = ? WHERE contact_id = ? AND act <> 'bounced' AND act <> 'address-changed'",
         (kept.id.0, other.id.0),
     )?;
-    scope_rows::refold(connection, kept.id, &consent_rows::history(connection, kept.id)?)?;
+    scope_rows::refold(connection, kept.id, &consent_rows::history(connection, kept.id)?.iter())?;
     history::note_beginning(connection, other.id)?;
     history_rows::hand_over(connection, other.id, kept.id)?;
     let joined = differences(

@@ -58,9 +58,9 @@ pub(crate) fn record(connection: &Connection, contact: ContactId, event: &Consen
 pub(crate) fn refold<'a>(
     connection: &Connection,
     contact: ContactId,
-    history: impl IntoIterator<Item = &'a ConsentEvent> + Clone,
+    history: &(impl Iterator<Item = &'a ConsentEvent> + Clone),
 ) -> Step<()> {
-    let scopes = history.clone().into_iter().map(|event| &event.scope);
+    let scopes = history.clone().map(|event| &event.scope);
     let mut scopes: Vec<&Scope> = scopes.filter(|scope| !scope.is_whole()).collect();
     scopes.sort_unstable();
     scopes.dedup();
