@@ -128,7 +128,7 @@ async fn d3_a_purpose_keeps_its_name_and_is_not_removed_while_a_sync_or_a_segmen
     let change = PurposeChange { basis: Some(LegalBasis::Contract), ..PurposeChange::default() };
     let changed = store.change_purpose(&newsletter.name, &change).await.unwrap();
     assert_eq!((changed.basis, &changed.label), (LegalBasis::Contract, &newsletter.label));
-    assert_eq!(store.purposes().await.unwrap(), [changed.clone()]);
+    assert_eq!(store.purposes().await.unwrap(), std::slice::from_ref(&changed));
     let no_label = PurposeChange { label: Some(" ".to_owned()), ..PurposeChange::default() };
     assert!(matches!(store.change_purpose(&newsletter.name, &no_label).await, Err(StoreError::Refused(_))));
 
