@@ -178,7 +178,8 @@ fn those_whom_indexes_led_to_are_looked_up_by_their_numbers() {
 fn a_range_of_contacts_can_be_asked_for_states_of_consent_that_have_indexes() {
     let connection = connection();
     let compiled = compile(&connection, "consent = granted and consent in (pending, unusable)");
-    insta::assert_snapshot!(plan(&connection, &members::within(&compiled)), @"SEARCH c USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)");
+    let plan = plan(&connection, &members::within(&compiled));
+    assert_eq!(plan.trim(), "SEARCH c USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)");
 }
 
 #[test]
