@@ -292,12 +292,12 @@ mod tests {
             assert_eq!(read(&columns, None).shown, shown, "{columns:?}");
         }
         let remark = |columns: &[DatesSeen], said| read(columns, said).remark().unwrap_or_default();
-        assert!(remark(&[month.clone()], None).ends_with("say `--dates month-first`"));
-        assert!(remark(&[day.clone()], None).ends_with("`--dates day-first` says so"));
+        assert!(remark(std::slice::from_ref(&month), None).ends_with("say `--dates month-first`"));
+        assert!(remark(std::slice::from_ref(&day), None).ends_with("`--dates day-first` says so"));
         let unclear = remark(&[open.clone(), month.clone()], None);
         assert!(unclear.starts_with("the columns `Born`, `Stay` have 2 dates"), "{unclear}");
         assert!(unclear.contains("--dates day-first") && unclear.contains("--dates month-first"), "{unclear}");
-        assert!(remark(&[month.clone()], Some(DateOrder::DayFirst)).contains("say `--dates month-first`"));
+        assert!(remark(std::slice::from_ref(&month), Some(DateOrder::DayFirst)).contains("say `--dates month-first`"));
         for (columns, said) in
             [(vec![open], Some(DateOrder::DayFirst)), (vec![month], Some(DateOrder::MonthFirst)), (Vec::new(), None)]
         {
