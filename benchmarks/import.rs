@@ -25,7 +25,7 @@ fn main() {
         let (mut new, mut unchanged) = (f64::MAX, f64::MAX);
         for round in 1..=rounds {
             let house = House::of_companies(companies);
-            house.postroom(&["field", "filter", "company"]);
+            house.postroom(&["field", "filter", "company", "--on"]);
             let imported = house.import(guests);
             assert_eq!(imported.answer["counts"]["created"], guests, "{}", imported.answer);
             println!("import, new       {round}: {}", imported.line());
