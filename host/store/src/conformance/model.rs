@@ -75,6 +75,8 @@ pub(super) struct Entry {
 #[derive(Debug, Clone)]
 pub(super) struct Roll {
     pub(super) created_at: Timestamp,
+    /// The names that it had before.
+    pub(super) former: BTreeSet<String>,
     pub(super) entries: Vec<Entry>,
 }
 
@@ -89,7 +91,7 @@ pub(super) struct Model {
     pub(super) lists: BTreeMap<String, Roll>,
     /// The names of the lists in their order.
     pub(super) order: Vec<String>,
-    /// The names that lists had when they were deleted.
+    /// The names that lists had before they were deleted: a story may tell any of them.
     pub(super) deleted: BTreeSet<String>,
     /// The purposes that are defined.
     pub(super) purposes: BTreeSet<PurposeName>,

@@ -1,5 +1,7 @@
 //! Lists and their entries.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use postroom_domain::narrowing::Scope;
 use postroom_domain::order;
@@ -24,7 +26,11 @@ impl Model {
         if !self.lists.contains_key(name) {
             self.order.push(name.to_owned());
         }
-        self.lists.entry(name.to_owned()).or_insert(Roll { created_at: at, entries: Vec::new() })
+        self.lists.entry(name.to_owned()).or_insert(Roll {
+            created_at: at,
+            former: BTreeSet::new(),
+            entries: Vec::new(),
+        })
     }
 
     /// Gives a list another place.
@@ -48,7 +54,8 @@ impl Model {
         if name != to && self.lists.contains_key(to) {
             return Err(Refusal::Taken);
         }
-        if let Some(roll) = self.lists.remove(name) {
+        if let Some(mut roll) = self.lists.remove(name) {
+            roll.former.insert(name.to_owned());
             self.lists.insert(to.to_owned(), roll);
             for listed in self.order.iter_mut().filter(|listed| *listed == name) {
                 to.clone_into(listed);
@@ -60,8 +67,9 @@ impl Model {
 
     /// Deletes a list.
     pub(in crate::conformance) fn delete_list(&mut self, name: &str) -> Result<(), Refusal> {
-        self.lists.remove(name).ok_or(Refusal::NotFound)?;
+        let gone = self.lists.remove(name).ok_or(Refusal::NotFound)?;
         self.order.retain(|listed| listed != name);
+        self.deleted.extend(gone.former);
         self.deleted.insert(name.to_owned());
         self.rename_scope(&Scope::List(name.to_owned()), &Scope::FormerList(name.to_owned()));
         Ok(())
