@@ -20,8 +20,10 @@ pub(crate) const APPLICATION_ID: i32 = 0x506f_526d;
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// The one that writes and checkpoints.
+    /// The one that writes.
     Write,
+    /// The one that moves the log into the database beside it.
+    Move,
     /// One of those that read.
     Read,
 }
@@ -43,7 +45,7 @@ pub(crate) fn check_library(version: i32) -> Result<(), StoreError> {
 /// Opens the database with the settings that its purpose needs.
 pub(crate) fn open(file: &Path, purpose: Purpose) -> Step<Connection> {
     let access = match purpose {
-        Purpose::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        Purpose::Write | Purpose::Move => OpenFlags::SQLITE_OPEN_READ_WRITE,
         Purpose::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
     };
     let connection = Connection::open_with_flags(file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
@@ -62,13 +64,19 @@ pub(crate) fn open(file: &Path, purpose: Purpose) -> Step<Connection> {
             connection.pragma_update(None, "foreign_keys", true)?;
             // What is deleted is overwritten: an erased person is in no page of the file any more.
             connection.pragma_update(None, "secure_delete", true)?;
-            // The writer says when (`crate::log`).
+            // `crate::log` says when.
             connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        }
+        Purpose::Move => {
+            // The log is on disk before the database is written, and the database before the log begins anew.
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         }
         Purpose::Read => {
             connection.pragma_update(None, "cache_size", -READER_CACHE_KIBIBYTES)?;
             connection.pragma_update(None, "query_only", true)?;
-            // Only the writer checkpoints, also at the end.
+            // Readers never move the log, also at the end.
             connection.pragma_update(None, "wal_autocheckpoint", 0)?;
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         }

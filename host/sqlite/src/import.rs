@@ -19,7 +19,7 @@ use rusqlite::{Connection, named_params};
 use serde_json::json;
 
 use crate::failure::{Failure, Step};
-use crate::import_prepared::{Batch, Prepared};
+use crate::import_prepared::{Batch, MadeAhead, Prepared};
 use crate::import_row::ImportState;
 use crate::import_rows::Ground;
 use crate::import_seen::{Seen, UnderWay};
@@ -78,10 +78,12 @@ impl ImportStore for SqliteStore {
             .map_err(|error| Failure::Cause(error.to_string()))
             .and_then(|prepared| prepared)
             .map_err(|failure| failure.while_doing(DOING))?;
-        let (mut rows, mut calm) = self.make_ahead(import, batch).await?;
+        let (rows, made, mut calm) = self.make_ahead(import, batch).await?;
+        let (made, mut from) = (Arc::new(made), 0);
         let mut refused = Vec::new();
-        while !rows.is_empty() {
+        while from < rows.len() {
             let (key, under_way, waiting) = (self.key(), self.imports(), self.waiting());
+            let (all, made) = (Arc::clone(&rows), Arc::clone(&made));
             let taken = self
                 .write_alone(DOING, move |connection| {
                     let import = ImportState::open(connection, import)?;
@@ -90,15 +92,17 @@ impl ImportStore for SqliteStore {
                     let seen = Seen::of(connection, &import, under_way.take(id))?;
                     let is_calm = calm.holds(connection)?;
                     let ground = Ground { connection, key: &key, import, list, seen, is_calm };
-                    let taken = import_rows::take(ground, UnitBound::begin(waiting), rows)?;
+                    let next = (from..all.len()).filter_map(|place| Some((all.get(place)?, *made.get(place)?)));
+                    let taken = import_rows::take(ground, UnitBound::begin(waiting), next)?;
                     under_way.keep(id, taken.seen);
                     calm.after(taken.sequence);
-                    Ok((taken.refused, taken.rest, calm))
+                    Ok((taken.refused, taken.passed, calm))
                 })
                 .await
                 .inspect_err(|_| self.imports().distrust(import.0))?;
             refused.extend(taken.0);
-            (rows, calm) = (taken.1, taken.2);
+            from += taken.1;
+            calm = taken.2;
         }
         turn.done();
         Ok(refused)
@@ -192,9 +196,13 @@ impl ImportStore for SqliteStore {
 
 impl SqliteStore {
     /// Makes the contacts of a batch ahead of its rows, if most of them are new.
-    async fn make_ahead(&self, import: ImportId, batch: Batch) -> Result<(Vec<Prepared>, Calm)> {
+    async fn make_ahead(
+        &self,
+        import: ImportId,
+        batch: Batch,
+    ) -> Result<(Arc<Vec<Prepared>>, Vec<Option<MadeAhead>>, Calm)> {
         const DOING: &str = "import contacts";
-        let (mut rows, candidates, mut calm) = self
+        let (rows, candidates, mut calm) = self
             .read(DOING, move |connection| {
                 let Batch { rows, mut candidates } = batch;
                 if !import_ahead::are_new(connection, &rows, &candidates)? {
@@ -203,33 +211,34 @@ impl SqliteStore {
                 Ok((rows, candidates, Calm::begin(connection)?))
             })
             .await?;
-        let candidates = Arc::new(candidates);
+        let mut made = vec![None; rows.len()];
+        let (rows, candidates) = (Arc::new(rows), Arc::new(candidates));
         let mut from = 0;
         while from < candidates.len() {
             let (key, under_way, waiting) = (self.key(), self.imports(), self.waiting());
-            let all = Arc::clone(&candidates);
-            let made = self
+            let (all, candidates) = (Arc::clone(&rows), Arc::clone(&candidates));
+            let unit = self
                 .write_alone(DOING, move |connection| {
                     let import = ImportState::open(connection, import)?;
                     calm.holds(connection)?;
                     let seen = Seen::of(connection, &import, under_way.take(import.id))?;
-                    let next = all.iter().skip(from).filter_map(|place| Some((*place, rows.get(*place)?)));
-                    let made = import_ahead::make(connection, &key, &import, seen, UnitBound::begin(waiting), next)?;
-                    under_way.keep(import.id, made.seen);
-                    for (place, contact, consent) in made.contacts {
-                        if let Some(row) = rows.get_mut(place) {
-                            row.made = Some((contact, consent));
-                        }
-                    }
-                    calm.after(made.sequence);
-                    Ok((rows, calm, made.passed))
+                    let next = candidates.iter().skip(from).filter_map(|place| Some((*place, all.get(*place)?)));
+                    let unit = import_ahead::make(connection, &key, &import, seen, UnitBound::begin(waiting), next)?;
+                    under_way.keep(import.id, unit.seen);
+                    calm.after(unit.sequence);
+                    Ok((unit.contacts, calm, unit.passed))
                 })
                 .await
                 .inspect_err(|_| self.imports().distrust(import.0))?;
-            (rows, calm) = (made.0, made.1);
-            from += made.2;
+            for (place, contact) in unit.0 {
+                if let Some(made) = made.get_mut(place) {
+                    *made = Some(contact);
+                }
+            }
+            calm = unit.1;
+            from += unit.2;
         }
-        Ok((rows, calm))
+        Ok((rows, made, calm))
     }
 
     /// Deletes the entries of generations that a list does not show and no open import is writing.

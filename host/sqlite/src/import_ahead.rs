@@ -8,15 +8,14 @@
 
 use std::collections::HashMap;
 
-use postroom_domain::consent::{Consent, ConsentSource};
-use postroom_domain::contact::ContactId;
+use postroom_domain::consent::ConsentSource;
 use roaring::RoaringTreemap;
 use rusqlite::Connection;
 
 use crate::contact_rows::{self, Said};
 use crate::failure::Step;
 use crate::import_claims::beginning;
-use crate::import_prepared::Prepared;
+use crate::import_prepared::{MadeAhead, Prepared};
 use crate::import_row::ImportState;
 use crate::import_seen::Seen;
 use crate::key::SecretKey;
@@ -59,7 +58,7 @@ pub(crate) fn are_new(connection: &Connection, rows: &[Prepared], candidates: &[
 /// What a unit made.
 pub(crate) struct Made {
     /// Contacts by their rows' places in the batch.
-    pub(crate) contacts: Vec<(usize, ContactId, Consent)>,
+    pub(crate) contacts: Vec<(usize, MadeAhead)>,
     /// So many candidates were gone through.
     pub(crate) passed: usize,
     /// The workspace's sequence number afterwards.
@@ -106,7 +105,7 @@ pub(crate) fn make<'a>(
         let created = contact_rows::create_if_absent(connection, &mut numbers, email, &said, &beginning(import, row))?;
         if let Some((contact, consent)) = created {
             numbers_made.insert(contact.0.cast_unsigned());
-            contacts.push((place, contact, consent));
+            contacts.push((place, (contact, consent)));
         }
     }
     seen.add_made(connection, import.id, numbers_made)?;

@@ -8,7 +8,7 @@ use postroom_domain::field::Fields;
 
 use crate::failure::Step;
 use crate::import_ahead;
-use crate::list_rows::{EntryKey, row_hash};
+use crate::list_rows::{EntryKey, entry_key, row_hash};
 
 /// A row, with everything that follows from it alone.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Prepared {
     pub(crate) patch: FieldPatch,
     /// The hash of its cells.
     pub(crate) hash: EntryKey,
+    /// The key of its entry, if it is its contact's first.
+    pub(crate) first_key: EntryKey,
     /// Its cells, as an entry keeps them.
     pub(crate) raw_json: String,
     /// The fields of a contact that has nothing but what the row says, as they are stored.
@@ -27,11 +29,12 @@ pub(crate) struct Prepared {
     pub(crate) claim: Option<ConsentClaim>,
     /// The tags that it puts on.
     pub(crate) tags: Vec<String>,
-    /// Its contact, where that was made before the row's turn, with the consent that it was made with.
-    pub(crate) made: Option<(ContactId, Consent)>,
 }
 
-/// The rows of one call.
+/// A contact that was made before its row's turn, with the consent that it was made with.
+pub(crate) type MadeAhead = (ContactId, Consent);
+
+/// The rows of one call. The writer only reads them: to drop fifty thousand rows is work that others can do.
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(crate) rows: Vec<Prepared>,
@@ -51,11 +54,12 @@ impl Batch {
 fn one(row: ImportedRow) -> Step<Prepared> {
     let mut fields = Fields::new();
     row.patch.apply(&mut fields);
+    let hash = row_hash(&row.raw);
     Ok(Prepared {
-        hash: row_hash(&row.raw),
+        hash,
+        first_key: entry_key(&hash, 1),
         raw_json: serde_json::to_string(&row.raw)?,
         fields_json: serde_json::to_string(&fields)?,
-        made: None,
         line: row.line,
         address: row.address,
         external_id: row.external_id,

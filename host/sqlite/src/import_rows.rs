@@ -27,7 +27,7 @@ use crate::contact_rows::{self, Said, StoredContact};
 use crate::failure::{Failure, Step};
 use crate::import_claims::{self, Purposes, Told};
 use crate::import_entries;
-use crate::import_prepared::Prepared;
+use crate::import_prepared::{MadeAhead, Prepared};
 use crate::import_row::ImportState;
 use crate::import_seen::Seen;
 use crate::import_shown::{Place, Shown};
@@ -89,8 +89,8 @@ enum Met {
 pub(crate) struct Taken {
     /// Rows that could not be taken.
     pub(crate) refused: Vec<RefusedRow>,
-    /// Rows that are left for the next unit.
-    pub(crate) rest: Vec<Prepared>,
+    /// So many rows were gone through.
+    pub(crate) passed: usize,
     /// The workspace's sequence number afterwards.
     pub(crate) sequence: i64,
     pub(crate) seen: Seen,
@@ -107,8 +107,15 @@ pub(crate) struct Ground<'c> {
     pub(crate) is_calm: bool,
 }
 
+/// A row, with its contact where that was made ahead of it.
+pub(crate) type Row<'a> = (&'a Prepared, Option<MadeAhead>);
+
 /// Writes the contacts of as many rows as a unit takes, and stages their entries.
-pub(crate) fn take(ground: Ground<'_>, mut bound: UnitBound, rows: Vec<Prepared>) -> Step<Taken> {
+pub(crate) fn take<'a>(
+    ground: Ground<'_>,
+    mut bound: UnitBound,
+    mut rows: impl Iterator<Item = Row<'a>>,
+) -> Step<Taken> {
     let Ground { connection, key, import, list, seen, is_calm } = ground;
     let before = import.counts;
     let mut unit = Unit {
@@ -124,11 +131,12 @@ pub(crate) fn take(ground: Ground<'_>, mut bound: UnitBound, rows: Vec<Prepared>
         list,
         refused: Vec::new(),
     };
-    let mut rows = rows.into_iter();
+    let mut passed = 0;
     while bound.has_room()
         && let Some(row) = rows.next()
     {
-        unit.take(&row)?;
+        passed += 1;
+        unit.take(row)?;
     }
     let Unit { mut import, numbers, mut seen, shown, refused, .. } = unit;
     import.expected = shown.expected();
@@ -140,14 +148,14 @@ pub(crate) fn take(ground: Ground<'_>, mut bound: UnitBound, rows: Vec<Prepared>
         "created": counts.created - before.created, "updated": counts.updated - before.updated,
     });
     let sequence = numbers.end("import-chunk", &payload)?;
-    Ok(Taken { refused, rest: rows.collect(), sequence, seen })
+    Ok(Taken { refused, passed, sequence, seen })
 }
 
 impl Unit<'_> {
-    fn take(&mut self, row: &Prepared) -> Step<()> {
+    fn take(&mut self, (row, made): Row<'_>) -> Step<()> {
         self.import.rows_done += 1;
         match &row.address {
-            Ok(email) if self.take_made(row, email)? => {}
+            Ok(email) if self.take_made(row, made, email)? => {}
             Err(fault) => {
                 self.import.counts.invalid += 1;
                 self.stage_later(None, Some(fault), row)?;
@@ -167,7 +175,7 @@ impl Unit<'_> {
                     self.seen.add(contact);
                     self.stage(&Staged {
                         contact: Some(contact),
-                        key: entry_key(&row.hash, 1),
+                        key: row.first_key,
                         fault: None,
                         raw: &row.raw_json,
                         search: if stored.is_none() { Search::Needless } else { Search::First },
@@ -180,8 +188,8 @@ impl Unit<'_> {
     }
 
     /// Takes a row whose contact was made ahead of it; answers whether it was, and is as it was.
-    fn take_made(&mut self, row: &Prepared, email: &EmailAddress) -> Step<bool> {
-        let Some((contact, made)) = row.made else { return Ok(false) };
+    fn take_made(&mut self, row: &Prepared, made: Option<MadeAhead>, email: &EmailAddress) -> Step<bool> {
+        let Some((contact, made)) = made else { return Ok(false) };
         let consent =
             if self.is_calm { Some(made) } else { contact_rows::consent_of(self.connection, contact, email)? };
         let Some(consent) = consent.filter(|_| !self.seen.has(contact)) else { return Ok(false) };
@@ -194,7 +202,7 @@ impl Unit<'_> {
         self.count_created(row, contact, consent)?;
         self.tell(row, contact, consent, true)?;
         self.seen.add(contact);
-        let key = entry_key(&row.hash, 1);
+        let key = row.first_key;
         let raw = &row.raw_json;
         // Only by hand can a contact that this import made have come onto the list.
         let is_untouched = self.list.as_ref().is_none_or(|list| list.revision == self.import.base_revision);
@@ -350,7 +358,7 @@ impl Unit<'_> {
         let Some(list) = &self.list else { return Ok(()) };
         let mut times = import_entries::repeats(self.connection, self.import.id, &row.hash)?;
         if let Some(contact) = contact
-            && import_entries::first_key(self.connection, &self.import, list, contact)? == Some(entry_key(&row.hash, 1))
+            && import_entries::first_key(self.connection, &self.import, list, contact)? == Some(row.first_key)
         {
             times += 1;
         }

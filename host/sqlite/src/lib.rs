@@ -2,12 +2,12 @@
 //!
 //! [`SqliteStore`] keeps one workspace in one folder and implements the whole of
 //! [`postroom_store::Store`]. A use case is a closure over a connection. Those that write go to
-//! the writer, a thread with the only connection that writes and checkpoints; it commits what waits
-//! together at one stroke and answers when that is on disk. Those that read run on a few read-only
-//! connections, each in one consistent state of the store.
+//! the writer, a thread with the only connection that writes; it commits what waits together at one
+//! stroke and answers when that is on disk. Those that read run on a few read-only connections, each
+//! in one consistent state of the store.
 //!
 //! * `store`, `folder`, `lock`, `key`, `connection`, `schema`: how a store is made and opened.
-//! * `writer`, `readers`: how a use case gets its connection.
+//! * `writer`, `readers`: how a use case gets its connection. `log` is what was committed, and who moves it.
 //! * `sequence`: the numbers and rows that a write leaves behind it.
 //! * `workspace`, `contacts`, `purposes`, `lists`, `import`, `accounts`, `plugins`, `syncs`, `runs`: the port, one
 //!   module per room. `snapshot`, `batch` and `outcomes` are what a run reads, records and leaves;

@@ -23,22 +23,30 @@ pub(crate) const WRITER_CACHE_KIBIBYTES: i64 = 48 * 1_024;
 /// The page cache of each reader, in KiB. Readers go along tables from one end to the other, and what
 /// they come back to lies in the system's own cache.
 pub(crate) const READER_CACHE_KIBIBYTES: i64 = 4 * 1_024;
-/// The log is moved into the database after this many pages (32 MB): some 60 ms in which nobody is served.
-/// An import then takes a third less than with SQLite's own 1,000 pages.
-pub(crate) const LOG_PAGES_BEFORE_CHECKPOINT: i64 = 8_192;
-/// As long as somebody waits for the writer, the log is let grow to this (128 MB): the more it holds, the
-/// longer they would wait for it.
+/// The log is moved into the database after this many pages (64 MB): a page that changed several times in
+/// them is written once.
+pub(crate) const LOG_PAGES_BEFORE_CHECKPOINT: i64 = 16_384;
+/// A log of so many pages (128 MB) begins anew before more than single writes are added.
 pub(crate) const LOG_PAGES_AT_MOST: i64 = 32_768;
+/// So few pages (1 MB) the writer moves itself, so that a long log begins anew.
+pub(crate) const LOG_PAGES_LEFT: i64 = 256;
+/// How long a long unit waits between two looks whether a long log has begun anew.
+pub(crate) const LOG_LOOK_EVERY: Duration = Duration::from_millis(5);
+/// How often it looks: for a second, and then goes on. A reader may hold the log for longer.
+pub(crate) const LOG_LOOKS: u32 = 200;
+/// How often the log is moved until so few are left: the second time takes what was written during the first, and
+/// by the fourth a writer that never rests is too quick for it.
+pub(crate) const LOG_PASSES: u32 = 4;
 /// Past this size the log is cut back to nothing at the next chance.
 pub(crate) const LOG_BYTES_BEFORE_TRUNCATE: u64 = 256 * 1_024 * 1_024;
 /// Prepared statements kept per connection: all that the adapter has.
 pub(crate) const STATEMENTS_KEPT: usize = 128;
 /// Rows that an import writes in one unit while nobody waits: the more rows share a page of an index that
 /// each of them falls on anywhere, the fewer pages are written. Between 2,000 and 8,000 rows commits take half,
-/// and what is left of one takes an opt-out some 30 ms.
-const IMPORT_UNIT_ROWS: usize = 8_000;
+/// and with 16,000 an import takes a tenth less than with 8,000; with more, nothing less.
+const IMPORT_UNIT_ROWS: usize = 16_000;
 /// How long a unit of an import takes rows on a slow or busy machine.
-const IMPORT_UNIT_TIME: Duration = Duration::from_millis(150);
+const IMPORT_UNIT_TIME: Duration = Duration::from_millis(400);
 /// Rows between two looks at the clock and at who waits: a millisecond.
 const IMPORT_ROWS_BETWEEN_LOOKS: usize = 64;
 /// Rows that a unit takes whatever the clock says and whoever waits: 12 ms when the machine is idle. With

@@ -1,40 +1,77 @@
 //! The log of what was committed, and when it is moved into the database.
 //!
-//! Only the writer moves it, because a writer and a checkpoint on two connections at one instant are what
-//! no version of SQLite is to be trusted with again. As long as it is at that, nobody's write is answered:
-//! so it takes small steps, and puts them off while somebody waits.
+//! A thread of its own moves it ([`Mover`]), so that nobody's write waits for that. Only a log that was moved to its
+//! last page begins anew, and while an import writes at full speed there are always more: a log that has grown
+//! long lets long units wait until it is moved ([`Log::has_room`]), and the last few pages are moved by the writer.
+//! The two take turns. A program that writes and moves at one instant
+//! is what SQLite before 3.51.3 could not be trusted with; this one does not start with those
+//! ([`crate::connection::OLDEST_SQLITE`]), and no other process moves the log, because its store is locked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-use crate::limits::{LOG_BYTES_BEFORE_TRUNCATE, LOG_PAGES_AT_MOST, LOG_PAGES_BEFORE_CHECKPOINT};
+use crate::connection::{self, Purpose};
+use crate::failure::Step;
+use crate::limits::{
+    LOG_BYTES_BEFORE_TRUNCATE, LOG_LOOKS, LOG_PAGES_AT_MOST, LOG_PAGES_BEFORE_CHECKPOINT, LOG_PAGES_LEFT, LOG_PASSES,
+};
 
 /// The log of one database, as its writer sees it.
 pub(crate) struct Log {
+    database: PathBuf,
     file: PathBuf,
+    mover: Option<Mover>,
+    turns: Turns,
     /// Whether it holds what the database does not.
     is_ahead: bool,
     /// Whether it is to be cut back as soon as no reader needs it.
     cuts_back: bool,
+    /// How often it is looked at yet, where it is so long that it is to begin anew before more than single
+    /// writes are added.
+    looks_left: u32,
 }
 
 impl Log {
-    /// The log that stands in this file.
-    pub(crate) fn of(file: PathBuf) -> Self {
-        Self { file, is_ahead: false, cuts_back: false }
+    /// The log of a database, which stands in a file of its own.
+    pub(crate) fn of(database: PathBuf, file: PathBuf) -> Self {
+        Self { database, file, mover: None, turns: Turns::default(), is_ahead: false, cuts_back: false, looks_left: 0 }
     }
 
-    /// After a commit: moves it when much has come together, and cuts it back when readers kept it from
+    /// After a commit: has it moved when much has come together, and cuts it back when readers kept it from
     /// being reused for too long.
-    pub(crate) fn after_commit(&mut self, connection: &Connection, somebody_waits: bool) {
+    pub(crate) fn after_commit(&mut self, connection: &Connection) {
         self.is_ahead = true;
         let length = std::fs::metadata(&self.file).map_or(0, |metadata| metadata.len());
+        let pages = Pages::of(connection);
         if length > LOG_BYTES_BEFORE_TRUNCATE {
-            self.is_ahead = !moved(connection, "TRUNCATE");
-        } else if is_due(pages_ahead(connection), somebody_waits) {
-            self.is_ahead = !moved(connection, "PASSIVE");
+            self.is_ahead = !self.moved(connection, "TRUNCATE");
+            self.looks_left = 0;
+        } else if pages.ahead >= LOG_PAGES_BEFORE_CHECKPOINT {
+            self.have_moved();
+            if pages.all >= LOG_PAGES_AT_MOST {
+                self.looks_left = LOG_LOOKS;
+            }
         }
+    }
+
+    /// Whether a unit that writes thousands of pages may add them. A long log is brought to its end for it, which
+    /// takes a moment: single writes go on meanwhile. One that a reader holds is let grow.
+    pub(crate) fn has_room(&mut self, connection: &Connection) -> bool {
+        if self.looks_left == 0 {
+            return true;
+        }
+        self.looks_left -= 1;
+        if let Some(_turn) = self.turns.if_free()
+            && Pages::of(connection).ahead <= LOG_PAGES_LEFT
+        {
+            self.is_ahead = !moved(connection, "PASSIVE");
+            self.looks_left = 0;
+        }
+        self.looks_left == 0
     }
 
     /// When nobody has written for a while.
@@ -42,32 +79,135 @@ impl Log {
         if self.cuts_back {
             self.cut_back(connection);
         } else if self.is_ahead {
-            self.is_ahead = !moved(connection, "PASSIVE");
+            self.is_ahead = !self.moved(connection, "PASSIVE");
         }
     }
 
     /// Cuts it back to nothing, now or at the next chance: then it holds nothing any more that was deleted.
     pub(crate) fn cut_back(&mut self, connection: &Connection) {
-        self.cuts_back = !moved(connection, "TRUNCATE");
+        self.cuts_back = !self.moved(connection, "TRUNCATE");
         self.is_ahead = self.cuts_back;
+    }
+
+    /// Before the store is closed: leaves a log behind only where a reader still needs it.
+    pub(crate) fn end(mut self, connection: &Connection) {
+        self.mover = None;
+        self.cut_back(connection);
+    }
+
+    /// Has it moved beside the writer.
+    fn have_moved(&mut self) {
+        if self.mover.is_none() {
+            match Mover::start(&self.database, self.turns.clone()) {
+                Ok(mover) => self.mover = Some(mover),
+                Err(failure) => tracing::warn!(?failure, "the log is not moved; it is cut back when it gets long"),
+            }
+        }
+        if let Some(mover) = &self.mover {
+            mover.wake();
+        }
+    }
+
+    fn moved(&self, connection: &Connection, mode: &str) -> bool {
+        let _turn = self.turns.next();
+        moved(connection, mode)
     }
 }
 
-/// Whether so many pages are to be moved now.
-fn is_due(pages: i64, somebody_waits: bool) -> bool {
-    pages >= if somebody_waits { LOG_PAGES_AT_MOST } else { LOG_PAGES_BEFORE_CHECKPOINT }
+/// Who moves the log: one at a time.
+#[derive(Debug, Clone, Default)]
+struct Turns(Arc<Mutex<()>>);
+
+impl Turns {
+    fn next(&self) -> MutexGuard<'_, ()> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn if_free(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.0.try_lock() {
+            Ok(turn) => Some(turn),
+            Err(TryLockError::Poisoned(turn)) => Some(turn.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
 }
 
-/// How many pages stand in the log and not in the database.
-fn pages_ahead(connection: &Connection) -> i64 {
-    let look = || -> rusqlite::Result<i64> {
-        let mut statement = connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?;
-        statement.query_row([], |row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?))
-    };
-    look().unwrap_or_else(|error| {
-        tracing::warn!(%error, "the log can't be measured; it is cut back when it gets long");
-        0
-    })
+/// The thread that moves the log while the writer goes on writing.
+struct Mover {
+    /// None once it is to end.
+    wakes: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Mover {
+    fn start(database: &Path, turns: Turns) -> Step<Self> {
+        let connection = connection::open(database, Purpose::Move)?;
+        let (wakes, woken) = sync_channel(1);
+        let thread = std::thread::Builder::new()
+            .name("postroom-log".to_owned())
+            .spawn(move || Self::run(&connection, &woken, &turns))?;
+        Ok(Self { wakes: Some(wakes), thread: Some(thread) })
+    }
+
+    /// Has the log moved once more; says nothing where that is under way.
+    fn wake(&self) {
+        if let Some(wakes) = &self.wakes {
+            match wakes.try_send(()) {
+                // Full means that it is about to begin anyway.
+                Ok(()) | Err(TrySendError::Full(())) => {}
+                Err(TrySendError::Disconnected(())) => tracing::warn!("nobody moves the log any more"),
+            }
+        }
+    }
+
+    fn run(connection: &Connection, woken: &Receiver<()>, turns: &Turns) {
+        while woken.recv().is_ok() {
+            let _turn = turns.next();
+            // What is written during a pass is for the next; the writer moves what is left.
+            for _ in 0..LOG_PASSES {
+                moved(connection, "PASSIVE");
+                if Pages::of(connection).ahead <= LOG_PAGES_LEFT {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Mover {
+    fn drop(&mut self) {
+        self.wakes = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread that moves the log ended in a panic; nothing is lost");
+        }
+    }
+}
+
+/// The pages of a log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Pages {
+    /// All since it began anew.
+    all: i64,
+    /// Those of them that the database lacks.
+    ahead: i64,
+}
+
+impl Pages {
+    fn of(connection: &Connection) -> Self {
+        let look = || -> rusqlite::Result<Self> {
+            let mut statement = connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?;
+            statement.query_row([], |row| {
+                let all = row.get(1)?;
+                Ok(Self { all, ahead: all - row.get::<_, i64>(2)? })
+            })
+        };
+        look().unwrap_or_else(|error| {
+            tracing::warn!(%error, "the log can't be measured; it is cut back when it gets long");
+            Self::default()
+        })
+    }
 }
 
 /// Moves the log into the database; answers whether all of it got there.
@@ -88,32 +228,53 @@ fn moved(connection: &Connection, mode: &str) -> bool {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_checkpoint_is_put_off_while_somebody_waits_but_not_for_ever() {
-        assert!(!is_due(LOG_PAGES_BEFORE_CHECKPOINT - 1, false));
-        assert!(is_due(LOG_PAGES_BEFORE_CHECKPOINT, false));
-        assert!(!is_due(LOG_PAGES_BEFORE_CHECKPOINT, true));
-        assert!(is_due(LOG_PAGES_AT_MOST, true));
+    fn opened(folder: &std::path::Path) -> (Connection, Log) {
+        let file = folder.join("store.db");
+        std::fs::write(&file, []).unwrap();
+        let connection = connection::open(&file, Purpose::Write).unwrap();
+        connection.execute_batch("CREATE TABLE t (x)").unwrap();
+        (connection, Log::of(file, folder.join("store.db-wal")))
     }
 
     #[test]
     fn what_is_committed_stands_in_the_log_until_it_is_moved() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("store.db");
-        let connection = crate::connection::open(&prepared(&file), crate::connection::Purpose::Write).unwrap();
-        connection.execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (1)").unwrap();
-        assert!(pages_ahead(&connection) > 0);
-        let mut log = Log::of(folder.path().join("store.db-wal"));
-        log.after_commit(&connection, false);
-        assert!(pages_ahead(&connection) > 0, "a little is left where it is");
+        let (connection, mut log) = opened(folder.path());
+        connection.execute_batch("INSERT INTO t VALUES (1)").unwrap();
+        assert!(Pages::of(&connection).ahead > 0);
+        log.after_commit(&connection);
+        assert!(log.mover.is_none() && Pages::of(&connection).ahead > 0, "a little is left where it is");
         log.when_idle(&connection);
-        assert_eq!(pages_ahead(&connection), 0);
+        assert_eq!(Pages::of(&connection).ahead, 0);
         log.cut_back(&connection);
         assert_eq!(std::fs::metadata(&log.file).unwrap().len(), 0);
     }
 
-    fn prepared(file: &std::path::Path) -> std::path::PathBuf {
-        std::fs::write(file, []).unwrap();
-        file.to_owned()
+    #[test]
+    fn much_is_moved_beside_the_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        let (connection, mut log) = opened(folder.path());
+        let bytes = LOG_PAGES_BEFORE_CHECKPOINT * 4_096;
+        connection.execute("INSERT INTO t VALUES (zeroblob(?))", [bytes]).unwrap();
+        log.after_commit(&connection);
+        // It ends when it has done what it was woken for.
+        log.mover = None;
+        assert_eq!(Pages::of(&connection).ahead, 0);
+        let begun: i64 = connection.query_row("SELECT length(x) FROM t", [], |row| row.get(0)).unwrap();
+        assert_eq!(begun, bytes);
+    }
+
+    #[test]
+    fn the_writer_moves_what_is_left_so_that_the_log_begins_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let (connection, mut log) = opened(folder.path());
+        connection.execute("INSERT INTO t VALUES (zeroblob(?))", [LOG_PAGES_BEFORE_CHECKPOINT * 4_096]).unwrap();
+        log.after_commit(&connection);
+        log.mover = None;
+        connection.execute_batch("INSERT INTO t VALUES (1)").unwrap();
+        connection.execute_batch("BEGIN; INSERT INTO t VALUES (2); INSERT INTO t VALUES (3); COMMIT").unwrap();
+        log.after_commit(&connection);
+        connection.execute_batch("INSERT INTO t VALUES (4)").unwrap();
+        assert!(Pages::of(&connection).all < LOG_PAGES_BEFORE_CHECKPOINT, "{:?}", Pages::of(&connection));
     }
 }

@@ -138,7 +138,7 @@ impl SqliteStore {
             key: Arc::new(key),
             readers: Readers::new(file),
             imports: Arc::default(),
-            writer: Some(Writer::start(connection, Log::of(folder::log(folder)))?),
+            writer: Some(Writer::start(connection, Log::of(folder::database(folder), folder::log(folder)))?),
             refreshing: tokio::sync::Mutex::default(),
             _lock: Some(lock),
         })

@@ -5,8 +5,9 @@
 //! itself, and nobody is answered before the commit is on disk. With sixteen callers this makes six
 //! times as many durable writes a second as sixteen connections would.
 //!
-//! The same thread moves the log into the database ([`Log`]).
+//! The log is moved into the database beside it ([`Log`]).
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -18,7 +19,7 @@ use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::failure::{Failure, Step};
-use crate::limits::{GROUP_TIME, GROUP_WRITES, IDLE_BEFORE_CHECKPOINT, WRITES_WAITING};
+use crate::limits::{GROUP_TIME, GROUP_WRITES, IDLE_BEFORE_CHECKPOINT, LOG_LOOK_EVERY, WRITES_WAITING};
 use crate::log::Log;
 
 /// Tells a caller how its write ended, once the commit has.
@@ -155,38 +156,49 @@ struct Loop {
 
 impl Loop {
     fn run(mut self, queue: &Queue) {
+        // Long units that wait for room in the log, in their order.
+        let mut parked = VecDeque::new();
         loop {
-            match queue.next(IDLE_BEFORE_CHECKPOINT) {
+            if !parked.is_empty()
+                && self.log.has_room(&self.connection)
+                && let Some(unit) = parked.pop_front()
+            {
+                self.alone(unit);
+                continue;
+            }
+            match queue.next(if parked.is_empty() { IDLE_BEFORE_CHECKPOINT } else { LOG_LOOK_EVERY }) {
                 Ok(first) => {
                     let mut next = Some(first);
                     while let Some(first) = next {
-                        next = match first.share {
-                            Share::Together => self.group(first, queue),
-                            Share::Alone => {
-                                self.alone(first);
-                                None
-                            }
-                            Share::CutBack => {
-                                self.cut_back(first);
-                                None
-                            }
-                        };
-                        self.log.after_commit(&self.connection, queue.waiting.is_any());
+                        next = self.serve(first, queue, &mut parked);
                     }
                 }
+                Err(_) if !parked.is_empty() => {}
                 Err(RecvTimeoutError::Timeout) => self.log.when_idle(&self.connection),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        self.log.cut_back(&self.connection);
-        if let Err((_, error)) = self.connection.close() {
+        let Self { connection, log } = self;
+        log.end(&connection);
+        if let Err((_, error)) = connection.close() {
             tracing::warn!(%error, "the database did not close; nothing is lost, the next start recovers it");
         }
     }
 
+    /// Serves a request in the way of its share. Answers with the one that is next, if one was taken up already.
+    fn serve(&mut self, first: Request, queue: &Queue, parked: &mut VecDeque<Request>) -> Option<Request> {
+        match first.share {
+            Share::Together => return self.group(first, queue),
+            Share::Alone if !parked.is_empty() || !self.log.has_room(&self.connection) => parked.push_back(first),
+            Share::Alone => self.alone(first),
+            Share::CutBack => self.cut_back(first),
+        }
+        None
+    }
+
     /// Runs the first request and those that wait behind it, and commits them together. Answers with the
     /// one that ended the group because it goes alone.
-    fn group(&self, first: Request, queue: &Queue) -> Option<Request> {
+    fn group(&mut self, first: Request, queue: &Queue) -> Option<Request> {
         let mut kept: Vec<(Answer, OwnedSemaphorePermit)> = Vec::new();
         let began = Instant::now();
         if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
@@ -217,11 +229,12 @@ impl Loop {
         for (answer, _place) in kept {
             answer(committed.clone());
         }
+        self.log.after_commit(&self.connection);
         left_over
     }
 
     /// Runs one request in a transaction of its own.
-    fn alone(&self, request: Request) {
+    fn alone(&mut self, request: Request) {
         let Request { work, _place, .. } = request;
         if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
             refuse(work, &error);
@@ -239,6 +252,7 @@ impl Loop {
                 answer(Ok(()));
             }
         }
+        self.log.after_commit(&self.connection);
     }
 
     /// Cuts the log back, now or at the next chance.
