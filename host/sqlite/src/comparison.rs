@@ -13,21 +13,24 @@ use postroom_store::discovery::Sight;
 use roaring::RoaringTreemap;
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row, Rows, ToSql};
+use rusqlite::{CachedStatement, Connection, Row, Rows, ToSql};
 
 use crate::failure::Step;
+use crate::limits::{CONTACTS_WALKED_AT_LEAST, MEMBERS_WALKED_FOR_EACH};
 use crate::readers::shares;
 use crate::snapshot::{
-    Fingerprints, KNOWN_FACTS, NARROWED_FACTS, Scope, known_facts, narrowed_facts, narrowed_tables, remembered_facts,
-    withdrew_here,
+    CONTACT_FACTS, Facts, Fingerprints, NARROWED_FACTS, Scope, contact_facts, member_facts, narrowed_facts,
+    narrowed_tables, remembered_facts, withdrew_here,
 };
 
-/// Where the facts that are known begin in a row of entries.
-const FIRST_KNOWN: usize = 3;
+/// Where the contact's facts begin in a row of entries.
+const FIRST_CONTACT: usize = 2;
 /// Where what narrows begins behind them, if the row has it.
-const FIRST_NARROWED: usize = FIRST_KNOWN + KNOWN_FACTS;
+const FIRST_NARROWED: usize = FIRST_CONTACT + CONTACT_FACTS;
 /// Where it says whether the contact withdrew here.
 const WITHDREW_HERE: usize = FIRST_NARROWED + NARROWED_FACTS;
+/// Where the member's facts begin in a row of those: behind whether it is one.
+const FIRST_MEMBER: usize = 2;
 /// Where the facts that are remembered begin in a row of those: with the tag that the contact bears.
 const FIRST_REMEMBERED: usize = 2;
 
@@ -47,9 +50,9 @@ pub(crate) fn parts(connection: &Connection, scope: &Scope) -> Step<Vec<RangeInc
 
 /// Looks at the contacts in these ranges, which follow each other.
 ///
-/// What the sync remembers is read beside the entries instead of being sought for each: its rows are
-/// those of the list's contacts and of few others, so walking along costs a third of the search. The
-/// audience's rows are sought, since they may be many syncs' members.
+/// What the sync and the audience know is read beside the entries instead of being sought for each: to walk
+/// along costs a third of a search. What the sync remembers is of the list's contacts and of few others; an
+/// audience may have many more members than that, and is then searched ([`is_worth_walking`]).
 pub(crate) fn look_at(
     connection: &Connection,
     scope: &Scope,
@@ -59,12 +62,11 @@ pub(crate) fn look_at(
     macro_rules! select {
         ($facts:expr, $tables:expr) => {
             concat!(
-                "SELECT e.contact_id, e.position, m.hash IS NOT NULL AND coalesce(m.status, '') <> 'absent', ",
-                known_facts!(),
+                "SELECT e.contact_id, e.position, ",
+                contact_facts!(),
                 $facts,
                 " FROM entries e INDEXED BY entries_by_contact
-                 LEFT JOIN contacts c ON c.id = e.contact_id
-                 LEFT JOIN remote_members m ON m.audience_id = :audience AND m.contact_id = e.contact_id",
+                 LEFT JOIN contacts c ON c.id = e.contact_id",
                 $tables,
                 " WHERE e.list_id = :list AND e.contact_id BETWEEN :low AND :high
                    AND e.generation BETWEEN :first AND :last
@@ -78,6 +80,11 @@ pub(crate) fn look_at(
     } else {
         select!("", "")
     })?;
+    let mut members = connection.prepare_cached(concat!(
+        "SELECT m.contact_id, m.hash IS NOT NULL AND coalesce(m.status, '') <> 'absent', ",
+        member_facts!(),
+        " FROM remote_members m WHERE m.audience_id = ? AND m.contact_id BETWEEN ? AND ? ORDER BY m.contact_id",
+    ))?;
     let mut remembered = connection.prepare_cached(concat!(
         "SELECT s.contact_id, s.settled, ",
         remembered_facts!(),
@@ -86,13 +93,76 @@ pub(crate) fn look_at(
     let (fingerprints, sight) = (Fingerprints::new(settings), Sight::default());
     let mut view = View { fingerprints, sight, is_narrowed: scope.is_narrowed };
     for range in ranges {
-        let (low, high) = range.into_inner();
+        let members = if is_worth_walking(connection, scope, &range)? {
+            Members::Walked(begun(members.query((scope.audience, range.start(), range.end()))?)?)
+        } else {
+            Members::Sought { statement: &mut members, audience: scope.audience }
+        };
         let mut parameters = scope.entries();
-        parameters.extend([(":audience", &scope.audience as &dyn ToSql), (":low", &low), (":high", &high)]);
+        parameters.extend([(":low", range.start() as &dyn ToSql), (":high", range.end())]);
         parameters.extend(scope.narrowing());
-        view.walk(&mut entries.query(parameters.as_slice())?, &mut remembered.query((scope.sync, low, high))?)?;
+        let remembered = begun(remembered.query((scope.sync, range.start(), range.end()))?)?;
+        view.walk(&mut entries.query(parameters.as_slice())?, members, remembered)?;
     }
     Ok(view.sight)
+}
+
+/// Whether the audience has not many more members in a range of contacts than the list has entries, going by
+/// where the range begins. Whatever the answer, the same is found.
+fn is_worth_walking(connection: &Connection, scope: &Scope, range: &RangeInclusive<i64>) -> Step<bool> {
+    if range.end().saturating_sub(*range.start()) < CONTACTS_WALKED_AT_LEAST {
+        return Ok(false);
+    }
+    let (entries, high): (i64, Option<i64>) = connection
+        .prepare_cached(
+            "SELECT count(*), max(contact_id) FROM (
+                 SELECT contact_id FROM entries INDEXED BY entries_by_contact
+                 WHERE list_id = ? AND contact_id BETWEEN ? AND ? ORDER BY contact_id LIMIT ?)",
+        )?
+        .query_row((scope.list, range.start(), range.end(), CONTACTS_WALKED_AT_LEAST), |row| row.try_into())?;
+    let bound = entries * MEMBERS_WALKED_FOR_EACH;
+    let members: i64 = connection
+        .prepare_cached(
+            "SELECT count(*) FROM (
+                 SELECT 1 FROM remote_members WHERE audience_id = ? AND contact_id BETWEEN ? AND ? LIMIT ?)",
+        )?
+        .query_row((scope.audience, range.start(), high, bound), |row| row.get(0))?;
+    Ok(members < bound)
+}
+
+/// What the audience knows of a range of contacts.
+enum Members<'s, 'c> {
+    /// All of it, in the order of the contacts.
+    Walked(Rows<'s>),
+    /// To be asked for each contact.
+    Sought { statement: &'s mut CachedStatement<'c>, audience: i64 },
+}
+
+/// Rows that stand at their first.
+fn begun(mut rows: Rows<'_>) -> Step<Rows<'_>> {
+    rows.advance()?;
+    Ok(rows)
+}
+
+/// Walks rows to those of a contact, by their first column; answers whether it has one.
+fn walk_to(rows: &mut Rows<'_>, contact: u64, mut passed: impl FnMut(u64, &Row<'_>) -> Step<()>) -> Step<bool> {
+    while let Some(row) = rows.get() {
+        let other: u64 = row.get(0)?;
+        if other >= contact {
+            return Ok(other == contact);
+        }
+        passed(other, row)?;
+        rows.advance()?;
+    }
+    Ok(false)
+}
+
+/// An entry of a contact, with its row.
+#[derive(Clone, Copy)]
+struct Entry<'r, 's> {
+    contact: u64,
+    position: u64,
+    row: &'r Row<'s>,
 }
 
 /// What was seen so far.
@@ -104,9 +174,8 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    /// Walks the entries of a range of contacts and what is remembered of these, both in their order.
-    fn walk(&mut self, entries: &mut Rows<'_>, remembered: &mut Rows<'_>) -> Step<()> {
-        remembered.advance()?;
+    /// Walks the entries of a range of contacts and what is known of these, all in their order.
+    fn walk(&mut self, entries: &mut Rows<'_>, mut members: Members<'_, '_>, mut remembered: Rows<'_>) -> Step<()> {
         let mut last = None;
         while let Some(row) = entries.next()? {
             let (contact, position): (u64, u64) = (row.get(0)?, row.get(1)?);
@@ -114,40 +183,38 @@ impl View<'_> {
                 self.take_duplicate(contact, position);
                 continue;
             }
-            while self.pass(remembered, contact)? {
-                remembered.advance()?;
+            let is_remembered = walk_to(&mut remembered, contact, |other, row| self.pass(other, row))?;
+            let entry = Entry { contact, position, row };
+            let own = remembered.get().filter(|_| is_remembered);
+            match &mut members {
+                Members::Walked(rows) => {
+                    let is_known = walk_to(rows, contact, |_, _| Ok(()))?;
+                    self.take_first(entry, rows.get().filter(|_| is_known), own)?;
+                }
+                Members::Sought { statement, audience } => {
+                    let mut found = statement.query((*audience, contact, contact))?;
+                    self.take_first(entry, found.next()?, own)?;
+                }
             }
-            let own = match remembered.get() {
-                Some(other) if other.get::<_, u64>(0)? == contact => Some(other),
-                Some(_) | None => None,
-            };
-            self.take_first(contact, position, row, own)?;
-            if own.is_some() {
+            if is_remembered {
                 remembered.advance()?;
             }
         }
-        while self.pass(remembered, u64::MAX)? {
-            remembered.advance()?;
+        walk_to(&mut remembered, u64::MAX, |other, row| self.pass(other, row))?;
+        Ok(())
+    }
+
+    /// Passes what is remembered of a contact that is not on the list any more.
+    fn pass(&mut self, contact: u64, remembered: &Row<'_>) -> Step<()> {
+        if remembered.get_ref(FIRST_REMEMBERED)? != ValueRef::Null {
+            self.sight.departed.insert(contact);
         }
         Ok(())
     }
 
-    /// Whether the remembered row is one of a contact before this one, which is not on the list then.
-    fn pass(&mut self, remembered: &Rows<'_>, contact: u64) -> Step<bool> {
-        let Some(row) = remembered.get() else { return Ok(false) };
-        let other: u64 = row.get(0)?;
-        if other >= contact {
-            return Ok(false);
-        }
-        if row.get_ref(FIRST_REMEMBERED)? != ValueRef::Null {
-            self.sight.departed.insert(other);
-        }
-        Ok(true)
-    }
-
-    fn take_first(&mut self, contact: u64, position: u64, row: &Row<'_>, remembered: Option<&Row<'_>>) -> Step<()> {
-        let is_member: bool = row.get(2)?;
-        let narrowed = self.is_narrowed.then_some((row, FIRST_NARROWED));
+    fn take_first(&mut self, entry: Entry<'_, '_>, member: Option<&Row<'_>>, remembered: Option<&Row<'_>>) -> Step<()> {
+        let Entry { contact, position, row } = entry;
+        let is_member = member.map_or(Ok(false), |member| member.get(1))?;
         let bears_tag =
             remembered.map(|own| own.get_ref(FIRST_REMEMBERED)).transpose()?.is_some_and(|tag| tag != ValueRef::Null);
         let sight = &mut self.sight;
@@ -156,13 +223,22 @@ impl View<'_> {
         if bears_tag && self.is_narrowed && row.get(WITHDREW_HERE)? {
             sight.departed.insert(contact);
         }
-        let is_settled = match remembered {
-            Some(remembered) => match remembered.get_ref(1)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
-                Some(settled) => {
-                    settled == self.fingerprints.of((row, FIRST_KNOWN), (remembered, FIRST_REMEMBERED), narrowed)?
-                }
-                None => false,
-            },
+        let settled = match remembered {
+            Some(remembered) => {
+                remembered.get_ref(1)?.as_blob_or_null().map_err(rusqlite::Error::from)?.zip(Some(remembered))
+            }
+            None => None,
+        };
+        let is_settled = match settled {
+            Some((settled, remembered)) => {
+                settled
+                    == self.fingerprints.of(&Facts {
+                        contact: (row, FIRST_CONTACT),
+                        member: member.map(|member| (member, FIRST_MEMBER)),
+                        remembered: (remembered, FIRST_REMEMBERED),
+                        narrowed: self.is_narrowed.then_some((row, FIRST_NARROWED)),
+                    })?
+            }
             None => false,
         };
         if is_settled {

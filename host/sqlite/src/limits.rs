@@ -77,6 +77,10 @@ pub(crate) const NARROW_ROWS: i64 = 50_000;
 pub(crate) const NUMBERS_PER_CONTACT: u64 = 4;
 /// Numbers that indexes are walked for before one of them is known to be narrow: half a millisecond each.
 pub(crate) const NUMBERS_WALKED_FIRST: u64 = 4_096;
+/// From so many contacts on, a comparison asks whether the members of an audience are walked beside them.
+pub(crate) const CONTACTS_WALKED_AT_LEAST: i64 = 1_000;
+/// So many members are walked for each entry at most: one that is passed in vain takes a third of a search.
+pub(crate) const MEMBERS_WALKED_FOR_EACH: i64 = 3;
 /// Over how many contacts an index is built unasked: a unit of the usual length.
 pub(crate) const CONTACTS_INDEXED_AT_ONCE: u64 = 25_000;
 /// Joins and leaves that get a change row each when an import finishes. Beyond, one row says that

@@ -103,12 +103,16 @@ macro_rules! narrowed_tables {
     };
 }
 
-/// What the decision about a contact is made from, in one order for all who read it: the contact, and
-/// what its audience confirmed of it.
-macro_rules! known_facts {
+/// What the decision about a contact is made from, in one order for all who read it: the contact itself.
+macro_rules! contact_facts {
     () => {
-        "c.email, c.email_key, c.fields, c.shown,
-         m.contact_id, m.remote_id, m.status, m.address, m.hash, m.base"
+        "c.email, c.email_key, c.fields, c.shown"
+    };
+}
+/// What its audience confirmed of it.
+macro_rules! member_facts {
+    () => {
+        "m.contact_id, m.remote_id, m.status, m.address, m.hash, m.base"
     };
 }
 /// The rest of it: what the sync remembers of the contact.
@@ -118,10 +122,12 @@ macro_rules! remembered_facts {
          s.memory_class, s.memory_code, s.memory_message, s.memory_attempt"
     };
 }
-pub(crate) use {known_facts, narrowed_facts, narrowed_tables, remembered_facts, withdrew_here};
+pub(crate) use {contact_facts, member_facts, narrowed_facts, narrowed_tables, remembered_facts, withdrew_here};
 
-/// How many columns [`known_facts`] names.
-pub(crate) const KNOWN_FACTS: usize = 10;
+/// How many columns [`contact_facts`] names.
+pub(crate) const CONTACT_FACTS: usize = 4;
+/// How many columns [`member_facts`] names.
+pub(crate) const MEMBER_FACTS: usize = 6;
 /// How many columns [`remembered_facts`] names.
 const REMEMBERED_FACTS: usize = 8;
 /// How many of the columns that [`narrowed_facts`] names are facts of their own; the last follows from others.
@@ -129,7 +135,11 @@ pub(crate) const NARROWED_FACTS: usize = 2;
 /// Where the facts begin in the rows of [`entries`].
 const FIRST_FACT: usize = 5;
 /// Where the narrowed facts do.
-const FIRST_NARROWED: usize = FIRST_FACT + KNOWN_FACTS + REMEMBERED_FACTS;
+const FIRST_NARROWED: usize = FIRST_REMEMBERED + REMEMBERED_FACTS;
+/// Where the member's do.
+const FIRST_MEMBER: usize = FIRST_FACT + CONTACT_FACTS;
+/// Where the remembered ones do.
+const FIRST_REMEMBERED: usize = FIRST_MEMBER + MEMBER_FACTS;
 
 /// The entries at these places, in the list's order. The first entry of a contact is found by one
 /// look into an index, so a page costs the same wherever it lies.
@@ -147,7 +157,9 @@ pub(crate) fn entries(
                          WHERE f.list_id = :list AND f.contact_id = e.contact_id
                            AND f.generation BETWEEN :first AND :last
                          ORDER BY f.position LIMIT 1), ",
-                known_facts!(),
+                contact_facts!(),
+                ", ",
+                member_facts!(),
                 ", ",
                 remembered_facts!(),
                 $facts,
@@ -182,6 +194,20 @@ pub(crate) fn entries(
     Ok(entries)
 }
 
+/// Facts in a row that has them from a column on.
+type From<'r, 'stmt> = (&'r Row<'stmt>, usize);
+
+/// What the decision about a contact is made from.
+#[derive(Clone, Copy)]
+pub(crate) struct Facts<'r, 'stmt> {
+    pub(crate) contact: From<'r, 'stmt>,
+    /// None where the audience has no row of it.
+    pub(crate) member: Option<From<'r, 'stmt>>,
+    pub(crate) remembered: From<'r, 'stmt>,
+    /// What narrows, where anything may.
+    pub(crate) narrowed: Option<From<'r, 'stmt>>,
+}
+
 /// Takes the fingerprints of rows, one after the other in one piece of memory: hashing a row
 /// at once is twice as fast as column by column.
 pub(crate) struct Fingerprints<'a> {
@@ -195,18 +221,17 @@ impl<'a> Fingerprints<'a> {
         Self { settings, bytes: Vec::new() }
     }
 
-    /// The fingerprint of the known and the remembered facts, and of what narrows where anything does, each in a
-    /// row that has them from a column on. A contact about whom nothing narrows has one fingerprint, whether others
-    /// are narrowed or not.
-    pub(crate) fn of(
-        &mut self,
-        known: (&Row<'_>, usize),
-        remembered: (&Row<'_>, usize),
-        narrowed: Option<(&Row<'_>, usize)>,
-    ) -> Step<ContentHash> {
+    /// The fingerprint of the facts. A contact about whom nothing narrows has one fingerprint, whether others are
+    /// narrowed or not; and one that is no member has the one that it has with a member of nothing but NULL.
+    pub(crate) fn of(&mut self, facts: &Facts<'_, '_>) -> Step<ContentHash> {
+        let Facts { contact, member, remembered, narrowed } = *facts;
         self.bytes.clear();
         self.bytes.extend_from_slice(self.settings);
-        self.add(known, KNOWN_FACTS)?;
+        self.add(contact, CONTACT_FACTS)?;
+        match member {
+            Some(member) => self.add(member, MEMBER_FACTS)?,
+            None => (0..MEMBER_FACTS).try_for_each(|_| self.add_value(ValueRef::Null))?,
+        }
         self.add(remembered, REMEMBERED_FACTS)?;
         if let Some((row, first)) = narrowed
             && (row.get_ref(first)?, row.get_ref(first + 1)?) != (ValueRef::Null, ValueRef::Null)
@@ -219,19 +244,21 @@ impl<'a> Fingerprints<'a> {
     }
 
     fn add(&mut self, (row, first): (&Row<'_>, usize), number: usize) -> Step<()> {
-        for column in first..first + number {
-            let (kind, bytes): (u8, &[u8]) = match row.get_ref(column)? {
-                ValueRef::Null => (0, &[]),
-                ValueRef::Integer(number) => (1, &number.to_le_bytes()),
-                ValueRef::Real(number) => (2, &number.to_le_bytes()),
-                ValueRef::Text(bytes) => (3, bytes),
-                ValueRef::Blob(bytes) => (4, bytes),
-            };
-            // Kind and length in front, so that no two rows run into the same bytes.
-            self.bytes.push(kind);
-            self.bytes.extend_from_slice(&u32::try_from(bytes.len())?.to_le_bytes());
-            self.bytes.extend_from_slice(bytes);
-        }
+        (first..first + number).try_for_each(|column| self.add_value(row.get_ref(column)?))
+    }
+
+    fn add_value(&mut self, value: ValueRef<'_>) -> Step<()> {
+        let (kind, bytes): (u8, &[u8]) = match value {
+            ValueRef::Null => (0, &[]),
+            ValueRef::Integer(number) => (1, &number.to_le_bytes()),
+            ValueRef::Real(number) => (2, &number.to_le_bytes()),
+            ValueRef::Text(bytes) => (3, bytes),
+            ValueRef::Blob(bytes) => (4, bytes),
+        };
+        // Kind and length in front, so that no two rows run into the same bytes.
+        self.bytes.push(kind);
+        self.bytes.extend_from_slice(&u32::try_from(bytes.len())?.to_le_bytes());
+        self.bytes.extend_from_slice(bytes);
         Ok(())
     }
 }
@@ -262,7 +289,12 @@ fn content(row: &Row<'_>, scope: &Scope, fingerprints: &mut Fingerprints<'_>) ->
         confirmed: confirmed(row, &own)?,
         memory: memory(row)?,
         tag: tag(row, 15)?,
-        fingerprint: fingerprints.of((row, FIRST_FACT), (row, FIRST_FACT + KNOWN_FACTS), narrowed)?,
+        fingerprint: fingerprints.of(&Facts {
+            contact: (row, FIRST_FACT),
+            member: Some((row, FIRST_MEMBER)),
+            remembered: (row, FIRST_REMEMBERED),
+            narrowed,
+        })?,
         address: own,
     })))
 }
