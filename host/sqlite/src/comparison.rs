@@ -166,14 +166,14 @@ struct Entry<'r, 's> {
 }
 
 /// What was seen so far.
-struct View<'a> {
-    fingerprints: Fingerprints<'a>,
+struct View {
+    fingerprints: Fingerprints,
     sight: Sight,
     /// Whether the rows of entries have the narrowed facts.
     is_narrowed: bool,
 }
 
-impl View<'_> {
+impl View {
     /// Walks the entries of a range of contacts and what is known of these, all in their order.
     fn walk(&mut self, entries: &mut Rows<'_>, mut members: Members<'_, '_>, mut remembered: Rows<'_>) -> Step<()> {
         let mut last = None;
