@@ -363,7 +363,7 @@ impl Expression {
             let shown = zone.to_datetime(instant);
             let mut is_tick = false;
             while seen < shown {
-                seen = seen + 1.minute();
+                seen += 1.minute();
                 is_tick |= self.names(seen);
             }
             if is_tick && instant > from {
