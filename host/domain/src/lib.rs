@@ -20,6 +20,7 @@
 //! * [`outcome`]: the ten counts that an entry can end in, and the sums of a report.
 //! * [`order`]: the order that an operator gives to things.
 //! * [`segment`]: saved filters over contacts: a tree, its text, and who is in it.
+//! * [`schedule`]: when things are due: timetables over clock changes, and what becomes of missed ticks.
 //! * [`breaker`]: when a plan is too large to be carried out unasked.
 //!
 //! A run reads `contact` and `consent`, sees the contact through `mapping` as a `projection`, asks
@@ -42,4 +43,5 @@ pub mod order;
 pub mod outcome;
 pub mod projection;
 pub mod purpose;
+pub mod schedule;
 pub mod segment;

@@ -41,6 +41,7 @@ pub use check::{Known, check, read};
 pub use condition::{ActivityKind, Condition, Literal, Operator, Subject, Test};
 pub use evaluate::{Activity, ContactFacts, Explanation, explain, holds, number};
 pub use expand::{Nesting, expanded};
+pub(crate) use fault::did_you_mean;
 pub use fault::{Problem, SegmentFault};
 pub use parse::{Written, parse};
 pub use predefined::{PREDEFINED, Predefined, predefined};

@@ -21,6 +21,7 @@
 //! * `discovery`: where a run has to look: `comparison` takes fingerprints anew, `moved` knows who changed
 //!   since a sequence number, `pictures` keeps what was seen.
 //! * `segments` is the port of segments, `segment` how they are compiled, gathered and kept.
+//! * `schedules`, `timers`, `events`: what happens by itself, and who follows what happened.
 //! * `suppression`: withdrawals and erasures that outlive a contact; `erasure_journal`: what outlives the database.
 //! * `failure`, `columns`, `limits`: what goes wrong, how values stand in columns, and the bounds.
 
@@ -38,6 +39,7 @@ mod discovery;
 mod entry_rows;
 mod erasure;
 mod erasure_journal;
+mod events;
 mod failure;
 mod field_rows;
 mod folder;
@@ -72,6 +74,7 @@ mod purpose_rows;
 mod purposes;
 mod readers;
 mod runs;
+mod schedules;
 mod schema;
 mod scope_rows;
 mod segment;
@@ -82,6 +85,7 @@ mod store;
 mod suppression;
 mod syncs;
 mod tag_rows;
+mod timers;
 mod workspace;
 mod writer;
 

@@ -16,6 +16,10 @@
 //! * [`syncs`]: audiences and the syncs that tie lists to them.
 //! * [`discovery`]: where a run has to look, and the picture of a list that a sync keeps.
 //! * [`runs`]: what a run reads, what it records batch by batch, and its report.
+//! * [`schedules`]: when syncs run by themselves, and the ticks of their timetables.
+//! * [`timers`]: things that are to happen at a time.
+//! * [`events`]: the log of what happened, and those who read it.
+//! * [`clock`]: where rule time comes from. The store itself asks no clock: whoever calls brings the moment.
 //!
 //! Behind the feature `conformance` there is a suite that tells whether an adapter keeps to the port.
 //!
@@ -24,18 +28,22 @@
 //! of; larger changes leave one event with the range of numbers they took.
 
 pub mod accounts;
+pub mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod contacts;
 pub mod discovery;
 pub mod erasure;
 mod error;
+pub mod events;
 pub mod import_profiles;
 pub mod lists;
 pub mod purposes;
 pub mod runs;
+pub mod schedules;
 pub mod segments;
 pub mod syncs;
+pub mod timers;
 pub mod workspace;
 
 pub use error::StoreError;
@@ -56,6 +64,9 @@ pub trait Store:
     + accounts::AccountStore
     + syncs::SyncStore
     + runs::RunStore
+    + schedules::ScheduleStore
+    + timers::TimerStore
+    + events::EventStore
     + Send
     + Sync
 {
@@ -74,6 +85,9 @@ impl<T> Store for T where
         + accounts::AccountStore
         + syncs::SyncStore
         + runs::RunStore
+        + schedules::ScheduleStore
+        + timers::TimerStore
+        + events::EventStore
         + Send
         + Sync
 {

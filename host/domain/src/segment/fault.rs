@@ -155,7 +155,7 @@ fn mend(hint: &str) -> String {
 }
 
 /// `did you mean …`, if one of the known words is alike.
-pub(super) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let word = word.to_lowercase();
     let nearest = known
         .into_iter()

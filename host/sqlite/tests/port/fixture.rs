@@ -10,7 +10,7 @@ use postroom_domain::email::EmailAddress;
 use postroom_domain::field::FieldValue;
 use postroom_domain::mapping::{Mapping, Pair, Target, TargetSource};
 use postroom_domain::purpose::{LegalBasis, Purpose};
-use postroom_sqlite::SqliteStore;
+use postroom_sqlite::{Access, SqliteStore};
 use postroom_store::accounts::{AccountDraft, AccountStore, PluginSource, Secret};
 use postroom_store::contacts::{ContactRef, ContactStore, ContactUpsert, Written};
 use postroom_store::lists::{
@@ -25,6 +25,16 @@ use zeroize::Zeroizing;
 pub(crate) struct Home {
     pub(crate) store: SqliteStore,
     pub(crate) folder: TempDir,
+}
+
+impl Home {
+    /// The same store, opened by a process that knows nothing of the one before.
+    pub(crate) fn reopened(self) -> Self {
+        let Self { store, folder } = self;
+        drop(store);
+        let store = SqliteStore::open(folder.path(), Access::Write { verb: "test" }).unwrap();
+        Self { store, folder }
+    }
 }
 
 /// A new store.
