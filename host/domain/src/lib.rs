@@ -20,6 +20,7 @@
 //! * [`outcome`]: the ten counts that an entry can end in, and the sums of a report.
 //! * [`order`]: the order that an operator gives to things.
 //! * [`segment`]: saved filters over contacts: a tree, its text, and who is in it.
+//! * [`intent`]: what is to happen outside, how far it got, and what may be repeated.
 //! * [`breaker`]: when a plan is too large to be carried out unasked.
 //!
 //! A run reads `contact` and `consent`, sees the contact through `mapping` as a `projection`, asks
@@ -34,6 +35,7 @@ pub mod discovery;
 pub mod email;
 pub mod field;
 pub mod history;
+pub mod intent;
 pub mod mapping;
 pub mod meeting;
 pub mod merge;
