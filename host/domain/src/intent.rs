@@ -306,4 +306,4 @@ fn participle(event: IntentEvent) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -20,6 +20,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema/0011_scopes.sql")),
     M::up(include_str!("schema/0012_import_profiles.sql")),
     M::up(include_str!("schema/0013_contact_story.sql")),
+    M::up(include_str!("schema/0014_intents.sql")),
 ];
 
 /// The version that this program writes.

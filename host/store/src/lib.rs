@@ -16,6 +16,7 @@
 //! * [`syncs`]: audiences and the syncs that tie lists to them.
 //! * [`discovery`]: where a run has to look, and the picture of a list that a sync keeps.
 //! * [`runs`]: what a run reads, what it records batch by batch, and its report.
+//! * [`intents`]: the ledger of what is to happen at providers, and how far it got.
 //!
 //! Behind the feature `conformance` there is a suite that tells whether an adapter keeps to the port.
 //!
@@ -31,6 +32,7 @@ pub mod discovery;
 pub mod erasure;
 mod error;
 pub mod import_profiles;
+pub mod intents;
 pub mod lists;
 pub mod purposes;
 pub mod runs;
@@ -56,6 +58,7 @@ pub trait Store:
     + accounts::AccountStore
     + syncs::SyncStore
     + runs::RunStore
+    + intents::IntentStore
     + Send
     + Sync
 {
@@ -74,6 +77,7 @@ impl<T> Store for T where
         + accounts::AccountStore
         + syncs::SyncStore
         + runs::RunStore
+        + intents::IntentStore
         + Send
         + Sync
 {
