@@ -66,7 +66,8 @@ pub(crate) fn record(
             .prepare_cached("UPDATE contacts SET will = ?, deliverability = ?, shown = ? WHERE id = ?")?
             .execute((after.will.as_str(), after.deliverability.as_str(), after.shown().as_str(), contact.0))?;
     }
-    if after != before && matches!(after.shown(), ConsentState::Withdrawn | ConsentState::Unusable) {
+    // Also a no that is said twice: something may have been planned in between.
+    if matches!(after.shown(), ConsentState::Withdrawn | ConsentState::Unusable) {
         intent_contacts::cancel_refused(connection, contact, event.at)?;
     }
     Ok(after)

@@ -85,7 +85,7 @@ impl IntentStore for SqliteStore {
     }
 
     async fn halts(&self) -> Result<Vec<Halted>> {
-        self.read("read what stops intents", |connection| intent_lanes::halts(connection)).await
+        self.read("read what stops intents", intent_lanes::halts).await
     }
 
     async fn intent(&self, id: IntentId) -> Result<IntentDetail> {

@@ -50,7 +50,7 @@ pub(crate) fn record(connection: &Connection, contact: ContactId, event: &Consen
     history.push(event.clone());
     let after = Will::fold(&history, &event.scope);
     set(connection, contact, &event.scope, after)?;
-    if after != before && after == Will::Withdrawn {
+    if after == Will::Withdrawn {
         intent_contacts::cancel_refused(connection, contact, event.at)?;
     }
     Ok((before, after))

@@ -20,9 +20,9 @@ fn every_question_finds_its_index_and_none_sorts() {
     let mut connection = Connection::open_in_memory().unwrap();
     schema::migrate(&mut connection).unwrap();
     let all = IntentQuery { limit: 9, ..IntentQuery::default() };
-    let of_state = IntentQuery { state: Some(IntentState::InDoubt), ..all.clone() };
-    let of_account = IntentQuery { account: Some(1), ..of_state.clone() };
-    let of_contact = IntentQuery { contact: Some(ContactId(1)), ..all.clone() };
+    let of_state = IntentQuery { state: Some(IntentState::InDoubt), ..all };
+    let of_account = IntentQuery { account: Some(1), ..of_state };
+    let of_contact = IntentQuery { contact: Some(ContactId(1)), ..all };
     for (statement, index) in [
         (intent_work::DUE, "intents_to_claim"),
         (intent_ends::LATE, "intents_to_expire"),

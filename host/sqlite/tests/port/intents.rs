@@ -341,7 +341,7 @@ async fn answers_end_an_intent_or_put_it_off_and_what_is_sent_no_more_is_forgott
     ] {
         let id = armed(store, &lane, &draft(&lane, jana, kind, &number.to_string())).await;
         let answer = Answer { reason: Some(reason.clone()), evidence: Some("m5".into()), ..answer(id, meaning) };
-        let taken = store.record_answers(&lane, &[answer.clone()], at(10)).await.unwrap();
+        let taken = store.record_answers(&lane, std::slice::from_ref(&answer), at(10)).await.unwrap();
         assert_eq!(taken, [AnswerTaken::Now(expected)], "{kind} {meaning:?}");
         let intent = store.intent(id).await.unwrap().intent;
         assert_eq!(intent.want.is_none(), expected.is_final(), "{kind} {meaning:?}");

@@ -108,9 +108,14 @@ async fn a_no_to_a_list_or_a_purpose_and_a_bounce_cancel_what_they_are_about() {
     let planned = (IntentState::Planned, None);
     let cancelled = |reason: &str| (IntentState::Cancelled, Some(reason.to_owned()));
 
-    store.record_consent(&who, &no(5, newsletter)).await.unwrap();
+    store.record_consent(&who, &no(5, newsletter.clone())).await.unwrap();
     assert_eq!(state(store, for_purpose).await, cancelled("withdrawn"));
     assert_eq!((state(store, for_list).await, state(store, receipt).await), (planned.clone(), planned.clone()));
+    // A no that is said again cancels what was planned in between.
+    let again = IntentDraft { purpose: Some("newsletter".parse().unwrap()), ..send("again") };
+    let again = plan(store, &again).await;
+    store.record_consent(&who, &no(6, newsletter)).await.unwrap();
+    assert_eq!(state(store, again).await, cancelled("withdrawn"));
     store.record_consent(&who, &no(6, Scope::List("guests".into()))).await.unwrap();
     assert_eq!((state(store, for_list).await, state(store, receipt).await), (cancelled("withdrawn"), planned));
     let bounce = event(7, ConsentAct::Bounced, ConsentSource::Provider, None);
