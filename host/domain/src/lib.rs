@@ -20,6 +20,7 @@
 //! * [`outcome`]: the ten counts that an entry can end in, and the sums of a report.
 //! * [`order`]: the order that an operator gives to things.
 //! * [`segment`]: saved filters over contacts: a tree, its text, and who is in it.
+//! * [`intent`]: what is to happen outside, how far it got, and what may be repeated.
 //! * [`schedule`]: when things are due: timetables over clock changes, and what becomes of missed ticks.
 //! * [`breaker`]: when a plan is too large to be carried out unasked.
 //!
@@ -35,6 +36,7 @@ pub mod discovery;
 pub mod email;
 pub mod field;
 pub mod history;
+pub mod intent;
 pub mod mapping;
 pub mod meeting;
 pub mod merge;

@@ -11,8 +11,8 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use crate::columns::{micros, timestamp};
 use crate::failure::{Step, refuse_used};
 use crate::key::SecretKey;
-use crate::plugins;
 use crate::store::SqliteStore;
+use crate::{intent_ends, plugins};
 
 /// The columns of an [`Account`], its slots as a JSON array.
 macro_rules! select {
@@ -158,6 +158,7 @@ impl AccountStore for SqliteStore {
             )?;
             let users: Vec<String> = statement.query_map([id], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
             refuse_used("account", &name, &[("sync", users)])?;
+            intent_ends::leave_account(connection, id, &name)?;
             // Its secrets, its audiences and what they confirmed go with it.
             connection.execute("DELETE FROM accounts WHERE id = ?", [id])?;
             Ok(())

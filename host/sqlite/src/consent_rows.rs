@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
-use postroom_domain::consent::{Consent, ConsentEvent, Provenance};
+use postroom_domain::consent::{Consent, ConsentEvent, ConsentState, Provenance};
 use postroom_domain::contact::ContactId;
 use rusqlite::{Connection, Row};
 
 use crate::columns::{from_word, micros, timestamp};
 use crate::failure::{Failure, Step};
-use crate::scope_rows;
+use crate::{intent_contacts, scope_rows};
 
 /// The two axes from the columns `will` and `deliverability`, which stand at `first` and behind it.
 pub(crate) fn stored(row: &Row<'_>, first: usize) -> Step<Consent> {
@@ -65,6 +65,10 @@ pub(crate) fn record(
         connection
             .prepare_cached("UPDATE contacts SET will = ?, deliverability = ?, shown = ? WHERE id = ?")?
             .execute((after.will.as_str(), after.deliverability.as_str(), after.shown().as_str(), contact.0))?;
+    }
+    // Also a no that is said twice: something may have been planned in between.
+    if matches!(after.shown(), ConsentState::Withdrawn | ConsentState::Unusable) {
+        intent_contacts::cancel_refused(connection, contact, event.at)?;
     }
     Ok(after)
 }

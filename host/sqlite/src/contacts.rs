@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::columns::{address, from_word, hash16, timestamp};
 use crate::contact_rows::{self, Said, StoredContact};
 use crate::failure::Step;
+use crate::intent_contacts::{self, Parting};
 use crate::key::SecretKey;
 use crate::sequence::{Change, Numbers};
 use crate::store::SqliteStore;
@@ -125,6 +126,7 @@ impl ContactStore for SqliteStore {
                 suppression::keep_address(connection, &key, alias.key(), stored.consent, at)?;
                 suppression::keep_scopes(connection, &key, alias.key(), stored.id, at)?;
             }
+            intent_contacts::part(connection, stored.id, Parting::Deleted, at)?;
             connection.execute("DELETE FROM contacts WHERE id = ?", [stored.id.0])?;
             numbers.take(Change::ContactDeleted, Some(stored.id), None)?;
             numbers.end("contact-deleted", &json!({ "contact": stored.id }))?;

@@ -18,6 +18,7 @@ use crate::columns::{from_word, hex, micros, timestamp};
 use crate::contact_rows::{self, StoredContact};
 use crate::erasure_journal::{self, Line};
 use crate::failure::{Failure, Step};
+use crate::intent_contacts::{self, Parting};
 use crate::key::SecretKey;
 use crate::limits::CONTACTS_DIGESTED_AT_ONCE;
 use crate::sequence::{Change, Numbers};
@@ -233,6 +234,7 @@ fn erase(
         "UPDATE outcomes SET message = NULL, left_out = NULL WHERE run_id IN (SELECT id FROM runs) AND contact_id = ?",
         [contact.0],
     )?;
+    intent_contacts::part(connection, contact, Parting::Erased, at)?;
     connection.execute("DELETE FROM contacts WHERE id = ?", [contact.0])?;
     numbers.take(Change::ContactDeleted, Some(contact), None)?;
     numbers.end("contact-erased", &json!({ "contact": contact }))?;

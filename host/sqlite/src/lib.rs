@@ -21,6 +21,9 @@
 //! * `discovery`: where a run has to look: `comparison` takes fingerprints anew, `moved` knows who changed
 //!   since a sequence number, `pictures` keeps what was seen.
 //! * `segments` is the port of segments, `segment` how they are compiled, gathered and kept.
+//! * `intents` is the port of the intent ledger, `intent_*` what it is made of: how intents come to be (`plans`), who
+//!   works on an account's and what stops them (`lanes`), what a worker does (`work`), how the rest end (`ends`),
+//!   what becomes of them when something becomes of their contact (`contacts`), and how they are shown (`views`).
 //! * `schedules`, `timers`, `events`: what happens by itself, and who follows what happened.
 //! * `suppression`: withdrawals and erasures that outlive a contact; `erasure_journal`: what outlives the database.
 //! * `failure`, `columns`, `limits`: what goes wrong, how values stand in columns, and the bounds.
@@ -58,6 +61,14 @@ mod import_seen;
 mod import_shown;
 mod import_survey;
 mod import_turn;
+mod intent_contacts;
+mod intent_ends;
+mod intent_lanes;
+mod intent_plans;
+mod intent_rows;
+mod intent_views;
+mod intent_work;
+mod intents;
 mod key;
 mod limits;
 mod list_rows;

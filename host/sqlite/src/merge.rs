@@ -16,7 +16,7 @@ use crate::contact_rows::{self, StoredContact};
 use crate::failure::Step;
 use crate::history_rows::{self, Note};
 use crate::sequence::{Change, Numbers};
-use crate::{aliases, consent_rows, history, list_rows, member_rows, scope_rows, tag_rows};
+use crate::{aliases, consent_rows, history, intent_contacts, list_rows, member_rows, scope_rows, tag_rows};
 
 /// Joins `other` into `kept`.
 pub(crate) fn merge(
@@ -73,6 +73,8 @@ pub(crate) fn merge(
             kept.id.0,
         ),
     )?;
+    intent_contacts::hand_over(connection, other.id, kept.id, at)?;
+    intent_contacts::cancel_refused(connection, kept.id, at)?;
     numbers.take(Change::ContactDeleted, Some(other.id), None)?;
     numbers.end("contacts-merged", &json!({ "contact": kept.id, "merged": other.id }))?;
     Ok(kept.id)

@@ -20,7 +20,8 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema/0011_scopes.sql")),
     M::up(include_str!("schema/0012_import_profiles.sql")),
     M::up(include_str!("schema/0013_contact_story.sql")),
-    M::up(include_str!("schema/0014_schedules.sql")),
+    M::up(include_str!("schema/0014_intents.sql")),
+    M::up(include_str!("schema/0015_schedules.sql")),
 ];
 
 /// The version that this program writes.

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use crate::columns::from_word;
 use crate::consent_rows;
 use crate::failure::{Failure, Step};
-use crate::{list_rows, purpose_rows};
+use crate::{intent_contacts, list_rows, purpose_rows};
 
 /// Where a scope stands in columns: `list_id`, `purpose_id`.
 pub(crate) type Columns = (Option<i64>, Option<i64>);
@@ -50,6 +50,9 @@ pub(crate) fn record(connection: &Connection, contact: ContactId, event: &Consen
     history.push(event.clone());
     let after = Will::fold(&history, &event.scope);
     set(connection, contact, &event.scope, after)?;
+    if after == Will::Withdrawn {
+        intent_contacts::cancel_refused(connection, contact, event.at)?;
+    }
     Ok((before, after))
 }
 

@@ -75,6 +75,13 @@ pub(crate) fn is_erased(connection: &Connection, key: &SecretKey, email: &EmailA
         .query_row([key.address_hash(email.key())], |row| row.get(0))?)
 }
 
+/// Whether an address is kept from being written to: its person was erased, or it left a withdrawal as a whole.
+pub(crate) fn is_kept_out(connection: &Connection, key: &SecretKey, email_key: &str) -> Step<bool> {
+    Ok(connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM suppressions WHERE address_hash = ?)")?
+        .query_row([key.address_hash(email_key)], |row| row.get(0))?)
+}
+
 /// Whether any address left a withdrawal behind.
 pub(crate) fn is_any(connection: &Connection) -> Step<bool> {
     Ok(connection

@@ -16,6 +16,7 @@
 //! * [`syncs`]: audiences and the syncs that tie lists to them.
 //! * [`discovery`]: where a run has to look, and the picture of a list that a sync keeps.
 //! * [`runs`]: what a run reads, what it records batch by batch, and its report.
+//! * [`intents`]: the ledger of what is to happen at providers, and how far it got.
 //! * [`schedules`]: when syncs run by themselves, and the ticks of their timetables.
 //! * [`timers`]: things that are to happen at a time.
 //! * [`events`]: the log of what happened, and those who read it.
@@ -37,6 +38,7 @@ pub mod erasure;
 mod error;
 pub mod events;
 pub mod import_profiles;
+pub mod intents;
 pub mod lists;
 pub mod purposes;
 pub mod runs;
@@ -64,6 +66,7 @@ pub trait Store:
     + accounts::AccountStore
     + syncs::SyncStore
     + runs::RunStore
+    + intents::IntentStore
     + schedules::ScheduleStore
     + timers::TimerStore
     + events::EventStore
@@ -85,6 +88,7 @@ impl<T> Store for T where
         + accounts::AccountStore
         + syncs::SyncStore
         + runs::RunStore
+        + intents::IntentStore
         + schedules::ScheduleStore
         + timers::TimerStore
         + events::EventStore

@@ -5,21 +5,26 @@ use std::path::Path;
 use postroom_domain::consent::{ConsentAct, ConsentSource, ConsentState};
 use postroom_domain::contact::ContactId;
 use postroom_domain::decision::RemoteStatus;
+use postroom_domain::intent::wire::Meaning;
+use postroom_domain::intent::{Class, IntentKind, IntentState, Settlement};
+use postroom_domain::outcome::Reason;
 use postroom_domain::projection::Base;
 use postroom_sqlite::{Access, SqliteStore};
 use postroom_store::StoreError;
 use postroom_store::accounts::AccountStore;
 use postroom_store::contacts::{ContactRef, ContactStore, ContactUpsert};
 use postroom_store::erasure::{ErasureAnswer, ErasureState, ErasureStore};
+use postroom_store::intents::{Answer, Claim, Decision, IntentDraft, IntentQuery, IntentStore};
 use postroom_store::lists::{ImportMode, ImportStore, ListStore};
 use postroom_store::runs::{BatchRecord, Confirmation, ConfirmedContent, RunStart, RunStore};
 use postroom_store::syncs::SyncStore;
 use postroom_store::workspace::WorkspaceStore;
 
 use crate::fixture::{account, add, at, email, event, home, import, row, start, sync_draft, upsert, who};
+use crate::intents;
 
 /// What nobody may find any more.
-const TRACES: [&str; 4] = ["jana.novakova", "Zizkov-Nova", "form-of-jana", "member-of-jana"];
+const TRACES: [&str; 5] = ["jana.novakova", "Zizkov-Nova", "form-of-jana", "member-of-jana", "intent-of-jana"];
 
 /// The traces that stand in any file of a folder, as the bytes lie there.
 fn traces_in(folder: &Path) -> Vec<String> {
@@ -64,6 +69,47 @@ async fn confirmed(store: &SqliteStore, contact: ContactId, address: &str) {
     store.record_batch(run, BatchRecord { confirmed: vec![confirmation], ..BatchRecord::default() }).await.unwrap();
 }
 
+/// Intents of a contact that hold its data: planned, claimed, armed, in doubt, and ended with what a provider said.
+async fn intended(store: &SqliteStore, contact: ContactId, address: &str) {
+    let account = store.account("hotel").await.unwrap().id;
+    let lane = store.take_over_lane(account, "one", at(6)).await.unwrap().lane;
+    let want = format!("{{\"to\":\"{address}\",\"lastname\":\"Zizkov-Nova\"}} intent-of-jana");
+    let said = |id, meaning| Answer {
+        reason: Some(Reason::new("said", format!("intent-of-jana: {address} is full"))),
+        evidence: Some("intent-of-jana".to_owned()),
+        ..intents::answer(id, meaning)
+    };
+    for (number, meaning) in [
+        (1, Some(Meaning::Accepted)),
+        (2, Some(Meaning::Refused)),
+        (3, Some(Meaning::NotDone { counts: true })),
+        (4, Some(Meaning::Unclear { counts: true })),
+        (5, None),
+    ] {
+        let draft = intents::draft(&lane, contact, IntentKind::TemplateSend, &format!("send:{number}"));
+        let id = intents::plan(store, &IntentDraft { want: want.clone(), ..draft }).await;
+        intents::claim(store, &lane, 7).await;
+        assert_eq!(intents::arm(store, &lane, id, 7).await, Ok(()));
+        if let Some(meaning) = meaning {
+            store.record_answers(&lane, &[said(id, meaning)], at(8)).await.unwrap();
+        }
+    }
+    for key in ["claimed", "planned"] {
+        let draft = intents::draft(&lane, contact, IntentKind::TemplateSend, key);
+        intents::plan(store, &IntentDraft { want: want.clone(), ..draft }).await;
+        let limit = u32::from(key == "claimed");
+        store.claim_intents(&lane, Claim { up_to: Class::Bulk, limit }, at(8)).await.unwrap();
+    }
+    let doubtful = IntentQuery { state: Some(IntentState::InDoubt), limit: 1, ..IntentQuery::default() };
+    let doubtful = store.intents(&doubtful).await.unwrap()[0].id;
+    let decision = Decision {
+        settlement: Settlement::SendAgain,
+        by: "eva".to_owned(),
+        evidence: format!("{address} says that nothing came: intent-of-jana"),
+    };
+    store.resolve_doubt(doubtful, &decision, at(8)).await.unwrap();
+}
+
 #[tokio::test]
 async fn an_erased_person_is_in_no_file_any_more_and_does_not_come_back() {
     let home = home();
@@ -90,7 +136,9 @@ async fn an_erased_person_is_in_no_file_any_more_and_does_not_come_back() {
     store.merge_contacts(&who(jana), &who(second), at(9)).await.unwrap();
     let id = store.contact(&who(jana)).await.unwrap().unwrap().contact.id;
     confirmed(store, id, jana).await;
-    assert!(!traces_in(home.folder.path()).is_empty(), "the search finds what is there");
+    let before = traces_in(home.folder.path()).len();
+    intended(store, id, jana).await;
+    assert!(traces_in(home.folder.path()).len() > before, "the search finds what is there");
 
     let erased = store.erase_contact(&who(jana), at(10)).await.unwrap();
     assert_eq!(erased.contact, id);

@@ -23,6 +23,8 @@ mod import_claims;
 mod import_profiles;
 mod import_rehearsals;
 mod imports;
+mod intents;
+mod intents_of_contacts;
 mod killed;
 mod lists;
 mod opening;

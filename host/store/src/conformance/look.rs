@@ -293,6 +293,6 @@ async fn all_entries(store: &dyn Store, list: &str) -> Result<Vec<lists::Entry>,
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "it is handed to map_err as it is")]
-fn failed(error: StoreError) -> String {
+pub(super) fn failed(error: StoreError) -> String {
     format!("the store failed: {error}")
 }
