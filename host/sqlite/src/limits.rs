@@ -40,7 +40,7 @@ pub(crate) const LOG_PASSES: u32 = 4;
 /// Past this size the log is cut back to nothing at the next chance.
 pub(crate) const LOG_BYTES_BEFORE_TRUNCATE: u64 = 256 * 1_024 * 1_024;
 /// Prepared statements kept per connection: all that the adapter has.
-pub(crate) const STATEMENTS_KEPT: usize = 128;
+pub(crate) const STATEMENTS_KEPT: usize = 208;
 /// Rows that an import writes in one unit while nobody waits: the more rows share a page of an index that
 /// each of them falls on anywhere, the fewer pages are written. Between 2,000 and 8,000 rows commits take half,
 /// and with 16,000 an import takes a tenth less than with 8,000; with more, nothing less.

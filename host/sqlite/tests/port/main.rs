@@ -25,6 +25,7 @@ mod import_rehearsals;
 mod imports;
 mod intents;
 mod intents_of_contacts;
+mod intents_of_lanes;
 mod killed;
 mod lists;
 mod opening;

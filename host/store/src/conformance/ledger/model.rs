@@ -92,11 +92,11 @@ impl Model {
     pub(super) fn step(&mut self, place: usize, event: IntentEvent, at: Timestamp) -> Result<(), String> {
         let intent = self.at_mut(place)?;
         intent.state = intent.state.after(event, intent.delivery).map_err(|refusal| refusal.to_string())?;
+        if intent.state == IntentState::Planned && !intent.has_want {
+            intent.state = IntentState::Cancelled;
+        }
         if intent.state == IntentState::Planned {
             intent.epoch = None;
-            if !intent.has_want {
-                intent.state = IntentState::Cancelled;
-            }
         }
         intent.has_want &= !intent.state.is_final();
         intent.doubt_since = (intent.state == IntentState::InDoubt).then_some(at);
