@@ -3,33 +3,17 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use postroom_domain::outcome::Reason;
 use postroom_egress::{AccountEgress, Urgency};
 use postroom_runtime::contract::{
     AccountInfo, Act, ActAnswer, Audience, BatchAnswer, ContactWrite, Member, RemoteField, TagChange, TagsAnswer,
 };
 use postroom_runtime::{Capability, JobLimits, JobReport, JobSpec, LogSink, Plugin};
+use postroom_store::clock::Clock;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::error::Failure;
 use crate::provider::Provider;
-
-/// Where rule time comes from (invariant 9).
-pub trait Clock: Send + Sync {
-    /// The present moment.
-    fn now(&self) -> Timestamp;
-}
-
-/// The machine's clock.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-}
 
 /// One account. Every call is a job of its own (invariant 7).
 pub struct Connection {

@@ -15,6 +15,7 @@
 //! * `batches` takes one batch from the note of what is about to be sent to the record of what became
 //!   of it; `push`, `tagging` and `opt_out` carry it out and say what became of every contact in it.
 //! * [`forget`] tells a provider to erase a member, outside of any run.
+//! * [`SystemClock`] is where rule time comes from outside of tests.
 //! * [`Provider`] is what a run needs of a plugin; [`Connection`] is that, for an account.
 //!
 //! Every entry ends in exactly one of the ten counts, also when a run stops early: what it did not
@@ -23,6 +24,7 @@
 //! would otherwise be out of sight by then, since the list has moved on, was noted before it was sent.
 
 mod batches;
+mod clock;
 mod connection;
 mod convert;
 mod error;
@@ -38,9 +40,11 @@ mod push;
 mod running;
 mod tagging;
 
-pub use connection::{Clock, Connection, SystemClock};
+pub use clock::SystemClock;
+pub use connection::Connection;
 pub use error::{Failure, SyncError};
 pub use forgetting::forget;
 pub use planning::{Plan, Planned, plan};
+pub use postroom_store::clock::Clock;
 pub use provider::Provider;
 pub use running::{CANARY, Progress, RunOptions, RunReport, run};

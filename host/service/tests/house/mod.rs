@@ -1,37 +1,27 @@
 //! A service over a store in a folder of its own, with a clock that stands still.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use postroom_import::Options;
 use postroom_runtime::Compiler;
 use postroom_service::import::{ImportFile, ImportPreview, Imported};
 use postroom_service::{BundledPlugin, Result, Service, Setup};
 use postroom_sqlite::{Access, SqliteStore};
+use postroom_store::clock::{Clock as _, ManualClock};
 use postroom_store::lists::ImportMode;
-use postroom_sync::Clock;
 use tempfile::TempDir;
-
-/// Stands still until it is told to go on.
-struct StoppedClock(AtomicI64);
-
-impl Clock for StoppedClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_second(self.0.load(Ordering::SeqCst)).unwrap()
-    }
-}
 
 pub(crate) struct House {
     pub(crate) service: Service,
     folder: TempDir,
-    clock: Arc<StoppedClock>,
+    clock: Arc<ManualClock>,
 }
 
 impl House {
     pub(crate) fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let clock = Arc::new(StoppedClock(AtomicI64::new(1_750_000_000)));
+        let clock = Arc::new(ManualClock::at(Timestamp::from_second(1_750_000_000).unwrap()));
         let store = SqliteStore::create(&folder.path().join("store"), "Test", clock.now()).unwrap();
         Self::over(store, folder, clock)
     }
@@ -44,7 +34,7 @@ impl House {
         Self::over(store, folder, clock)
     }
 
-    fn over(store: SqliteStore, folder: TempDir, clock: Arc<StoppedClock>) -> Self {
+    fn over(store: SqliteStore, folder: TempDir, clock: Arc<ManualClock>) -> Self {
         let bundled = postroom_bundled::plugins().iter();
         let service = Service::new(Setup {
             store: Arc::new(store),
@@ -58,7 +48,7 @@ impl House {
 
     /// A second passes.
     pub(crate) fn tick(&self) {
-        self.clock.0.fetch_add(1, Ordering::SeqCst);
+        self.clock.advance(SignedDuration::from_secs(1));
     }
 
     pub(crate) async fn import(&self, rows: &str, mode: ImportMode) -> Result<Imported> {

@@ -1,0 +1,108 @@
+//! The daemon: the store held open, syncs that run by themselves, and other processes served.
+//!
+//! ```text
+//! main ─▶ daemon ─▶ Service::keep_schedules     ticks become runs
+//!            ├────▶ door                        a client's words, on the client's own streams ─▶ verbs
+//!            └────▶ signals                     the first: let end what is under way; the second: at once
+//!
+//! another process ─▶ verbs ─▶ the store is held ─▶ client ─▶ the socket ─▶ door
+//! ```
+//!
+//! One store has one daemon, because it has one lock. A verb that only reads opens the store beside it.
+
+mod client;
+mod door;
+mod wire;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::task::TaskTracker;
+
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::room::Context;
+
+pub(crate) use client::ask;
+
+/// The version that daemon and client must have in common.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The socket's name in the store's folder.
+const SOCKET: &str = "daemon.sock";
+/// What the lock names as the holder's verb.
+const VERB: &str = "daemon";
+
+/// How it ends.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// How many seconds what is under way may take once the daemon is asked to stop. Keep it below what the service
+    /// manager allows (systemd: 90)
+    #[arg(long, value_name = "SECONDS", default_value_t = 25)]
+    grace: u64,
+}
+
+/// Where the daemon of a store listens.
+fn socket(store: &Path) -> PathBuf {
+    store.join(SOCKET)
+}
+
+/// Runs until it is told to stop.
+pub(crate) async fn act(args: &Args, context: &Context) -> Result<Exit> {
+    let mut stops = Stops::watched()?;
+    let service = context.writing(VERB)?;
+    let door = door::Door::open(&context.folder()?)?;
+    let at_work = TaskTracker::new();
+    tell_manager(&[sd_notify::NotifyState::Ready, sd_notify::NotifyState::Status("at work")]);
+    tracing::info!(pid = std::process::id(), "the daemon is at work");
+    tokio::select! {
+        ended = service.keep_schedules(&at_work) => ended?,
+        () = door.serve(&service, &at_work) => {}
+        () = stops.next() => {}
+    }
+    service.closing().cancel();
+    at_work.close();
+    tell_manager(&[sd_notify::NotifyState::Stopping]);
+    tracing::info!(under_way = at_work.len(), "asked to stop; a second signal stops at once");
+    tokio::select! {
+        () = at_work.wait() => {
+            tracing::info!("the daemon has ended");
+            Ok(Exit::Done)
+        }
+        () = stops.next() => {
+            tracing::warn!(under_way = at_work.len(), "told to stop at once; the next start takes it up");
+            Ok(Exit::Stopped)
+        }
+        () = tokio::time::sleep(Duration::from_secs(args.grace)) => {
+            tracing::warn!(under_way = at_work.len(), "not everything ended in time; the next start takes it up");
+            Ok(Exit::Stopped)
+        }
+    }
+}
+
+/// The signals that ask it to stop.
+struct Stops {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stops {
+    fn watched() -> Result<Self> {
+        let watch = |kind| signal(kind).map_err(|error| Failure::io("watch for signals", &error));
+        Ok(Self { terminate: watch(SignalKind::terminate())?, interrupt: watch(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Tells the service manager, where one started the daemon.
+fn tell_manager(states: &[sd_notify::NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::warn!(%error, "the service manager could not be told");
+    }
+}

@@ -1,0 +1,275 @@
+//! Syncs that run by themselves: by a timetable, after changes, or both.
+//!
+//! [`Service::keep_schedules`] is the loop of the daemon. It keeps nothing that matters: which ticks are due follows
+//! from what is stored, and whether a list changed from the plan of its sync. So a daemon that was killed has
+//! missed nothing when it starts again but what its schedules' misfire policies leave out.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use postroom_domain::schedule::Triggers;
+use postroom_store::events::CursorStart;
+use postroom_store::schedules::{SyncSchedule, TakenTick, Tick, TickOutcome};
+use postroom_sync::RunOptions;
+use serde::Serialize;
+use tokio_util::task::TaskTracker;
+
+use crate::{Result, Service, ServiceError};
+
+/// The cursor over the log of events by which changes are noticed.
+const CHANGES: &str = "schedules";
+/// How often the log is looked at while any sync runs after changes: whoever saved a contact and looks at the
+/// provider should not notice the wait.
+const CHANGES_EVERY: SignedDuration = SignedDuration::from_millis(200);
+/// How many events are read at once.
+const EVENTS_AT_ONCE: u32 = 1_000;
+
+/// A schedule, with what follows from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Scheduled {
+    /// The schedule.
+    #[serde(flatten)]
+    pub schedule: SyncSchedule,
+    /// When the sync runs next by the clock; none when it is paused, or runs after changes only.
+    pub next_start: Option<Timestamp>,
+}
+
+impl From<SyncSchedule> for Scheduled {
+    fn from(schedule: SyncSchedule) -> Self {
+        Self { next_start: schedule.next_start(), schedule }
+    }
+}
+
+/// What the loop remembers between two looks.
+#[derive(Debug, Default)]
+struct Watch {
+    /// When the store last changed, for the syncs that have not run since.
+    changed: HashMap<i64, Timestamp>,
+    /// The syncs that have been looked at since the loop began: the first look of each takes up what an earlier
+    /// loop left.
+    known: HashSet<i64>,
+}
+
+/// The syncs whose runs were started here and have not ended.
+#[derive(Debug, Clone, Default)]
+struct AtWork(Arc<Mutex<HashSet<i64>>>);
+
+impl AtWork {
+    /// Marks a sync as at work until what this answers is dropped; none when it is already.
+    fn begin(&self, sync: i64) -> Option<Mark> {
+        let is_first = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(sync);
+        is_first.then(|| Mark { at_work: self.clone(), sync })
+    }
+}
+
+/// A sync at work.
+struct Mark {
+    at_work: AtWork,
+    sync: i64,
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        self.at_work.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.sync);
+    }
+}
+
+impl Service {
+    /// Says when a sync runs by itself, in the place of what was said before.
+    ///
+    /// # Errors
+    ///
+    /// Not found.
+    pub async fn schedule_sync(&self, sync: &str, triggers: &Triggers) -> Result<Scheduled> {
+        let schedule = self.store().set_schedule(sync, triggers, self.now()).await?;
+        self.rescheduled.notify_one();
+        Ok(schedule.into())
+    }
+
+    /// Lets a sync run by hand only.
+    ///
+    /// # Errors
+    ///
+    /// Not found, also where it has no schedule.
+    pub async fn unschedule_sync(&self, sync: &str) -> Result<()> {
+        self.store().clear_schedule(sync).await?;
+        self.rescheduled.notify_one();
+        Ok(())
+    }
+
+    /// Pauses a schedule: nothing is made up for afterwards.
+    ///
+    /// # Errors
+    ///
+    /// Not found, also where it has no schedule.
+    pub async fn pause_sync(&self, sync: &str) -> Result<Scheduled> {
+        let schedule = self.store().pause_schedule(sync, self.now()).await?;
+        self.rescheduled.notify_one();
+        Ok(schedule.into())
+    }
+
+    /// Goes on with a schedule that was paused.
+    ///
+    /// # Errors
+    ///
+    /// Not found, also where it has no schedule.
+    pub async fn resume_sync(&self, sync: &str) -> Result<Scheduled> {
+        let schedule = self.store().resume_schedule(sync, self.now()).await?;
+        self.rescheduled.notify_one();
+        Ok(schedule.into())
+    }
+
+    /// All schedules.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    pub async fn schedules(&self) -> Result<Vec<Scheduled>> {
+        Ok(self.store().schedules().await?.into_iter().map(Scheduled::from).collect())
+    }
+
+    /// The last ticks of a sync, latest first: what its schedule made of them.
+    ///
+    /// # Errors
+    ///
+    /// Not found.
+    pub async fn ticks(&self, sync: &str, limit: u32) -> Result<Vec<Tick>> {
+        Ok(self.store().ticks(sync, limit).await?)
+    }
+
+    /// Runs syncs as their schedules say, until the service is closing. Runs go on in `at_work`.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails: then nobody may look at the clock for a store that can't be written.
+    pub async fn keep_schedules(self: &Arc<Self>, at_work: &TaskTracker) -> Result<()> {
+        for tick in self.store().interrupt_ticks(self.now()).await? {
+            tracing::warn!(sync = tick.sync, tick = %tick.tick, "a run that a schedule began was cut short before");
+        }
+        self.store().open_cursor(CHANGES, CursorStart::Newest, self.now()).await?;
+        let (mut watch, syncs) = (Watch::default(), AtWork::default());
+        loop {
+            let rescheduled = self.rescheduled.notified();
+            for tick in self.store().take_due_ticks(self.now()).await? {
+                self.start_tick(tick, &syncs, at_work);
+            }
+            let schedules = self.store().schedules().await?;
+            let look_again = self.start_changed(&schedules, &mut watch, &syncs, at_work).await?;
+            let next = schedules.iter().filter_map(SyncSchedule::next_start).chain(look_again).min();
+            tokio::select! {
+                () = self.closing.cancelled() => return Ok(()),
+                () = rescheduled => {}
+                () = self.until(next) => {}
+            }
+        }
+    }
+
+    /// Waits for a moment, or for ever.
+    async fn until(&self, moment: Option<Timestamp>) {
+        match moment {
+            Some(moment) => self.clock.until(moment).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Makes a run of a tick.
+    fn start_tick(self: &Arc<Self>, tick: TakenTick, syncs: &AtWork, at_work: &TaskTracker) {
+        let (service, mark) = (Arc::clone(self), syncs.begin(tick.sync_id));
+        at_work.spawn(async move {
+            let outcome = match mark {
+                Some(_mark) => service.run_unattended(&tick.sync).await,
+                None => Err("the run before it had not ended".to_owned()),
+            };
+            let outcome = match outcome {
+                Ok(run) => TickOutcome::Ran { run },
+                Err(error) => TickOutcome::Failed { error },
+            };
+            let finished = service.store().finish_tick(tick.sync_id, tick.tick, &outcome, service.now()).await;
+            if let Err(error) = finished {
+                tracing::error!(%error, sync = tick.sync, "what became of a tick could not be written down");
+            }
+        });
+    }
+
+    /// Runs a sync that nobody waits for; answers with the run, or why there is none.
+    async fn run_unattended(&self, sync: &str) -> std::result::Result<i64, String> {
+        match self.run_sync(sync, &RunOptions::default(), &|_| {}).await {
+            Ok(report) => {
+                let (run, entries) = (report.run, report.counts.entries);
+                match report.stopped {
+                    Some(reason) => tracing::warn!(sync, run, entries, stopped = reason.message, "ran"),
+                    None => tracing::info!(sync, run, entries, "ran"),
+                }
+                Ok(run)
+            }
+            Err(error) => {
+                tracing::warn!(sync, %error, "did not run");
+                Err(error.to_string())
+            }
+        }
+    }
+
+    /// Runs the syncs that run after changes and whose wait for quiet is over. Answers when to look again.
+    async fn start_changed(
+        self: &Arc<Self>,
+        schedules: &[SyncSchedule],
+        watch: &mut Watch,
+        syncs: &AtWork,
+        at_work: &TaskTracker,
+    ) -> Result<Option<Timestamp>> {
+        let by_change: Vec<_> = schedules
+            .iter()
+            .filter(|schedule| schedule.paused_at.is_none())
+            .filter_map(|schedule| Some((schedule, schedule.triggers.on_change_after()?)))
+            .collect();
+        watch.known.retain(|known| by_change.iter().any(|(schedule, _)| schedule.sync_id == *known));
+        let changed = self.changes().await?;
+        let now = self.now();
+        for (schedule, quiet) in &by_change {
+            if watch.known.insert(schedule.sync_id) {
+                watch.changed.insert(schedule.sync_id, now);
+            }
+            if let Some(at) = changed {
+                watch.changed.insert(schedule.sync_id, at);
+            }
+            let Some(at) = watch.changed.get(&schedule.sync_id).copied() else { continue };
+            let is_quiet = now.duration_since(at) >= *quiet;
+            if !is_quiet {
+                continue;
+            }
+            // Marked before it is planned: a change that comes meanwhile is another one.
+            let Some(mark) = syncs.begin(schedule.sync_id) else { continue };
+            watch.changed.remove(&schedule.sync_id);
+            let (service, sync) = (Arc::clone(self), schedule.sync.clone());
+            at_work.spawn(async move {
+                let _mark = mark;
+                service.run_if_needed(&sync).await;
+            });
+        }
+        if by_change.is_empty() { Ok(None) } else { Ok(now.checked_add(CHANGES_EVERY).ok()) }
+    }
+
+    /// When the store last changed, as far as the cursor has not passed it.
+    async fn changes(&self) -> Result<Option<Timestamp>> {
+        let mut latest = None;
+        loop {
+            let events = self.store().events_after(CHANGES, EVENTS_AT_ONCE).await?;
+            let Some(last) = events.last() else { return Ok(latest) };
+            // By the clock of this process, not by the moment that a writer brought.
+            latest = Some(self.now());
+            self.store().advance(CHANGES, last.id, self.now()).await?;
+        }
+    }
+
+    /// Runs a sync if its plan has anything to send.
+    async fn run_if_needed(&self, sync: &str) {
+        match self.plan_sync(sync, &RunOptions::default()).await {
+            Ok(plan) if plan.needs_nothing() => {}
+            // What it was is told where it ran.
+            Ok(_) => drop(self.run_unattended(sync).await),
+            Err(ServiceError::Store(error)) => tracing::error!(sync, %error, "a sync could not be planned"),
+            Err(error) => tracing::warn!(sync, %error, "a sync could not be planned"),
+        }
+    }
+}
