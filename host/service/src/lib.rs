@@ -23,6 +23,7 @@
 //! * [`accounts`]: a plugin plus settings and credentials, checked at the provider.
 //! * [`audiences`]: what lives at the provider.
 //! * [`syncs`]: a list or a segment tied to an audience by a mapping that fits both sides.
+//! * [`schedules`]: syncs that run by themselves.
 //! * [`runs`]: plan, run, and every number of a report down to the entry and the reason.
 //!
 //! Every failure is a [`ServiceError`]; its [`kind`](ServiceError::kind) is what a face turns into
@@ -35,7 +36,9 @@ use jiff::Timestamp;
 use postroom_egress::Transport;
 use postroom_runtime::Compiler;
 use postroom_store::Store;
-use postroom_sync::Clock;
+use postroom_store::clock::Clock;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 pub mod accounts;
 pub mod audiences;
@@ -51,8 +54,10 @@ mod paging;
 pub mod plugins;
 pub mod purposes;
 pub mod runs;
+pub mod schedules;
 pub mod segments;
 pub mod syncs;
+mod turns;
 pub mod workspace;
 
 pub use error::{ErrorKind, Result, ServiceError};
@@ -86,6 +91,10 @@ pub struct Service {
     shelf: plugins::Shelf,
     transport: Transport,
     clock: Arc<dyn Clock>,
+    turns: turns::Turns,
+    /// Woken when a schedule is another one.
+    rescheduled: Notify,
+    closing: CancellationToken,
 }
 
 impl Service {
@@ -94,7 +103,22 @@ impl Service {
     pub fn new(setup: Setup) -> Self {
         let Setup { store, bundled, compiler, compile_cache, clock } = setup;
         let shelf = plugins::Shelf::new(bundled, compiler, compile_cache);
-        Self { store, shelf, transport: Transport::default(), clock }
+        Self {
+            store,
+            shelf,
+            transport: Transport::default(),
+            clock,
+            turns: turns::Turns::default(),
+            rescheduled: Notify::new(),
+            closing: CancellationToken::new(),
+        }
+    }
+
+    /// Cancelled when the service is to end: runs stop between two batches, and schedules start no more. Whoever
+    /// cancels it waits for what is under way.
+    #[must_use]
+    pub fn closing(&self) -> &CancellationToken {
+        &self.closing
     }
 
     fn store(&self) -> &dyn Store {

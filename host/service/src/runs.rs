@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use postroom_domain::outcome::OutcomeClass;
 use postroom_store::runs::{OutcomeQuery, OutcomeRow, ReportNumber, Run, TagOutcome};
-use postroom_sync::{Plan, Progress, RunOptions, RunReport, SyncError};
+use postroom_sync::{Plan, Progress, RunOptions, RunReport, Surroundings, SyncError};
 use serde::Serialize;
 
 use crate::{Result, Service, ServiceError, paging};
@@ -88,7 +88,8 @@ impl Service {
             .map_err(|error| run_error(error, &sync.audience.account))
     }
 
-    /// Runs a sync. A run that stopped on its way is an answer: its report says why.
+    /// Runs a sync. A run that stopped on its way is an answer: its report says why. Of one account one sync runs
+    /// at a time; the next waits for its turn.
     ///
     /// # Errors
     ///
@@ -102,12 +103,13 @@ impl Service {
     ) -> Result<RunReport> {
         let sync = self.store().sync(name).await?;
         let account = &sync.audience.account;
+        let _turn = self.turns.next(account).await;
         let open = self.open_account(account).await?;
         // Who was erased here goes before anybody is sent.
         self.tell_providers(Some(account)).await?;
         self.gather(&sync).await?;
-        let now = || self.now();
-        let report = postroom_sync::run(self.store(), &open.connection, &sync, options, now, progress).await;
+        let around = Surroundings { now: &|| self.now(), progress, stops: &|| self.closing.is_cancelled() };
+        let report = postroom_sync::run(self.store(), &open.connection, &sync, options, around).await;
         report.map_err(|error| run_error(error, account))
     }
 

@@ -47,4 +47,4 @@ pub use forgetting::forget;
 pub use planning::{Plan, Planned, plan};
 pub use postroom_store::clock::Clock;
 pub use provider::Provider;
-pub use running::{CANARY, Progress, RunOptions, RunReport, run};
+pub use running::{CANARY, Progress, RunOptions, RunReport, Surroundings, run};

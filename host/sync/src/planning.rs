@@ -83,6 +83,14 @@ pub struct Planned {
     pub email: String,
 }
 
+impl Plan {
+    /// Whether a run would send nothing.
+    #[must_use]
+    pub fn needs_nothing(&self) -> bool {
+        self.create + self.update + self.rename + self.unsubscribe + self.tag + self.untag == 0
+    }
+}
+
 /// The parts of a sync that decide.
 pub(crate) fn policy(sync: &Sync, options: &RunOptions) -> Policy {
     Policy {

@@ -74,6 +74,17 @@ pub struct RunReport {
     pub stopped: Option<Reason>,
 }
 
+/// What goes on around a run.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The rule time.
+    pub now: &'a (dyn Fn() -> Timestamp + Send + std::marker::Sync),
+    /// Told how far the run is.
+    pub progress: &'a (dyn Fn(Progress) + Send + std::marker::Sync),
+    /// Whether the run is to stop: what is under way ends and is recorded, and nothing more is begun.
+    pub stops: &'a (dyn Fn() -> bool + Send + std::marker::Sync),
+}
+
 /// Runs a sync.
 ///
 /// # Errors
@@ -85,9 +96,9 @@ pub async fn run(
     provider: &dyn Provider,
     sync: &Sync,
     options: &RunOptions,
-    now: impl Fn() -> Timestamp + Send,
-    progress: &(dyn Fn(Progress) + Send + std::marker::Sync),
+    around: Surroundings<'_>,
 ) -> Result<RunReport, SyncError> {
+    let Surroundings { now, progress, stops } = around;
     let plan = plan(store, sync, options, provider.digest(), now()).await?;
     // A small canary names its own bound, which is the yes that a run asks for.
     let is_canary = options.first.is_some_and(|first| first <= CANARY);
@@ -123,6 +134,7 @@ pub async fn run(
         ledger: Ledger::default(),
         plan: &plan,
         progress,
+        stops,
     };
     office.work().await?;
     office.close(now()).await
@@ -149,6 +161,7 @@ struct Office<'a> {
     ledger: Ledger,
     plan: &'a Plan,
     progress: &'a (dyn Fn(Progress) + Send + std::marker::Sync),
+    stops: &'a (dyn Fn() -> bool + Send + std::marker::Sync),
 }
 
 /// Work on its way.
@@ -196,6 +209,7 @@ impl<'a> Office<'a> {
 
     /// Judges a page of entries, and starts the batches that are full.
     async fn take(&mut self, page: Vec<SnapshotRow>, queues: &mut Queues<'a>) -> Result<(), SyncError> {
+        self.heed();
         let batch = self.desk.provider.max_batch().max(1);
         let Queues { under_way, waiting, sends, taggings } = queues;
         let mut settled = BatchRecord::default();
@@ -225,6 +239,14 @@ impl<'a> Office<'a> {
             waiting.push_back(self.desk.tag_batch(std::mem::replace(taggings, rest)));
         }
         self.drain(under_way, waiting, 0).await
+    }
+
+    /// Takes up that the run is to stop, so that the rest of it is pending.
+    fn heed(&self) {
+        if (self.stops)() {
+            let stopped = || Reason::new("stopped", "the program was asked to stop; the next run goes on from here");
+            self.desk.stop.get_or_init(stopped);
+        }
     }
 
     /// Lets work through while there is room; what is not reached is pending.
@@ -298,6 +320,7 @@ impl<'a> Office<'a> {
             // The first reason is the one that is told.
             self.desk.stop.get_or_init(|| reason);
         }
+        self.heed();
         self.count(batch.sums);
     }
 
@@ -312,6 +335,7 @@ impl<'a> Office<'a> {
         let batch = self.desk.provider.max_batch().max(1);
         let mut behind = ContactId(0);
         loop {
+            self.heed();
             let tagged = self.plan.open.tagged_departed;
             let page = self.desk.store.departed(self.sync.id, tagged, behind, DEPARTED).await?;
             let Some(last) = page.last() else { break };
