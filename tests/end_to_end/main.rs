@@ -21,6 +21,7 @@ mod compiling;
 mod components;
 mod consent;
 mod contacts;
+mod daemon;
 mod export;
 mod exporting;
 mod fields;

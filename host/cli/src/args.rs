@@ -70,6 +70,8 @@ pub(crate) enum Verb {
     /// Syncs: a list or a segment tied to an audience. Plan and run them
     #[command(subcommand)]
     Sync(sync::Verb),
+    /// Hold the store open, run syncs as their schedules say, and serve other `postroom` commands
+    Daemon(crate::daemon::Args),
     /// Runs and their reports: every number opens
     #[command(subcommand)]
     Run(run::Verb),

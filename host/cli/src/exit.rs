@@ -44,7 +44,8 @@ impl Exit {
         (Self::Stopped, 9, "the run stopped before its end; what it did is recorded"),
     ];
 
-    fn number(self) -> u8 {
+    /// Its number.
+    pub(crate) fn number(self) -> u8 {
         Self::TABLE.iter().find(|(exit, ..)| *exit == self).map_or(1, |(_, number, _)| *number)
     }
 

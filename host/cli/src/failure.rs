@@ -57,6 +57,11 @@ impl Failure {
         Self::new(Exit::Internal, word(ErrorKind::Internal), message)
     }
 
+    /// Somebody else has the store, and does not do it either.
+    pub(crate) fn held(message: impl Into<String>) -> Self {
+        Self::new(Exit::Held, word(ErrorKind::Held), message)
+    }
+
     /// It stops and asks for a yes.
     pub(crate) fn needs_yes(message: impl Into<String>) -> Self {
         Self::new(Exit::NeedsApproval, word(ErrorKind::NeedsApproval), message)

@@ -11,6 +11,7 @@
 //! is the only place that prints, and this file the only one that ends the process.
 
 mod args;
+mod daemon;
 #[cfg(feature = "simulators")]
 mod demo;
 mod exit;
@@ -20,6 +21,7 @@ mod progress;
 mod prompt;
 mod room;
 mod shell;
+mod streams;
 mod table;
 mod verbs;
 
@@ -44,10 +46,11 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return unparsed(&error).into(),
     };
-    follow(cli.verbose);
+    // Nobody sits before a daemon: what it does is told without being asked.
+    follow(cli.verbose.max(u8::from(matches!(cli.verb, Verb::Daemon(_)))));
     let output = Output::new(if cli.json { Audience::Programs } else { Audience::People });
-    match run(cli, output) {
-        Ok(exit) => exit.into(),
+    match run(cli, &output) {
+        Ok(code) => ExitCode::from(code),
         Err(failure) => {
             output.failure(&failure);
             failure.exit.into()
@@ -55,17 +58,26 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli, output: Output) -> Result<Exit> {
+fn run(cli: Cli, output: &Output) -> Result<u8> {
     if let Verb::InternalCompile(args) = &cli.verb {
         // It limits its process first of all: not even threads are there before.
-        return verbs::internal_compile::act(args);
+        return verbs::internal_compile::act(args).map(Exit::number);
     }
+    let is_daemon = matches!(cli.verb, Verb::Daemon(_));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::io("start its threads", &error))?;
-    let context = Context { output, store: cli.store };
-    runtime.block_on(verbs::act(cli.verb, &context))
+    let context = Context { output: output.clone(), store: cli.store, house: None };
+    let done = runtime.block_on(verbs::act(cli.verb, &context));
+    // A daemon that stops at once does not wait for what its clients type.
+    runtime.shutdown_background();
+    match done {
+        Ok(exit) => Ok(exit.number()),
+        // Whoever holds the store may be the daemon, which does it as well.
+        Err(failure) if failure.exit == Exit::Held && !is_daemon => daemon::ask(&context.folder()?)?.ok_or(failure),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// A command line that was not understood, or that asked for help.
@@ -93,6 +105,12 @@ fn follow(verbose: u8) {
         2 => "warn,postroom=debug",
         _ => "debug,postroom=trace",
     };
+    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let filter = EnvFilter::try_from_env("POSTROOM_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(is_terminal)
+        .without_time()
+        .init();
 }

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::{Failure, Result};
 use crate::output::Output;
+use crate::room::Context;
 
 /// No credential is longer: a file beyond it is another file.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
@@ -56,17 +57,18 @@ fn secret_file(text: &str) -> std::result::Result<(String, PathBuf), String> {
 impl SecretArgs {
     /// Collects the secrets. With a form, slots that are needed and were not named are asked for,
     /// if somebody can be asked.
-    pub(crate) fn collect(&self, form: Option<&AccountForm>, output: Output) -> Result<BTreeMap<String, Secret>> {
+    pub(crate) fn collect(&self, form: Option<&AccountForm>, context: &Context) -> Result<BTreeMap<String, Secret>> {
+        let output = &context.output;
         let mut secrets = BTreeMap::new();
         for (slot, path) in &self.files {
-            enter(&mut secrets, slot, read_file(path)?)?;
+            enter(&mut secrets, slot, read_file(&context.file(path.clone()))?)?;
         }
         if self.prompted.iter().filter(|source| source.from_standard_input).count() > 1 {
             return Err(Failure::usage("standard input holds one secret: hand the others over as files"));
         }
         for source in &self.prompted {
             let secret = if source.from_standard_input {
-                read_line(&mut std::io::stdin().lock())?
+                read_line(&mut output.streams().input())?
             } else {
                 ask(&source.slot, output)?
             };
@@ -116,26 +118,28 @@ fn one_line(text: &str, place: &str) -> Result<Zeroizing<String>> {
     Ok(Zeroizing::new(line.to_owned()))
 }
 
-fn ask(label: &str, output: Output) -> Result<Zeroizing<String>> {
+fn ask(label: &str, output: &Output) -> Result<Zeroizing<String>> {
     if !output.can_ask() {
         return Err(Failure::usage(format!(
             "nobody can be asked for the secret `{label}` here: use `--secret SLOT=-` and standard input, or \
              `--secret-file SLOT=PATH`"
         )));
     }
-    rpassword::prompt_password(format!("{label}: "))
+    output
+        .streams()
+        .hidden_line(&format!("{label}: "))
         .map(Zeroizing::new)
         .map_err(|error| Failure::io("read the secret from the terminal", &error))
 }
 
 /// Asks a question that is answered with `yes`; anything else is a no, and so is nobody to ask.
-pub(crate) fn confirm(question: &str, output: Output) -> Result<bool> {
+pub(crate) fn confirm(question: &str, output: &Output) -> Result<bool> {
     if !output.can_ask() {
         return Ok(false);
     }
     output.ask(&format!("{question} Type yes to go on: "));
     let mut answer = String::new();
-    let read = std::io::stdin().lock().take(MAX_SECRET_BYTES).read_line(&mut answer);
+    let read = output.streams().input().take(MAX_SECRET_BYTES).read_line(&mut answer);
     read.map_err(|error| Failure::io("read the answer from the terminal", &error))?;
     Ok(answer.trim().eq_ignore_ascii_case("yes"))
 }

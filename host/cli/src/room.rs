@@ -23,6 +23,17 @@ pub(crate) struct Context {
     pub(crate) output: Output,
     /// The store's folder, if it was named.
     pub(crate) store: Option<PathBuf>,
+    /// The daemon's, where it carries a verb out for a client.
+    pub(crate) house: Option<House>,
+}
+
+/// What the daemon has open, and where its client stands.
+#[derive(Debug, Clone)]
+pub(crate) struct House {
+    /// The service over the open store.
+    pub(crate) service: Arc<Service>,
+    /// The folder that the client stands in.
+    pub(crate) folder: PathBuf,
 }
 
 impl Context {
@@ -36,22 +47,38 @@ impl Context {
         }
     }
 
+    /// A file as the one who typed it means it.
+    pub(crate) fn file(&self, named: PathBuf) -> PathBuf {
+        match &self.house {
+            Some(house) => house.folder.join(named),
+            None => named,
+        }
+    }
+
+    /// The same file as that person would name it.
+    pub(crate) fn named<'f>(&self, file: &'f Path) -> &'f Path {
+        self.house.as_ref().and_then(|house| file.strip_prefix(&house.folder).ok()).unwrap_or(file)
+    }
+
     /// The service over the store, to read. A verb that writes may be at work beside it.
-    pub(crate) fn reading(&self) -> Result<Service> {
+    pub(crate) fn reading(&self) -> Result<Arc<Service>> {
         self.open(Access::Read)
     }
 
     /// The service over the store, to write: one process at a time, the others learn the verb.
-    pub(crate) fn writing(&self, verb: &str) -> Result<Service> {
+    pub(crate) fn writing(&self, verb: &str) -> Result<Arc<Service>> {
         self.open(Access::Write { verb })
     }
 
     /// The service over a new store.
-    pub(crate) fn create(&self, name: &str) -> Result<Service> {
+    pub(crate) fn create(&self, name: &str) -> Result<Arc<Service>> {
         service(SqliteStore::create(&self.folder()?, name, SystemClock.now())?)
     }
 
-    fn open(&self, access: Access<'_>) -> Result<Service> {
+    fn open(&self, access: Access<'_>) -> Result<Arc<Service>> {
+        if let Some(house) = &self.house {
+            return Ok(Arc::clone(&house.service));
+        }
         let folder = self.folder()?;
         match SqliteStore::open(&folder, access) {
             Ok(store) => service(store),
@@ -77,15 +104,15 @@ fn is_empty(folder: &Path) -> bool {
     std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none())
 }
 
-fn service(store: SqliteStore) -> Result<Service> {
+fn service(store: SqliteStore) -> Result<Arc<Service>> {
     let bundled = postroom_bundled::plugins().iter().map(|plugin| BundledPlugin { id: plugin.id, wasm: plugin.wasm });
-    Ok(Service::new(Setup {
+    Ok(Arc::new(Service::new(Setup {
         store: Arc::new(store),
         bundled: bundled.collect(),
         compiler: compiler()?,
         compile_cache: compile_cache(),
         clock: Arc::new(SystemClock),
-    }))
+    })))
 }
 
 /// Components are compiled by this very program, in a process that is limited.

@@ -51,7 +51,7 @@ struct Answer {
 }
 
 pub(crate) async fn act(args: Args, context: &Context) -> Result<Exit> {
-    let output = context.output;
+    let output = &context.output;
     let stage = Stage::set(args.keep.as_deref()).await?;
     let steps = Steps { stage: &stage, context: stage.context(quiet_for_programs(output)) };
     steps.say(&format!(
@@ -79,8 +79,8 @@ pub(crate) async fn act(args: Args, context: &Context) -> Result<Exit> {
 }
 
 /// With `--json` the demo has one answer of its own, and its steps have none.
-fn quiet_for_programs(output: Output) -> Output {
-    if output.is_for_people() { output } else { Output::new(Audience::Nobody) }
+fn quiet_for_programs(output: &Output) -> Output {
+    if output.is_for_people() { output.clone() } else { Output::new(Audience::Nobody) }
 }
 
 /// The steps, as they are typed.

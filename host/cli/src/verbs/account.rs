@@ -108,7 +108,7 @@ fn pair(text: &str) -> std::result::Result<(String, String), String> {
 }
 
 pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
-    let output = context.output;
+    let output = &context.output;
     match verb {
         Verb::List => output.answer(&context.reading()?.accounts().await?, |accounts| overview(accounts))?,
         Verb::Add(args) => output.answer(&add(args, context).await?, |answer| saved("Added", answer))?,
@@ -131,7 +131,7 @@ async fn add(args: AddArgs, context: &Context) -> Result<AccountChecked> {
     let service = context.writing("account add")?;
     let form = service.account_form(&args.plugin, args.auth.as_deref()).await?;
     let request = AddAccount {
-        secrets: args.secrets.collect(Some(&form), context.output)?,
+        secrets: args.secrets.collect(Some(&form), context)?,
         name: args.name,
         plugin: args.plugin,
         auth_method: args.auth,
@@ -146,7 +146,7 @@ async fn add(args: AddArgs, context: &Context) -> Result<AccountChecked> {
 async fn edit(args: EditArgs, context: &Context) -> Result<AccountChecked> {
     let service = context.writing("account edit")?;
     let request = EditAccount {
-        secrets: args.secrets.collect(None, context.output)?,
+        secrets: args.secrets.collect(None, context)?,
         name: args.name,
         rename: args.rename,
         plugin_source: args.plugin_source.map(|source| match source.as_str() {

@@ -136,7 +136,7 @@ pub(super) fn pair(text: &str) -> std::result::Result<(String, String), String> 
 }
 
 pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
-    let output = context.output;
+    let output = &context.output;
     match verb {
         Verb::List { search, limit, after, all } => {
             let page = list(context, search, limit, after, all).await?;

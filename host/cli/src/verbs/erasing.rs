@@ -17,7 +17,7 @@ pub(crate) async fn erase(context: &Context, who: &str, yes: bool) -> Result<Exi
     if !yes {
         let detail = service.contact(who).await?;
         context.output.remark(&what_goes(&detail));
-        if !confirm("Erase this person for good?", context.output)? {
+        if !confirm("Erase this person for good?", &context.output)? {
             return Err(Failure::needs_yes("nothing was erased: it can't be taken back, so somebody must say yes")
                 .with_mend(shell::line(["postroom", "contact", "erase", who, "--yes"])));
         }

@@ -71,10 +71,10 @@ pub(crate) async fn act(args: Args, context: &Context) -> Result<Exit> {
         (None, None, Some(condition)) => ExportOf::Segment(Which::Written(condition)),
         (None, None, None) => ExportOf::Everyone,
     };
-    let file = (args.file.as_os_str() != "-").then_some(args.file);
+    let file = (args.file.as_os_str() != "-").then(|| context.file(args.file));
     let is_stream = file.is_none();
     let request = ExportContacts { of, format, file, replaces: args.force };
-    let exported = context.reading()?.export_contacts(&request, &mut std::io::stdout()).await?;
+    let exported = context.reading()?.export_contacts(&request, &mut context.output.streams().answers_sent()).await?;
     if !is_stream {
         context.output.answer(&exported, |exported| {
             let file = exported.file.as_ref().map(|file| file.display().to_string()).unwrap_or_default();

@@ -177,7 +177,7 @@ async fn act_on_choices(verb: ChoiceVerb, context: &Context) -> Result<()> {
 
 async fn rename(context: &Context, name: &str, choice: &str, to: &str) -> Result<()> {
     let service = context.writing("field choice rename")?;
-    let bar = Bar::new(context.output, "contacts");
+    let bar = Bar::new(&context.output, "contacts");
     let followed = service.rename_choice(name, choice, to, &|done, of| bar.at(done, of)).await?;
     drop(bar);
     context.output.answer(&followed, renamed)

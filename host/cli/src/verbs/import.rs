@@ -154,9 +154,11 @@ impl Args {
 }
 
 pub(crate) async fn act(args: Args, context: &Context) -> Result<Exit> {
-    let (request, dry_run) = args.into_request()?;
+    let (mut request, dry_run) = args.into_request()?;
+    let file = std::mem::take(&mut request.file);
+    request.file = context.file(file.clone());
+    request.rejects = request.rejects.map(|rejects| context.file(rejects));
     if dry_run {
-        let file = request.file.clone();
         // A profile is the one thing that a dry run may write.
         let service = if request.save_profile.is_some() { context.writing("import")? } else { context.reading()? };
         let preview = service.preview_import(request).await?;
@@ -164,9 +166,10 @@ pub(crate) async fn act(args: Args, context: &Context) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let service = context.writing("import")?;
-    let bar = Bar::new(context.output, "rows");
-    let imported = service.import(request, &|progress| bar.at(progress.done, progress.rows)).await?;
+    let bar = Bar::new(&context.output, "rows");
+    let mut imported = service.import(request, &|progress| bar.at(progress.done, progress.rows)).await?;
     drop(bar);
+    imported.rejects_file = imported.rejects_file.map(|rejects| context.named(&rejects).to_owned());
     context.output.answer(&imported, done)?;
     Ok(Exit::Done)
 }

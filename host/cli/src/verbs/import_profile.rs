@@ -27,7 +27,7 @@ pub(crate) enum Verb {
 }
 
 pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
-    let output = context.output;
+    let output = &context.output;
     match verb {
         Verb::List => output.answer(&context.reading()?.import_profiles().await?, |profiles| overview(profiles))?,
         Verb::Show { name } => output.answer(&context.reading()?.import_profile(&name).await?, shown)?,

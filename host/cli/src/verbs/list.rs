@@ -146,7 +146,7 @@ impl From<To> for Place<String> {
 }
 
 pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
-    let output = context.output;
+    let output = &context.output;
     match verb {
         Verb::List => output.answer(&context.reading()?.lists().await?, |lists| overview(lists))?,
         Verb::Move { name, to } => {

@@ -19,6 +19,7 @@ pub(crate) mod plugin;
 pub(crate) mod purpose;
 mod report;
 pub(crate) mod run;
+mod schedule;
 pub(crate) mod segment;
 #[cfg(feature = "simulators")]
 pub(crate) mod simulate;
@@ -45,6 +46,7 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Account(verb) => account::act(verb, context).await,
         Verb::Audience(verb) => audience::act(verb, context).await,
         Verb::Sync(verb) => sync::act(verb, context).await,
+        Verb::Daemon(args) => crate::daemon::act(&args, context).await,
         Verb::Run(verb) => run::act(verb, context).await,
         Verb::Plugin(verb) => plugin::act(verb, context).await,
         #[cfg(feature = "simulators")]

@@ -51,7 +51,7 @@ pub(crate) enum Verb {
 }
 
 pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
-    let output = context.output;
+    let output = &context.output;
     match verb {
         Verb::List => output.answer(&context.reading()?.purposes().await?, |purposes| overview(purposes))?,
         Verb::Add { name, label, basis, wording } => {

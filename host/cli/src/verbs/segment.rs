@@ -106,7 +106,7 @@ pub(crate) struct Days {
 }
 
 pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
-    let output = context.output;
+    let output = &context.output;
     match verb {
         Verb::List => output.answer(&context.reading()?.segments().await?, |segments| overview(segments))?,
         Verb::Show { name } => output.answer(&context.reading()?.segment(&name).await?, shown)?,

@@ -46,13 +46,13 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
         ..Config::demo()
     };
     let running = mailchimp::start(config).await.map_err(|error| Failure::bad_input(error.to_string()))?;
-    announce(&running.announcement(), context.output)?;
+    announce(&running.announcement(), &context.output)?;
     wait(args.until_stdin_closes).await?;
     running.shutdown().await.map_err(|error| Failure::internal(error.to_string()))?;
     Ok(Exit::Done)
 }
 
-fn announce(announcement: &postroom_simulators::Announcement, output: Output) -> Result<()> {
+fn announce(announcement: &postroom_simulators::Announcement, output: &Output) -> Result<()> {
     if !output.is_for_people() {
         return output.announce(announcement);
     }

@@ -9,6 +9,7 @@ use postroom_store::syncs::Sync;
 use postroom_sync::{Plan, RunOptions, RunReport};
 
 use super::report::{self, Sums};
+use super::schedule;
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::progress::Bar;
@@ -49,6 +50,28 @@ pub(crate) enum Verb {
     },
     /// Run a sync
     Run(RunArgs),
+    /// Let a sync run by itself: by the clock, after changes, or both. A daemon has to be at work for it
+    Schedule(schedule::ScheduleArgs),
+    /// List when syncs run by themselves
+    Schedules,
+    /// Pause a schedule. What falls into the pause is not made up for
+    Pause {
+        /// The sync's name
+        name: String,
+    },
+    /// Go on with a schedule that was paused
+    Resume {
+        /// The sync's name
+        name: String,
+    },
+    /// List what became of the last times of a schedule
+    Ticks {
+        /// The sync's name
+        name: String,
+        /// How many, the latest first
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+    },
 }
 
 /// What a sync is made of.
@@ -151,7 +174,7 @@ pub(crate) struct RunArgs {
 }
 
 pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
-    let output = context.output;
+    let output = &context.output;
     match verb {
         Verb::List => output.answer(&context.reading()?.syncs().await?, |syncs| overview(syncs))?,
         Verb::Show { name } => output.answer(&context.reading()?.sync(&name).await?, described)?,
@@ -174,6 +197,11 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
         }
         Verb::Run(args) if args.dry_run => plan(context, &args.name, &options(&args)).await?,
         Verb::Run(args) => return run(args, context).await,
+        Verb::Schedule(args) => return schedule::set(args, context).await,
+        Verb::Schedules => return schedule::list(context).await,
+        Verb::Pause { name } => return schedule::pause(&name, context).await,
+        Verb::Resume { name } => return schedule::resume(&name, context).await,
+        Verb::Ticks { name, limit } => return schedule::ticks(&name, limit, context).await,
     }
     Ok(Exit::Done)
 }
@@ -201,7 +229,7 @@ async fn run(args: RunArgs, context: &Context) -> Result<Exit> {
     let report = match carry_out(&service, &args.name, &options, context).await {
         Err(error) if error.kind() == ErrorKind::NeedsApproval && context.output.can_ask() => {
             context.output.remark(&planned(&service.plan_sync(&args.name, &options).await?));
-            if !confirm("Run it?", context.output)? {
+            if !confirm("Run it?", &context.output)? {
                 return Err(error.into());
             }
             options.approved = true;
@@ -219,7 +247,7 @@ async fn carry_out(
     options: &RunOptions,
     context: &Context,
 ) -> std::result::Result<RunReport, ServiceError> {
-    let bar = Bar::new(context.output, "entries");
+    let bar = Bar::new(&context.output, "entries");
     service.run_sync(name, options, &|progress| bar.at(progress.entries, progress.of)).await
 }
 

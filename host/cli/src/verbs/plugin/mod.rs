@@ -62,7 +62,7 @@ pub(crate) struct InstallArgs {
 }
 
 pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
-    let output = context.output;
+    let output = &context.output;
     match verb {
         Verb::List => output.answer(&context.reading()?.plugins().await?, |plugins| pages::overview(plugins))?,
         Verb::Inspect { plugin } => {
@@ -96,7 +96,7 @@ async fn install(args: InstallArgs, context: &Context) -> Result<PluginInstalled
     let InstallArgs { file, approve, source } = args;
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let stated = source.clone().map_or(StatedSource::File(name), StatedSource::Word);
-    let mut request = InstallPlugin { component: read(&file)?, source: stated, approve };
+    let mut request = InstallPlugin { component: read(&context.file(file.clone()))?, source: stated, approve };
     let service = context.writing("plugin install")?;
     let answer = match service.install_plugin(request.clone()).await {
         Err(ServiceError::PluginNeedsApproval(asked)) => {
@@ -139,7 +139,7 @@ async fn roll_back(id: String, confirmed: bool, context: &Context) -> Result<Plu
 fn is_confirmed(asked: &PermissionRequest, question: &str, context: &Context) -> bool {
     context.output.remark(&screen::screen(asked));
     // A terminal that can't be read has not said yes.
-    confirm(question, context.output).unwrap_or(false)
+    confirm(question, &context.output).unwrap_or(false)
 }
 
 /// What to type, for the store that this was typed for.
