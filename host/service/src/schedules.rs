@@ -24,6 +24,12 @@ const CHANGES: &str = "schedules";
 const CHANGES_EVERY: SignedDuration = SignedDuration::from_millis(200);
 /// How many events are read at once.
 const EVENTS_AT_ONCE: u32 = 1_000;
+/// How often the log is cleared of what every cursor has passed.
+const CLEARED_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// How many events are kept whoever has passed them: some days of a busy store, for whoever looks into its log.
+const EVENTS_KEPT: u64 = 100_000;
+/// How old the oldest event may be that a cursor keeps, before somebody should look after that cursor.
+const CURSOR_ALARM: SignedDuration = SignedDuration::from_hours(24);
 
 /// A schedule, with what follows from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,6 +55,8 @@ struct Watch {
     /// The syncs that have been looked at since the loop began: the first look of each takes up what an earlier
     /// loop left.
     known: HashSet<i64>,
+    /// When the log was last cleared.
+    cleared: Option<Timestamp>,
 }
 
 /// The syncs whose runs were started here and have not ended.
@@ -156,7 +164,9 @@ impl Service {
             }
             let schedules = self.store().schedules().await?;
             let look_again = self.start_changed(&schedules, &mut watch, &syncs, at_work).await?;
-            let next = schedules.iter().filter_map(SyncSchedule::next_start).chain(look_again).min();
+            let clear_again = self.clear_log(&mut watch).await?;
+            let starts = schedules.iter().filter_map(SyncSchedule::next_start);
+            let next = starts.chain(look_again).chain(clear_again).min();
             tokio::select! {
                 () = self.closing.cancelled() => return Ok(()),
                 () = rescheduled => {}
@@ -248,6 +258,32 @@ impl Service {
             });
         }
         if by_change.is_empty() { Ok(None) } else { Ok(now.checked_add(CHANGES_EVERY).ok()) }
+    }
+
+    /// Clears the log of events when it is time to; answers when that is next.
+    async fn clear_log(&self, watch: &mut Watch) -> Result<Option<Timestamp>> {
+        let now = self.now();
+        let due = watch.cleared.and_then(|cleared| cleared.checked_add(CLEARED_EVERY).ok());
+        if let Some(due) = due.filter(|due| *due > now) {
+            return Ok(Some(due));
+        }
+        let cleared = self.store().clear_events(EVENTS_KEPT).await?;
+        if let Some(held) = cleared.held_back.filter(|held| held.age(now) > CURSOR_ALARM) {
+            tracing::warn!(cursor = held.cursor, events = held.events, since = %held.waiting_since, "a cursor lags behind");
+        }
+        watch.cleared = Some(now);
+        Ok(now.checked_add(CLEARED_EVERY).ok())
+    }
+
+    /// Whether the store takes a write now: what a watchdog wants to know.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    pub async fn proves_writable(&self) -> Result<()> {
+        // One that is open stays where it stands.
+        self.store().open_cursor(CHANGES, CursorStart::Newest, self.now()).await?;
+        Ok(())
     }
 
     /// When the store last changed, as far as the cursor has not passed it.

@@ -17,6 +17,7 @@ mod wire;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use postroom_service::Service;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::task::TaskTracker;
 
@@ -30,6 +31,8 @@ pub(crate) use client::ask;
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The socket's name in the store's folder.
 const SOCKET: &str = "daemon.sock";
+/// How often within its limit the service manager's watchdog is told that all is well.
+const TOLD_PER_LIMIT: u32 = 3;
 /// What the lock names as the holder's verb.
 const VERB: &str = "daemon";
 
@@ -57,6 +60,7 @@ pub(crate) async fn act(args: &Args, context: &Context) -> Result<Exit> {
     tracing::info!(pid = std::process::id(), "the daemon is at work");
     tokio::select! {
         ended = service.keep_schedules(&at_work) => ended?,
+        () = watched(&service) => {}
         () = door.serve(&service, &at_work) => {}
         () = stops.next() => {}
     }
@@ -77,6 +81,19 @@ pub(crate) async fn act(args: &Args, context: &Context) -> Result<Exit> {
             tracing::warn!(under_way = at_work.len(), "not everything ended in time; the next start takes it up");
             Ok(Exit::Stopped)
         }
+    }
+}
+
+/// Tells the service manager time and again that the store takes writes. One that does not is no reason to say
+/// so: then the manager does what it was told to do with a daemon that hangs.
+async fn watched(service: &Service) {
+    let Some(limit) = sd_notify::watchdog_enabled() else { return std::future::pending().await };
+    loop {
+        match service.proves_writable().await {
+            Ok(()) => tell_manager(&[sd_notify::NotifyState::Watchdog]),
+            Err(error) => tracing::error!(%error, "the store takes no writes"),
+        }
+        tokio::time::sleep(limit / TOLD_PER_LIMIT).await;
     }
 }
 
