@@ -92,6 +92,18 @@ pub(crate) enum Verb {
     InternalCompile(internal_compile::Args),
 }
 
+impl Verb {
+    /// Whether a daemon carries it out for others: what needs a store that is there, and nothing else.
+    pub(crate) fn is_served(&self) -> bool {
+        match self {
+            Self::Init(_) | Self::Daemon(_) | Self::Completions(_) | Self::InternalCompile(_) => false,
+            #[cfg(feature = "simulators")]
+            Self::Simulate(_) | Self::Demo(_) => false,
+            _ => true,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;

@@ -64,6 +64,9 @@ fn run(cli: Cli, output: &Output) -> Result<u8> {
         return verbs::internal_compile::act(args).map(Exit::number);
     }
     let is_daemon = matches!(cli.verb, Verb::Daemon(_));
+    if is_daemon {
+        daemon::spare_from_terminal()?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

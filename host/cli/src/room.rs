@@ -34,6 +34,8 @@ pub(crate) struct House {
     pub(crate) service: Arc<Service>,
     /// The folder that the client stands in.
     pub(crate) folder: PathBuf,
+    /// The name of the time zone that the client goes by, if it has one.
+    pub(crate) zone: Option<String>,
 }
 
 impl Context {
@@ -44,6 +46,14 @@ impl Context {
             None => etcetera::choose_base_strategy().map(|base| base.data_dir().join(FOLDER)).map_err(|error| {
                 Failure::usage(format!("there is no home folder to keep a store in ({error}): name one with --store"))
             }),
+        }
+    }
+
+    /// The name of the time zone of the one who typed, if it has one.
+    pub(crate) fn zone(&self) -> Option<String> {
+        match &self.house {
+            Some(house) => house.zone.clone(),
+            None => jiff::tz::TimeZone::system().iana_name().map(str::to_owned),
         }
     }
 

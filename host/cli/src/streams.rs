@@ -148,9 +148,9 @@ impl Read for Awaited {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut watched = [PollFd::new(&self.input, PollFlags::IN), PollFd::new(&self.client, PollFlags::IN)];
         poll(&mut watched, None)?;
-        let [input, client] = watched;
+        let [_, client] = watched;
         // A client says nothing more once it has handed everything over: what comes is its end.
-        if input.revents().is_empty() && !client.revents().is_empty() {
+        if !client.revents().is_empty() {
             return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "whoever was asked has gone"));
         }
         self.input.read(buffer)

@@ -101,9 +101,11 @@ impl Service {
         options: &RunOptions,
         progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<RunReport> {
+        let account = self.store().sync(name).await?.audience.account;
+        let _turn = self.turns.next(&account).await;
+        // As it stands now: it may have been changed while its turn was waited for.
         let sync = self.store().sync(name).await?;
         let account = &sync.audience.account;
-        let _turn = self.turns.next(account).await;
         let open = self.open_account(account).await?;
         // Who was erased here goes before anybody is sent.
         self.tell_providers(Some(account)).await?;

@@ -15,7 +15,7 @@ use postroom_sync::RunOptions;
 use serde::Serialize;
 use tokio_util::task::TaskTracker;
 
-use crate::{Result, Service, ServiceError};
+use crate::{Result, Service};
 
 /// The cursor over the log of events by which changes are noticed.
 const CHANGES: &str = "schedules";
@@ -24,6 +24,10 @@ const CHANGES: &str = "schedules";
 const CHANGES_EVERY: SignedDuration = SignedDuration::from_millis(200);
 /// How many events are read at once.
 const EVENTS_AT_ONCE: u32 = 1_000;
+/// After so many times its quiet a sync runs though it has not been quiet.
+const QUIETS_AT_MOST: i32 = 10;
+/// When a sync is tried again that a provider did not serve.
+const TRIED_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(1);
 /// How often the log is cleared of what every cursor has passed.
 const CLEARED_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// How many events are kept whoever has passed them: some days of a busy store, for whoever looks into its log.
@@ -50,8 +54,10 @@ impl From<SyncSchedule> for Scheduled {
 /// What the loop remembers between two looks.
 #[derive(Debug, Default)]
 struct Watch {
-    /// When the store last changed, for the syncs that have not run since.
-    changed: HashMap<i64, Timestamp>,
+    /// When the store first and last changed, for the syncs that have not run since.
+    changed: HashMap<i64, (Timestamp, Timestamp)>,
+    /// The syncs that a provider did not serve, and when they are tried again.
+    again: HashMap<i64, Timestamp>,
     /// The syncs that have been looked at since the loop began: the first look of each takes up what an earlier
     /// loop left.
     known: HashSet<i64>,
@@ -59,9 +65,9 @@ struct Watch {
     cleared: Option<Timestamp>,
 }
 
-/// The syncs whose runs were started here and have not ended.
+/// The syncs whose runs were started here and have not ended, and those of them that are to be tried again.
 #[derive(Debug, Clone, Default)]
-struct AtWork(Arc<Mutex<HashSet<i64>>>);
+struct AtWork(Arc<Mutex<HashSet<i64>>>, Arc<Mutex<Vec<i64>>>);
 
 impl AtWork {
     /// Marks a sync as at work until what this answers is dropped; none when it is already.
@@ -236,25 +242,38 @@ impl Service {
         watch.known.retain(|known| by_change.iter().any(|(schedule, _)| schedule.sync_id == *known));
         let changed = self.changes().await?;
         let now = self.now();
+        for sync in syncs.1.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            watch.again.extend(now.checked_add(TRIED_AGAIN_AFTER).ok().map(|at| (sync, at)));
+        }
         for (schedule, quiet) in &by_change {
-            if watch.known.insert(schedule.sync_id) {
-                watch.changed.insert(schedule.sync_id, now);
+            let sync = schedule.sync_id;
+            let is_new = watch.known.insert(sync);
+            let is_due_again = watch.again.get(&sync).is_some_and(|at| *at <= now);
+            if is_due_again {
+                watch.again.remove(&sync);
+            }
+            if is_new || is_due_again {
+                watch.changed.entry(sync).or_insert((now, now));
             }
             if let Some(at) = changed {
-                watch.changed.insert(schedule.sync_id, at);
+                watch.changed.entry(sync).or_insert((at, at)).1 = at;
             }
-            let Some(at) = watch.changed.get(&schedule.sync_id).copied() else { continue };
-            let is_quiet = now.duration_since(at) >= *quiet;
-            if !is_quiet {
+            let Some((first, last)) = watch.changed.get(&sync).copied() else { continue };
+            // A store that never rests is synced all the same.
+            let is_quiet = now.duration_since(last) >= *quiet || now.duration_since(first) >= *quiet * QUIETS_AT_MOST;
+            if !is_quiet || watch.again.contains_key(&sync) {
                 continue;
             }
             // Marked before it is planned: a change that comes meanwhile is another one.
             let Some(mark) = syncs.begin(schedule.sync_id) else { continue };
             watch.changed.remove(&schedule.sync_id);
-            let (service, sync) = (Arc::clone(self), schedule.sync.clone());
+            let (service, sync, failed) = (Arc::clone(self), schedule.sync.clone(), Arc::clone(&syncs.1));
+            let number = schedule.sync_id;
             at_work.spawn(async move {
                 let _mark = mark;
-                service.run_if_needed(&sync).await;
+                if !service.run_if_needed(&sync).await {
+                    failed.lock().unwrap_or_else(PoisonError::into_inner).push(number);
+                }
             });
         }
         if by_change.is_empty() { Ok(None) } else { Ok(now.checked_add(CHANGES_EVERY).ok()) }
@@ -298,14 +317,16 @@ impl Service {
         }
     }
 
-    /// Runs a sync if its plan has anything to send.
-    async fn run_if_needed(&self, sync: &str) {
+    /// Runs a sync if its plan has anything to send; answers whether that is done with.
+    async fn run_if_needed(&self, sync: &str) -> bool {
         match self.plan_sync(sync, &RunOptions::default()).await {
-            Ok(plan) if plan.needs_nothing() => {}
-            // What it was is told where it ran.
-            Ok(_) => drop(self.run_unattended(sync).await),
-            Err(ServiceError::Store(error)) => tracing::error!(sync, %error, "a sync could not be planned"),
-            Err(error) => tracing::warn!(sync, %error, "a sync could not be planned"),
+            Ok(plan) if plan.needs_nothing() => true,
+            // Trying again does not make it ask less.
+            Ok(plan) => self.run_unattended(sync).await.is_ok() || !plan.trips.is_empty(),
+            Err(error) => {
+                tracing::warn!(sync, %error, "a sync could not be planned");
+                false
+            }
         }
     }
 }

@@ -11,13 +11,15 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
 use crate::connection::{self, Purpose};
 use crate::failure::Step;
 use crate::limits::{
-    LOG_BYTES_BEFORE_TRUNCATE, LOG_LOOKS, LOG_PAGES_AT_MOST, LOG_PAGES_BEFORE_CHECKPOINT, LOG_PAGES_LEFT, LOG_PASSES,
+    BUSY_TIMEOUT, LOG_BYTES_BEFORE_TRUNCATE, LOG_LOOKS, LOG_PAGES_AT_MOST, LOG_PAGES_BEFORE_CHECKPOINT, LOG_PAGES_LEFT,
+    LOG_PASSES,
 };
 
 /// The log of one database, as its writer sees it.
@@ -33,12 +35,26 @@ pub(crate) struct Log {
     /// How often it is looked at yet, where it is so long that it is to begin anew before more than single
     /// writes are added.
     looks_left: u32,
+    /// Whether that was waited for since it last began anew: it is not waited for twice.
+    was_waited_for: bool,
+    /// How many pages it had when it was last to be moved. A reader may hold it, and then each look is in vain.
+    asked_at: i64,
 }
 
 impl Log {
     /// The log of a database, which stands in a file of its own.
     pub(crate) fn of(database: PathBuf, file: PathBuf) -> Self {
-        Self { database, file, mover: None, turns: Turns::default(), is_ahead: false, cuts_back: false, looks_left: 0 }
+        Self {
+            database,
+            file,
+            mover: None,
+            turns: Turns::default(),
+            is_ahead: false,
+            cuts_back: false,
+            looks_left: 0,
+            was_waited_for: false,
+            asked_at: 0,
+        }
     }
 
     /// After a commit: has it moved when much has come together, and cuts it back when readers kept it from
@@ -47,15 +63,36 @@ impl Log {
         self.is_ahead = true;
         let length = std::fs::metadata(&self.file).map_or(0, |metadata| metadata.len());
         let pages = Pages::of(connection);
-        if length > LOG_BYTES_BEFORE_TRUNCATE {
-            self.is_ahead = !self.moved(connection, "TRUNCATE");
-            self.looks_left = 0;
-        } else if pages.ahead >= LOG_PAGES_BEFORE_CHECKPOINT {
-            self.have_moved();
-            if pages.all >= LOG_PAGES_AT_MOST {
-                self.looks_left = LOG_LOOKS;
-            }
+        if pages.all < self.asked_at {
+            (self.asked_at, self.was_waited_for) = (0, false);
         }
+        let has_grown = pages.all >= self.asked_at + LOG_PAGES_BEFORE_CHECKPOINT;
+        if !has_grown || pages.ahead < LOG_PAGES_BEFORE_CHECKPOINT {
+            return;
+        }
+        self.asked_at = pages.all;
+        if length > LOG_BYTES_BEFORE_TRUNCATE {
+            self.is_ahead = !self.cut_back_at_once(connection);
+            self.looks_left = 0;
+            return;
+        }
+        self.have_moved();
+        if pages.all >= LOG_PAGES_AT_MOST && !self.was_waited_for {
+            (self.looks_left, self.was_waited_for) = (LOG_LOOKS, true);
+        }
+    }
+
+    /// Cuts it back if no reader needs it, without waiting for one.
+    fn cut_back_at_once(&self, connection: &Connection) -> bool {
+        let patience = |time| {
+            if let Err(error) = connection.busy_timeout(time) {
+                tracing::warn!(%error, "how long the writer waits for a lock could not be set");
+            }
+        };
+        patience(Duration::ZERO);
+        let is_moved = self.moved(connection, "TRUNCATE");
+        patience(BUSY_TIMEOUT);
+        is_moved
     }
 
     /// Whether a unit that writes thousands of pages may add them. A long log is brought to its end for it, which

@@ -26,6 +26,7 @@ pub(crate) fn ask(store: &Path) -> Result<Option<u8>> {
         words: std::env::args_os().collect(),
         folder: folder.into_os_string(),
         wants_colours: own_wants_colours(),
+        zone: jiff::tz::TimeZone::system().iana_name().map(str::to_owned),
     };
     let (input, answers, remarks) = (io::stdin(), io::stdout(), io::stderr());
     wire::send_request(&stream, &request, [input.as_fd(), answers.as_fd(), remarks.as_fd()])
@@ -33,14 +34,16 @@ pub(crate) fn ask(store: &Path) -> Result<Option<u8>> {
     match wire::receive_answer(&stream) {
         Ok(Answer::Ended(code)) => Ok(Some(code)),
         Ok(Answer::Refused(why)) => Err(Failure::held(why)),
-        Err(error) => Err(Failure::io("hear from the daemon how it ended", &error).with_mend(
+        Err(error) => Err(Failure::io("hear from the daemon how it ended, since it has gone", &error).with_mend(
             "look at what stands in the store now: what was acknowledged is kept, and nothing is half done",
         )),
     }
 }
 
 fn is_nobody_there(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+    use io::ErrorKind::{ConnectionRefused, InvalidInput, NotFound};
+    // A path that is too long for a socket has no daemon behind it.
+    matches!(error.kind(), NotFound | ConnectionRefused | InvalidInput)
 }
 
 impl From<Exit> for Answer {

@@ -14,6 +14,7 @@ use std::time::Duration;
 use clap::Parser as _;
 use postroom_service::Service;
 use tokio::net::UnixListener;
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::wire::{self, Answer, Request};
@@ -27,6 +28,11 @@ use crate::verbs;
 
 /// How long a client may take to say what it wants: it has the words at hand.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many clients are served at once; more wait at the door. Each takes a thread of those on which its own verb
+/// reads the store, of which there are 512.
+const CLIENTS_AT_ONCE: usize = 64;
+/// How long nobody is let in when letting in has failed: what was short (descriptors, mostly) takes a while to be given back.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(200);
 /// Who may open the socket: its owner.
 const SOCKET_MODE: u32 = 0o600;
 
@@ -51,21 +57,26 @@ impl Door {
         };
         match opened() {
             Ok(listener) => Ok(Self { listener, path }),
-            Err(error) => Err(Failure::io(&format!("open the socket {}", path.display()), &error)),
+            Err(error) => Err(Failure::io(&format!("open the socket {}", path.display()), &error).with_mend(
+                "a socket's path can have some 100 characters: keep the store in a folder with a shorter one",
+            )),
         }
     }
 
     /// Lets clients in, for as long as it is waited for. What they asked for goes on in `at_work`.
     pub(super) async fn serve(self, service: &Arc<Service>, at_work: &TaskTracker) {
-        loop {
-            let (stream, peer) =
-                match self.listener.accept().await.and_then(|(stream, _)| Ok((stream.peer_cred()?, stream))) {
-                    Ok((peer, stream)) => (stream, peer),
-                    Err(error) => {
-                        tracing::warn!(%error, "a client could not be let in");
-                        continue;
-                    }
-                };
+        let places = Arc::new(Semaphore::new(CLIENTS_AT_ONCE));
+        // It fails only when the places are closed, which nobody does.
+        while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+            let come = self.listener.accept().await;
+            let (stream, peer) = match come.and_then(|(stream, _)| Ok((stream.peer_cred()?, stream))) {
+                Ok((peer, stream)) => (stream, peer),
+                Err(error) => {
+                    tracing::warn!(%error, "a client could not be let in");
+                    tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+                    continue;
+                }
+            };
             let own = rustix::process::geteuid();
             if peer.uid() != own.as_raw() && peer.uid() != 0 {
                 tracing::warn!(uid = peer.uid(), "a client of another user was turned away");
@@ -75,7 +86,10 @@ impl Door {
                 Ok(stream) => {
                     let (service, runtime) = (Arc::clone(service), tokio::runtime::Handle::current());
                     // On a thread of its own: a verb may ask its client something, and wait for what it types.
-                    at_work.spawn_blocking(move || attend(&stream, service, &runtime));
+                    at_work.spawn_blocking(move || {
+                        let _place = place;
+                        attend(&stream, service, &runtime);
+                    });
                 }
                 Err(error) => tracing::warn!(%error, "a client could not be let in"),
             }
@@ -127,8 +141,11 @@ fn carry_out(
     let Ok(cli) = Cli::try_parse_from(&request.words) else {
         return Ok(Some(Answer::Refused("the daemon does not understand these words: restart it".to_owned())));
     };
+    if !cli.verb.is_served() {
+        return Ok(Some(Answer::Refused("the daemon does not do this for others: run it by itself".to_owned())));
+    }
     let output = Output::on(if cli.json { Audience::Programs } else { Audience::People }, streams);
-    let house = House { service, folder: PathBuf::from(request.folder) };
+    let house = House { service, folder: PathBuf::from(request.folder), zone: request.zone };
     let context = Context { output: output.clone(), store: cli.store, house: Some(house) };
     let client = stream.try_clone()?;
     client.set_nonblocking(true)?;

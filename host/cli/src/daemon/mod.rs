@@ -17,6 +17,7 @@ mod wire;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::sys::signal::{SigSet, Signal as TerminalSignal};
 use postroom_service::Service;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::task::TaskTracker;
@@ -45,6 +46,16 @@ pub(crate) struct Args {
     grace: u64,
 }
 
+/// Keeps a terminal from stopping this process and all threads that it starts later. A daemon in the background of the
+/// very terminal at which its client is asked something is not let read there: that is then an error of this one
+/// question, and not the end of all work.
+pub(crate) fn spare_from_terminal() -> Result<()> {
+    let mut stops = SigSet::empty();
+    stops.add(TerminalSignal::SIGTTIN);
+    stops.add(TerminalSignal::SIGTTOU);
+    stops.thread_block().map_err(|error| Failure::io("set aside the signals of a terminal", &error.into()))
+}
+
 /// Where the daemon of a store listens.
 fn socket(store: &Path) -> PathBuf {
     store.join(SOCKET)
@@ -58,12 +69,13 @@ pub(crate) async fn act(args: &Args, context: &Context) -> Result<Exit> {
     let at_work = TaskTracker::new();
     tell_manager(&[sd_notify::NotifyState::Ready, sd_notify::NotifyState::Status("at work")]);
     tracing::info!(pid = std::process::id(), "the daemon is at work");
-    tokio::select! {
-        ended = service.keep_schedules(&at_work) => ended?,
-        () = watched(&service) => {}
-        () = door.serve(&service, &at_work) => {}
-        () = stops.next() => {}
-    }
+    // Whatever ends it, what is under way is let end.
+    let failed = tokio::select! {
+        ended = service.keep_schedules(&at_work) => ended.err(),
+        () = watched(&service) => None,
+        () = door.serve(&service, &at_work) => None,
+        () = stops.next() => None,
+    };
     service.closing().cancel();
     at_work.close();
     tell_manager(&[sd_notify::NotifyState::Stopping]);
@@ -71,14 +83,14 @@ pub(crate) async fn act(args: &Args, context: &Context) -> Result<Exit> {
     tokio::select! {
         () = at_work.wait() => {
             tracing::info!("the daemon has ended");
-            Ok(Exit::Done)
+            failed.map_or(Ok(Exit::Done), |error| Err(error.into()))
         }
         () = stops.next() => {
-            tracing::warn!(under_way = at_work.len(), "told to stop at once; the next start takes it up");
+            tracing::warn!(under_way = at_work.len(), "told to stop at once; the next run of each sync takes it up");
             Ok(Exit::Stopped)
         }
         () = tokio::time::sleep(Duration::from_secs(args.grace)) => {
-            tracing::warn!(under_way = at_work.len(), "not everything ended in time; the next start takes it up");
+            tracing::warn!(under_way = at_work.len(), "not everything ended in time; the next run of each sync takes it up");
             Ok(Exit::Stopped)
         }
     }

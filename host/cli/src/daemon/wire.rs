@@ -33,6 +33,8 @@ pub(super) struct Request {
     pub(super) folder: OsString,
     /// Whether it wants colours at a terminal.
     pub(super) wants_colours: bool,
+    /// The time zone that it goes by, if that has a name.
+    pub(super) zone: Option<String>,
 }
 
 /// How it ended.
@@ -131,6 +133,7 @@ mod tests {
             words: vec!["postroom".into(), "x".repeat(100_000).into()],
             folder: "/tmp".into(),
             wants_colours: true,
+            zone: None,
         };
         let own = file.try_clone().unwrap();
         let sent = std::thread::spawn(move || {

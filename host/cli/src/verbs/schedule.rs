@@ -54,13 +54,13 @@ fn duration(text: &str) -> std::result::Result<SignedDuration, String> {
 }
 
 impl ScheduleArgs {
-    fn triggers(&self) -> Result<Triggers> {
-        let timetable = self.when.as_deref().map(|when| self.timetable(when)).transpose()?;
+    fn triggers(&self, context: &Context) -> Result<Triggers> {
+        let timetable = self.when.as_deref().map(|when| self.timetable(when, context)).transpose()?;
         Triggers::new(timetable, self.on_change).map_err(|fault| Failure::usage(fault.to_string()))
     }
 
-    fn timetable(&self, when: &str) -> Result<Timetable> {
-        let zone = self.zone.clone().map_or_else(own_zone, Some);
+    fn timetable(&self, when: &str, context: &Context) -> Result<Timetable> {
+        let zone = self.zone.clone().or_else(|| context.zone().and_then(|name| name.parse().ok()));
         let schedule = Schedule::read(when, zone.as_ref()).map_err(|fault| Failure::usage(fault.to_string()))?;
         let misfire = match (self.missed, self.within) {
             (Missed::All, Some(within)) => Misfire::All { within },
@@ -75,11 +75,6 @@ impl ScheduleArgs {
     }
 }
 
-/// The zone of this machine, if it says which.
-fn own_zone() -> Option<Zone> {
-    jiff::tz::TimeZone::system().iana_name().and_then(|name| name.parse().ok())
-}
-
 /// Sets or clears a schedule.
 pub(super) async fn set(args: ScheduleArgs, context: &Context) -> Result<Exit> {
     if args.off {
@@ -89,7 +84,7 @@ pub(super) async fn set(args: ScheduleArgs, context: &Context) -> Result<Exit> {
         })?;
         return Ok(Exit::Done);
     }
-    let triggers = args.triggers()?;
+    let triggers = args.triggers(context)?;
     let scheduled = context.writing("sync schedule")?.schedule_sync(&args.name, &triggers).await?;
     context.output.answer(&scheduled, sentence)?;
     Ok(Exit::Done)
