@@ -157,7 +157,8 @@ async fn a_daemon_that_is_asked_to_stop_lets_a_run_end_in_good_order() {
     house.import("Guests", Some("form"), &format!("id,email\n{rows}"));
     house.tie("Guests", "skip");
     let daemon = Daemon::start(&house);
-    house.faults(json!([{"fault": "hold_ms", "ms": 100, "times": 1_000}])).await;
+    // Slow enough that the signal comes while most of the list is still to be sent, on a busy machine too.
+    house.faults(json!([{"fault": "hold_ms", "ms": 500, "times": 1_000}])).await;
     let mut command = program(&house.store());
     let running = command.args(["sync", "run", "Guests", "--yes", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
     until(&house, |members| (!members.is_empty()).then_some(())).await;
