@@ -5,13 +5,14 @@
 //! missed nothing when it starts again but what its schedules' misfire policies leave out.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use postroom_domain::schedule::Triggers;
 use postroom_store::events::CursorStart;
 use postroom_store::schedules::{SyncSchedule, TakenTick, Tick, TickOutcome};
-use postroom_sync::RunOptions;
+use postroom_sync::{RunOptions, RunReport};
 use serde::Serialize;
 use tokio_util::task::TaskTracker;
 
@@ -22,6 +23,8 @@ const CHANGES: &str = "schedules";
 /// How often the log is looked at while any sync runs after changes: whoever saved a contact and looks at the
 /// provider should not notice the wait.
 const CHANGES_EVERY: SignedDuration = SignedDuration::from_millis(200);
+/// How long the schedules are not looked at, at most, whatever the clock shows.
+const LOOKED_AT_LEAST_EVERY: Duration = Duration::from_secs(60);
 /// How many events are read at once.
 const EVENTS_AT_ONCE: u32 = 1_000;
 /// After so many times its quiet a sync runs though it has not been quiet.
@@ -65,15 +68,27 @@ struct Watch {
     cleared: Option<Timestamp>,
 }
 
-/// The syncs whose runs were started here and have not ended, and those of them that are to be tried again.
+/// The syncs whose runs were started here.
 #[derive(Debug, Clone, Default)]
-struct AtWork(Arc<Mutex<HashSet<i64>>>, Arc<Mutex<Vec<i64>>>);
+struct AtWork(Arc<Mutex<Syncs>>);
+
+#[derive(Debug, Default)]
+struct Syncs {
+    /// Those whose runs have not ended.
+    running: HashSet<i64>,
+    /// Those that a provider did not serve.
+    unserved: Vec<i64>,
+}
 
 impl AtWork {
     /// Marks a sync as at work until what this answers is dropped; none when it is already.
     fn begin(&self, sync: i64) -> Option<Mark> {
-        let is_first = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(sync);
+        let is_first = self.syncs().running.insert(sync);
         is_first.then(|| Mark { at_work: self.clone(), sync })
+    }
+
+    fn syncs(&self) -> MutexGuard<'_, Syncs> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -83,9 +98,16 @@ struct Mark {
     sync: i64,
 }
 
+impl Mark {
+    /// Notes that the sync is to be tried again.
+    fn is_unserved(&self) {
+        self.at_work.syncs().unserved.push(self.sync);
+    }
+}
+
 impl Drop for Mark {
     fn drop(&mut self) {
-        self.at_work.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.sync);
+        self.at_work.syncs().running.remove(&self.sync);
     }
 }
 
@@ -165,10 +187,14 @@ impl Service {
         let (mut watch, syncs) = (Watch::default(), AtWork::default());
         loop {
             let rescheduled = self.rescheduled.notified();
-            for tick in self.store().take_due_ticks(self.now()).await? {
-                self.start_tick(tick, &syncs, at_work);
+            let mut schedules = self.store().schedules().await?;
+            // Taking writes, and a writer that is asked several times a second is never idle.
+            if schedules.iter().any(|schedule| schedule.is_due(self.now())) {
+                for tick in self.store().take_due_ticks(self.now()).await? {
+                    self.start_tick(tick, &syncs, at_work);
+                }
+                schedules = self.store().schedules().await?;
             }
-            let schedules = self.store().schedules().await?;
             let look_again = self.start_changed(&schedules, &mut watch, &syncs, at_work).await?;
             let clear_again = self.clear_log(&mut watch).await?;
             let starts = schedules.iter().filter_map(SyncSchedule::next_start);
@@ -177,6 +203,8 @@ impl Service {
                 () = self.closing.cancelled() => return Ok(()),
                 () = rescheduled => {}
                 () = self.until(next) => {}
+                // A clock that was set back does not come to the moment that is waited for.
+                () = tokio::time::sleep(LOOKED_AT_LEAST_EVERY) => {}
             }
         }
     }
@@ -194,7 +222,7 @@ impl Service {
         let (service, mark) = (Arc::clone(self), syncs.begin(tick.sync_id));
         at_work.spawn(async move {
             let outcome = match mark {
-                Some(_mark) => service.run_unattended(&tick.sync).await,
+                Some(_mark) => service.run_unattended(&tick.sync).await.map(|report| report.run),
                 None => Err("the run before it had not ended".to_owned()),
             };
             let outcome = match outcome {
@@ -208,16 +236,16 @@ impl Service {
         });
     }
 
-    /// Runs a sync that nobody waits for; answers with the run, or why there is none.
-    async fn run_unattended(&self, sync: &str) -> std::result::Result<i64, String> {
+    /// Runs a sync that nobody waits for; answers with the report, or why there is no run.
+    async fn run_unattended(&self, sync: &str) -> std::result::Result<RunReport, String> {
         match self.run_sync(sync, &RunOptions::default(), &|_| {}).await {
             Ok(report) => {
                 let (run, entries) = (report.run, report.counts.entries);
-                match report.stopped {
+                match &report.stopped {
                     Some(reason) => tracing::warn!(sync, run, entries, stopped = reason.message, "ran"),
                     None => tracing::info!(sync, run, entries, "ran"),
                 }
-                Ok(run)
+                Ok(report)
             }
             Err(error) => {
                 tracing::warn!(sync, %error, "did not run");
@@ -242,7 +270,7 @@ impl Service {
         watch.known.retain(|known| by_change.iter().any(|(schedule, _)| schedule.sync_id == *known));
         let changed = self.changes().await?;
         let now = self.now();
-        for sync in syncs.1.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        for sync in std::mem::take(&mut syncs.syncs().unserved) {
             watch.again.extend(now.checked_add(TRIED_AGAIN_AFTER).ok().map(|at| (sync, at)));
         }
         for (schedule, quiet) in &by_change {
@@ -267,12 +295,10 @@ impl Service {
             // Marked before it is planned: a change that comes meanwhile is another one.
             let Some(mark) = syncs.begin(schedule.sync_id) else { continue };
             watch.changed.remove(&schedule.sync_id);
-            let (service, sync, failed) = (Arc::clone(self), schedule.sync.clone(), Arc::clone(&syncs.1));
-            let number = schedule.sync_id;
+            let (service, sync) = (Arc::clone(self), schedule.sync.clone());
             at_work.spawn(async move {
-                let _mark = mark;
                 if !service.run_if_needed(&sync).await {
-                    failed.lock().unwrap_or_else(PoisonError::into_inner).push(number);
+                    mark.is_unserved();
                 }
             });
         }
@@ -321,8 +347,11 @@ impl Service {
     async fn run_if_needed(&self, sync: &str) -> bool {
         match self.plan_sync(sync, &RunOptions::default()).await {
             Ok(plan) if plan.needs_nothing() => true,
-            // Trying again does not make it ask less.
-            Ok(plan) => self.run_unattended(sync).await.is_ok() || !plan.trips.is_empty(),
+            Ok(plan) => match self.run_unattended(sync).await {
+                Ok(report) => report.stopped.is_none(),
+                // Trying again does not make it ask less.
+                Err(_) => !plan.trips.is_empty(),
+            },
             Err(error) => {
                 tracing::warn!(sync, %error, "a sync could not be planned");
                 false

@@ -21,7 +21,7 @@ use postroom_sqlite::SqliteStore;
 use postroom_store::accounts::{AccountDraft, AccountStore as _, PluginSource};
 use postroom_store::clock::{Clock as _, ManualClock};
 use postroom_store::lists::ListStore as _;
-use postroom_store::schedules::{Tick, TickOutcome};
+use postroom_store::schedules::{ScheduleStore as _, Tick, TickOutcome};
 use postroom_store::syncs::{SyncDraft, SyncStore as _};
 use tempfile::TempDir;
 use tokio_util::task::TaskTracker;
@@ -90,6 +90,17 @@ impl House {
         let (kept, tracked) = (Arc::clone(&service), at_work.clone());
         at_work.spawn(async move { kept.keep_schedules(&tracked).await.unwrap() });
         Daemon { service, at_work }
+    }
+
+    /// Waits until everything up to a moment is settled, and nothing beyond it.
+    async fn settles(&self, moment: &str) {
+        let moment: Timestamp = moment.parse().unwrap();
+        let settled = async {
+            while self.store.schedule("guests").await.unwrap().unwrap().settled != moment {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, settled).await.unwrap();
     }
 
     fn moves_to(&self, moment: &str) {
@@ -167,6 +178,22 @@ async fn what_was_missed_while_no_daemon_ran_is_made_up_for_as_the_schedule_says
     house.moves_to("2026-06-04T06:00:00Z");
     assert_eq!(daemon.ended(3).await.last().unwrap(), "2026-06-04T06:00:00Z");
     assert_eq!(daemon.ended(3).await.len(), 3);
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_ran_ahead_by_a_year_keeps_no_sync_from_running() {
+    let house = House::at("2027-06-01T00:30:00Z").await;
+    let daemon = house.daemon();
+    daemon.service.schedule_sync("guests", &triggers("0 * * * * UTC", Misfire::Once)).await.unwrap();
+    house.moves_to("2027-06-01T01:00:00Z");
+    assert_eq!(daemon.ended(1).await, ["2027-06-01T01:00:00Z"]);
+    daemon.stop().await;
+    house.moves_to("2026-06-01T00:30:00Z");
+    let daemon = house.daemon();
+    house.settles("2026-06-01T00:30:00Z").await;
+    house.moves_to("2026-06-01T01:00:00Z");
+    assert!(daemon.ended(2).await.contains(&"2026-06-01T01:00:00Z".to_owned()));
     daemon.stop().await;
 }
 

@@ -302,6 +302,30 @@ mod tests {
     }
 
     #[test]
+    fn a_log_that_a_reader_holds_is_waited_for_once_and_then_let_grow() {
+        let folder = tempfile::tempdir().unwrap();
+        let (connection, mut log) = opened(folder.path());
+        connection.execute_batch("INSERT INTO t VALUES (1)").unwrap();
+        let reader = connection::open(&folder.path().join("store.db"), Purpose::Read).unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM t").unwrap();
+        let grow = |log: &mut Log, pages: i64| {
+            connection.execute("INSERT INTO t VALUES (zeroblob(?))", [pages * 4_096]).unwrap();
+            log.after_commit(&connection);
+        };
+        grow(&mut log, LOG_PAGES_AT_MOST);
+        assert!(!log.has_room(&connection), "long units wait");
+        // Single writes meanwhile do not make them wait for longer.
+        let mut looks = 1;
+        while !log.has_room(&connection) {
+            looks += 1;
+            grow(&mut log, 1);
+        }
+        assert_eq!(looks + 1, LOG_LOOKS);
+        grow(&mut log, LOG_PAGES_BEFORE_CHECKPOINT);
+        assert!(log.has_room(&connection), "it was waited for already");
+    }
+
+    #[test]
     fn the_writer_moves_what_is_left_so_that_the_log_begins_anew() {
         let folder = tempfile::tempdir().unwrap();
         let (connection, mut log) = opened(folder.path());

@@ -44,6 +44,13 @@ impl SyncSchedule {
         let timetable = self.triggers.timetable().filter(|_| self.paused_at.is_none())?;
         timetable.next_start(self.sync_id, self.settled)
     }
+
+    /// Whether [`take_due_ticks`](ScheduleStore::take_due_ticks) would find anything to do for it: a tick is due, or
+    /// what is settled lies in the future, since a clock ran ahead. Who looks often asks this first, because taking writes.
+    #[must_use]
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.next_start().is_some_and(|next| next <= now || self.settled > now)
+    }
 }
 
 /// A tick that somebody took.
