@@ -35,8 +35,9 @@ pub(crate) struct Log {
     /// How often it is looked at yet, where it is so long that it is to begin anew before more than single
     /// writes are added.
     looks_left: u32,
-    /// Whether that was waited for since it last began anew: it is not waited for twice.
-    was_waited_for: bool,
+    /// Whether that was waited for in vain since it last began anew: then a reader holds it, and it is not waited for
+    /// again.
+    was_in_vain: bool,
     /// How many pages it had when it was last to be moved. A reader may hold it, and then each look is in vain.
     asked_at: i64,
 }
@@ -52,7 +53,7 @@ impl Log {
             is_ahead: false,
             cuts_back: false,
             looks_left: 0,
-            was_waited_for: false,
+            was_in_vain: false,
             asked_at: 0,
         }
     }
@@ -64,21 +65,24 @@ impl Log {
         let length = std::fs::metadata(&self.file).map_or(0, |metadata| metadata.len());
         let pages = Pages::of(connection);
         if pages.all < self.asked_at {
-            (self.asked_at, self.was_waited_for) = (0, false);
+            // It began anew.
+            (self.asked_at, self.was_in_vain) = (0, false);
         }
-        let has_grown = pages.all >= self.asked_at + LOG_PAGES_BEFORE_CHECKPOINT;
-        if !has_grown || pages.ahead < LOG_PAGES_BEFORE_CHECKPOINT {
+        // One that a reader holds is asked for again only when much has been added.
+        let is_held = self.was_in_vain && pages.all < self.asked_at + LOG_PAGES_BEFORE_CHECKPOINT;
+        if pages.ahead < LOG_PAGES_BEFORE_CHECKPOINT || is_held {
             return;
         }
         self.asked_at = pages.all;
         if length > LOG_BYTES_BEFORE_TRUNCATE {
-            self.is_ahead = !self.cut_back_at_once(connection);
+            self.was_in_vain = !self.cut_back_at_once(connection);
+            self.is_ahead = self.was_in_vain;
             self.looks_left = 0;
             return;
         }
         self.have_moved();
-        if pages.all >= LOG_PAGES_AT_MOST && !self.was_waited_for {
-            (self.looks_left, self.was_waited_for) = (LOG_LOOKS, true);
+        if pages.all >= LOG_PAGES_AT_MOST && !self.was_in_vain && self.looks_left == 0 {
+            self.looks_left = LOG_LOOKS;
         }
     }
 
@@ -107,8 +111,10 @@ impl Log {
         {
             self.is_ahead = !moved(connection, "PASSIVE");
             self.looks_left = 0;
+            return true;
         }
-        self.looks_left == 0
+        self.was_in_vain = self.looks_left == 0;
+        self.was_in_vain
     }
 
     /// When nobody has written for a while.
