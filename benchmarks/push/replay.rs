@@ -111,7 +111,7 @@ async fn records(house: &House) -> HashMap<String, (Confirmation, Outcome, TagSt
     let open = store.open_entries(&look).await.unwrap();
     let mut places = open.page(0, PAGE);
     while let Some(last) = places.last().copied() {
-        for row in store.snapshot(sync, ContentHash::default(), &places).await.unwrap() {
+        for row in store.snapshot(sync, ContentHash::default(), &places).await.unwrap().rows {
             let SnapshotContent::Contact(contact) = row.content else { panic!("every guest is a contact") };
             let there = contact.confirmed.unwrap();
             let outcome = Outcome {

@@ -3,8 +3,8 @@
 //! Here it happens at once. Providers are told right afterwards, and again by every run of the account and
 //! by [`Service::tell_providers`], until each has answered.
 
+use postroom_delivery::{Provider, forget};
 use postroom_store::erasure::{Erasure, ErasureAnswer, ErasureDue};
-use postroom_sync::Provider;
 use serde::Serialize;
 
 use crate::contacts::contact_ref;
@@ -69,7 +69,7 @@ impl Service {
     /// Tells one provider.
     async fn tell(&self, provider: &dyn Provider, due: &[ErasureDue], told: &mut ErasuresTold) -> Result<()> {
         for duty in due {
-            let answer = postroom_sync::forget(provider, duty).await;
+            let answer = forget(provider, duty).await;
             match &answer {
                 ErasureAnswer::Not(why) => {
                     told.owed += 1;

@@ -44,6 +44,7 @@ pub mod accounts;
 pub mod audiences;
 pub mod consent;
 pub mod contacts;
+mod delivery;
 pub mod erasures;
 mod error;
 pub mod export;
@@ -57,6 +58,7 @@ pub mod runs;
 pub mod schedules;
 pub mod segments;
 pub mod syncs;
+mod timers;
 mod turns;
 pub mod workspace;
 
@@ -92,6 +94,8 @@ pub struct Service {
     transport: Transport,
     clock: Arc<dyn Clock>,
     turns: turns::Turns,
+    opened: accounts::OpenedAccounts,
+    delivery: delivery::Delivery,
     /// Woken when a schedule is another one.
     rescheduled: Notify,
     closing: CancellationToken,
@@ -109,6 +113,8 @@ impl Service {
             transport: Transport::default(),
             clock,
             turns: turns::Turns::default(),
+            opened: accounts::OpenedAccounts::default(),
+            delivery: delivery::Delivery::default(),
             rescheduled: Notify::new(),
             closing: CancellationToken::new(),
         }

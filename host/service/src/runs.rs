@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use postroom_domain::intent::Class;
 use postroom_domain::outcome::OutcomeClass;
 use postroom_store::runs::{OutcomeQuery, OutcomeRow, ReportNumber, Run, TagOutcome};
 use postroom_sync::{Plan, Progress, RunOptions, RunReport, Surroundings, SyncError};
@@ -88,8 +89,8 @@ impl Service {
             .map_err(|error| run_error(error, &sync.audience.account))
     }
 
-    /// Runs a sync. A run that stopped on its way is an answer: its report says why. Of one account one sync runs
-    /// at a time; the next waits for its turn.
+    /// Runs a sync. A run that stopped on its way is an answer: its report says why. A sync runs once at a time; the
+    /// next waits for its turn.
     ///
     /// # Errors
     ///
@@ -101,8 +102,7 @@ impl Service {
         options: &RunOptions,
         progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<RunReport> {
-        let account = self.store().sync(name).await?.audience.account;
-        let _turn = self.turns.next(&account).await;
+        let _turn = self.turns.next(name).await;
         // As it stands now: it may have been changed while its turn was waited for.
         let sync = self.store().sync(name).await?;
         let account = &sync.audience.account;
@@ -110,8 +110,16 @@ impl Service {
         // Who was erased here goes before anybody is sent.
         self.tell_providers(Some(account)).await?;
         self.gather(&sync).await?;
-        let around = Surroundings { now: &|| self.now(), progress, stops: &|| self.closing.is_cancelled() };
-        let report = postroom_sync::run(self.store(), &open.connection, &sync, options, around).await;
+        let around = Surroundings {
+            lanes: &self.delivery.lanes,
+            lane: &self.lane(open.account.id).await?,
+            now: &|| self.now(),
+            progress,
+            stops: &|| self.closing.is_cancelled(),
+        };
+        let is_prompt = options.class != Class::Bulk;
+        let connection = if is_prompt { open.connection.prompt() } else { open.connection };
+        let report = postroom_sync::run(self.store(), &connection, &sync, options, around).await;
         report.map_err(|error| run_error(error, account))
     }
 

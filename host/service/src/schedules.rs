@@ -9,20 +9,26 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use postroom_domain::intent::Class;
 use postroom_domain::schedule::Triggers;
 use postroom_store::events::CursorStart;
 use postroom_store::schedules::{SyncSchedule, TakenTick, Tick, TickOutcome};
 use postroom_sync::{RunOptions, RunReport};
 use serde::Serialize;
+use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use crate::{Result, Service};
 
 /// The cursor over the log of events by which changes are noticed.
 const CHANGES: &str = "schedules";
-/// How often the log is looked at while any sync runs after changes: whoever saved a contact and looks at the
-/// provider should not notice the wait.
-const CHANGES_EVERY: SignedDuration = SignedDuration::from_millis(200);
+/// How long after a write the log is looked at: writes that come close together are looked at together, and whoever
+/// saved a contact does not notice the wait.
+pub(crate) const LOOKED_AFTER_A_WRITE: Duration = Duration::from_millis(10);
+/// How the events begin that runs leave of what they noted and recorded: there is nothing to do about those.
+const OF_RUNS: &str = "batch-";
+/// Up to so many contacts a run after changes is served as one that somebody waits for.
+const PROMPT_AT_MOST: u64 = 500;
 /// How long the schedules are not looked at, at most, whatever the clock shows.
 const LOOKED_AT_LEAST_EVERY: Duration = Duration::from_secs(60);
 /// How many events are read at once.
@@ -78,6 +84,8 @@ struct Syncs {
     running: HashSet<i64>,
     /// Those that a provider did not serve.
     unserved: Vec<i64>,
+    /// Those that have something left to do.
+    left: Vec<i64>,
 }
 
 impl AtWork {
@@ -99,6 +107,11 @@ struct Mark {
 }
 
 impl Mark {
+    /// Notes that the sync is to run again at once.
+    fn is_to_run_again(&self) {
+        self.at_work.syncs().left.push(self.sync);
+    }
+
     /// Notes that the sync is to be tried again.
     fn is_unserved(&self) {
         self.at_work.syncs().unserved.push(self.sync);
@@ -185,8 +198,10 @@ impl Service {
         }
         self.store().open_cursor(CHANGES, CursorStart::Newest, self.now()).await?;
         let (mut watch, syncs) = (Watch::default(), AtWork::default());
+        let mut written = self.store().written();
         loop {
             let rescheduled = self.rescheduled.notified();
+            written.mark_unchanged();
             let mut schedules = self.store().schedules().await?;
             // Taking writes, and a writer that is asked several times a second is never idle.
             if schedules.iter().any(|schedule| schedule.is_due(self.now())) {
@@ -197,11 +212,13 @@ impl Service {
             }
             let look_again = self.start_changed(&schedules, &mut watch, &syncs, at_work).await?;
             let clear_again = self.clear_log(&mut watch).await?;
+            let follows_changes = schedules.iter().any(is_after_changes);
             let starts = schedules.iter().filter_map(SyncSchedule::next_start);
             let next = starts.chain(look_again).chain(clear_again).min();
             tokio::select! {
                 () = self.closing.cancelled() => return Ok(()),
                 () = rescheduled => {}
+                () = gathered(&mut written), if follows_changes => {}
                 () = self.until(next) => {}
                 // A clock that was set back does not come to the moment that is waited for.
                 () = tokio::time::sleep(LOOKED_AT_LEAST_EVERY) => {}
@@ -210,7 +227,7 @@ impl Service {
     }
 
     /// Waits for a moment, or for ever.
-    async fn until(&self, moment: Option<Timestamp>) {
+    pub(crate) async fn until(&self, moment: Option<Timestamp>) {
         match moment {
             Some(moment) => self.clock.until(moment).await,
             None => std::future::pending().await,
@@ -222,7 +239,7 @@ impl Service {
         let (service, mark) = (Arc::clone(self), syncs.begin(tick.sync_id));
         at_work.spawn(async move {
             let outcome = match mark {
-                Some(_mark) => service.run_unattended(&tick.sync).await.map(|report| report.run),
+                Some(_mark) => service.run_unattended(&tick.sync, Class::Bulk).await.map(|report| report.run),
                 None => Err("the run before it had not ended".to_owned()),
             };
             let outcome = match outcome {
@@ -237,8 +254,8 @@ impl Service {
     }
 
     /// Runs a sync that nobody waits for; answers with the report, or why there is no run.
-    async fn run_unattended(&self, sync: &str) -> std::result::Result<RunReport, String> {
-        match self.run_sync(sync, &RunOptions::default(), &|_| {}).await {
+    async fn run_unattended(&self, sync: &str, class: Class) -> std::result::Result<RunReport, String> {
+        match self.run_sync(sync, &RunOptions { class, ..RunOptions::default() }, &|_| {}).await {
             Ok(report) => {
                 let (run, entries) = (report.run, report.counts.entries);
                 match &report.stopped {
@@ -264,14 +281,19 @@ impl Service {
     ) -> Result<Option<Timestamp>> {
         let by_change: Vec<_> = schedules
             .iter()
-            .filter(|schedule| schedule.paused_at.is_none())
+            .filter(|schedule| is_after_changes(schedule))
             .filter_map(|schedule| Some((schedule, schedule.triggers.on_change_after()?)))
             .collect();
         watch.known.retain(|known| by_change.iter().any(|(schedule, _)| schedule.sync_id == *known));
         let changed = self.changes().await?;
         let now = self.now();
+        let mut look_again = None;
+        let mut looks_at = |moment: Option<Timestamp>| look_again = look_again.into_iter().chain(moment).min();
         for sync in std::mem::take(&mut syncs.syncs().unserved) {
             watch.again.extend(now.checked_add(TRIED_AGAIN_AFTER).ok().map(|at| (sync, at)));
+        }
+        for sync in std::mem::take(&mut syncs.syncs().left) {
+            watch.changed.entry(sync).or_insert((now, now));
         }
         for (schedule, quiet) in &by_change {
             let sync = schedule.sync_id;
@@ -286,10 +308,15 @@ impl Service {
             if let Some(at) = changed {
                 watch.changed.entry(sync).or_insert((at, at)).1 = at;
             }
+            looks_at(watch.again.get(&sync).copied());
             let Some((first, last)) = watch.changed.get(&sync).copied() else { continue };
             // A store that never rests is synced all the same.
-            let is_quiet = now.duration_since(last) >= *quiet || now.duration_since(first) >= *quiet * QUIETS_AT_MOST;
-            if !is_quiet || watch.again.contains_key(&sync) {
+            let ends = [last.checked_add(*quiet), first.checked_add(*quiet * QUIETS_AT_MOST)];
+            let quiet_at = ends.into_iter().flatten().min().unwrap_or(now);
+            if quiet_at > now {
+                looks_at(Some(quiet_at));
+            }
+            if quiet_at > now || watch.again.contains_key(&sync) {
                 continue;
             }
             // Marked before it is planned: a change that comes meanwhile is another one.
@@ -297,12 +324,17 @@ impl Service {
             watch.changed.remove(&schedule.sync_id);
             let (service, sync) = (Arc::clone(self), schedule.sync.clone());
             at_work.spawn(async move {
-                if !service.run_if_needed(&sync).await {
-                    mark.is_unserved();
+                match service.run_if_needed(&sync).await {
+                    Ended::Done => {}
+                    Ended::Left => mark.is_to_run_again(),
+                    Ended::Unserved => mark.is_unserved(),
                 }
+                drop(mark);
+                // What changed meanwhile waits for the end of this.
+                service.rescheduled.notify_one();
             });
         }
-        if by_change.is_empty() { Ok(None) } else { Ok(now.checked_add(CHANGES_EVERY).ok()) }
+        Ok(look_again)
     }
 
     /// Clears the log of events when it is time to; answers when that is next.
@@ -337,25 +369,58 @@ impl Service {
         loop {
             let events = self.store().events_after(CHANGES, EVENTS_AT_ONCE).await?;
             let Some(last) = events.last() else { return Ok(latest) };
-            // By the clock of this process, not by the moment that a writer brought.
-            latest = Some(self.now());
+            if events.iter().any(|event| !event.kind.starts_with(OF_RUNS)) {
+                // By the clock of this process, not by the moment that a writer brought.
+                latest = Some(self.now());
+            }
             self.store().advance(CHANGES, last.id, self.now()).await?;
         }
     }
 
-    /// Runs a sync if its plan has anything to send; answers whether that is done with.
-    async fn run_if_needed(&self, sync: &str) -> bool {
-        match self.plan_sync(sync, &RunOptions::default()).await {
-            Ok(plan) if plan.needs_nothing() => true,
-            Ok(plan) => match self.run_unattended(sync).await {
-                Ok(report) => report.stopped.is_none(),
-                // Trying again does not make it ask less.
-                Err(_) => !plan.trips.is_empty(),
-            },
+    /// Runs a sync if its plan has anything to send.
+    async fn run_if_needed(&self, sync: &str) -> Ended {
+        let plan = match self.plan_sync(sync, &RunOptions::default()).await {
+            Ok(plan) => plan,
             Err(error) => {
                 tracing::warn!(sync, %error, "a sync could not be planned");
-                false
+                return Ended::Unserved;
             }
+        };
+        if plan.needs_nothing() {
+            return Ended::Done;
+        }
+        let class = if plan.sends() <= PROMPT_AT_MOST { Class::Interactive } else { Class::Bulk };
+        match self.run_unattended(sync, class).await {
+            Ok(report) if report.stopped.is_some() => Ended::Unserved,
+            Ok(report) if report.counts.pending > 0 => Ended::Left,
+            Ok(_) => Ended::Done,
+            // Trying again does not make it ask less.
+            Err(_) if plan.trips.is_empty() => Ended::Unserved,
+            Err(_) => Ended::Done,
         }
     }
+}
+
+/// How a run after changes ended.
+enum Ended {
+    /// Nothing is left to do.
+    Done,
+    /// Somebody changed, or was in another run's hands, while it was at work.
+    Left,
+    /// The provider did not serve it.
+    Unserved,
+}
+
+/// Whether a sync runs after changes.
+fn is_after_changes(schedule: &SyncSchedule) -> bool {
+    schedule.paused_at.is_none() && schedule.triggers.on_change_after().is_some()
+}
+
+/// Waits for a write, and for those that come close behind it.
+pub(crate) async fn gathered(written: &mut watch::Receiver<()>) {
+    if written.changed().await.is_err() {
+        // The writer has ended: nothing is written any more.
+        return std::future::pending().await;
+    }
+    tokio::time::sleep(LOOKED_AFTER_A_WRITE).await;
 }

@@ -1,23 +1,23 @@
-//! Who works at an account: one sync at a time.
+//! Who runs a sync: one at a time.
 //!
-//! Two runs into one audience would each look at what the other is about to change. The limits of an account are
-//! kept beneath this, for every request.
+//! Two runs of one sync would each plan what the other is about to send. Runs of several syncs into one audience keep
+//! out of each other's way contact by contact, where their requests are armed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OwnedMutexGuard;
 
-/// The turns of all accounts.
+/// The turns of all syncs.
 #[derive(Debug, Default)]
 pub(crate) struct Turns(Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>);
 
 impl Turns {
-    /// Waits for the next turn at an account, in the order of asking; it ends with what this answers.
-    pub(crate) async fn next(&self, account: &str) -> OwnedMutexGuard<()> {
+    /// Waits for the next turn at a sync, in the order of asking; it ends with what this answers.
+    pub(crate) async fn next(&self, sync: &str) -> OwnedMutexGuard<()> {
         let turn = {
             let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(turns.entry(account.to_owned()).or_default())
+            Arc::clone(turns.entry(sync.to_owned()).or_default())
         };
         turn.lock_owned().await
     }
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn one_at_a_time_works_at_an_account() {
+    async fn a_sync_runs_once_at_a_time() {
         let turns = Turns::default();
         let first = turns.next("main").await;
         assert!(turns.next("main").now_or_never().is_none());

@@ -265,7 +265,7 @@ async fn read_all(store: &SqliteStore, sync: i64) -> Vec<(ContactId, ContentHash
     let open = store.open_entries(&look(sync)).await.unwrap();
     let mut places = open.page(0, PAGE);
     while let Some(last) = places.last().copied() {
-        let page = store.snapshot(sync, SETTINGS, &places).await.unwrap();
+        let page = store.snapshot(sync, SETTINGS, &places).await.unwrap().rows;
         contacts.extend(page.into_iter().filter_map(|row| match row.content {
             SnapshotContent::Contact(snapshot) => Some((snapshot.contact, snapshot.fingerprint, snapshot.address)),
             SnapshotContent::Invalid(_) | SnapshotContent::Duplicate { .. } => None,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use postroom_domain::contact::ContactId;
-use postroom_domain::decision::{Memory, TagState};
+use postroom_domain::decision::{Memory, RemoteStatus, TagState};
 use postroom_domain::email::EmailAddress;
 use postroom_domain::projection::ContentHash;
 use postroom_store::runs::{BatchIntent, BatchRecord, Confirmation, Outcome};
@@ -12,8 +12,8 @@ use serde_json::json;
 
 use crate::columns::{micros, word};
 use crate::failure::Step;
-use crate::member_rows;
 use crate::sequence::Numbers;
+use crate::{batch_arming, intent_opt_outs, member_rows};
 
 /// The run that a batch belongs to.
 pub(crate) struct Ground {
@@ -95,6 +95,15 @@ pub(crate) fn record(connection: &Connection, ground: &Ground, record: &BatchRec
     }
     for confirmation in &record.confirmed {
         confirm(connection, ground, confirmation)?;
+        match confirmation.status {
+            Some(RemoteStatus::Unsubscribed | RemoteStatus::Absent) => {
+                intent_opt_outs::told(connection, ground.audience, confirmation.contact, ground.began_at)?;
+            }
+            Some(RemoteStatus::Subscribed | RemoteStatus::Pending) => {
+                intent_opt_outs::catch_up(connection, confirmation.contact, ground.began_at)?;
+            }
+            Some(_) | None => {}
+        }
     }
     for contact in &record.not_made {
         did_not(connection, ground.audience, *contact)?;
@@ -108,6 +117,7 @@ pub(crate) fn record(connection: &Connection, ground: &Ground, record: &BatchRec
     for (contact, fingerprint) in &record.settled {
         settle(connection, ground.sync, *contact, fingerprint)?;
     }
+    batch_arming::end(connection, &record.ends, ground.began_at)?;
     // A contact that was deleted here is forgotten as soon as its last tag is off (row A8).
     let touched = record.tags.iter().map(|(contact, _)| contact.0).chain(record.confirmed.iter().map(|c| c.contact.0));
     member_rows::forget_gone(connection, ground.audience, &touched.collect())?;

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row};
 
 use crate::columns::{from_word, micros, timestamp};
 use crate::failure::{Failure, Step};
-use crate::{intent_contacts, scope_rows};
+use crate::{intent_contacts, intent_opt_outs, scope_rows};
 
 /// The two axes from the columns `will` and `deliverability`, which stand at `first` and behind it.
 pub(crate) fn stored(row: &Row<'_>, first: usize) -> Step<Consent> {
@@ -69,6 +69,9 @@ pub(crate) fn record(
     // Also a no that is said twice: something may have been planned in between.
     if matches!(after.shown(), ConsentState::Withdrawn | ConsentState::Unusable) {
         intent_contacts::cancel_refused(connection, contact, event.at)?;
+    }
+    if after != before {
+        intent_opt_outs::follow(connection, contact, (before.shown(), after.shown()), event.at)?;
     }
     Ok(after)
 }

@@ -7,9 +7,10 @@ use postroom_store::StoreError;
 use postroom_store::intents::{Decision, DoubtStep};
 use rusqlite::Connection;
 
+use crate::batch_arming;
 use crate::columns::micros;
 use crate::failure::Step;
-use crate::intent_rows::{self, Note, select_intents, words};
+use crate::intent_rows::{self, Note, StoredIntent, select_intents, words};
 use crate::limits::ROWS_CLEARED_AT_ONCE;
 
 /// What was not armed in time. The plus keeps SQLite from going by the state, which has many more rows.
@@ -69,6 +70,9 @@ pub(crate) fn resolve(connection: &Connection, id: IntentId, decision: &Decision
             .execute([id.0])?;
     }
     intent_rows::remember(connection, &intent, DoubtStep::Settled(settlement), (Some(by), Some(evidence)), at)?;
+    if state == IntentState::Planned && intent.run.is_some() {
+        return batch_arming::leave_to_the_next_run(connection, &StoredIntent { state, ..intent }, at);
+    }
     Ok(state)
 }
 

@@ -67,15 +67,21 @@ pub(crate) fn require_account(connection: &Connection, account: i64) -> Step<()>
 
 /// What stops an account, the widest first; none if nothing does.
 pub(crate) fn stop(connection: &Connection, account: i64) -> Step<Option<Stop>> {
+    Ok(stop_with_reason(connection, account)?.map(|(stop, _)| stop))
+}
+
+/// The same, and why.
+pub(crate) fn stop_with_reason(connection: &Connection, account: i64) -> Step<Option<(Stop, String)>> {
     let mut statement =
-        connection.prepare_cached("SELECT stop FROM halts WHERE coalesce(account_id, 0) = 0 OR account_id = ?")?;
+        connection.prepare_cached("SELECT stop, why FROM halts WHERE coalesce(account_id, 0) = 0 OR account_id = ?")?;
     let mut rows = statement.query([account])?;
     let mut stops = Vec::new();
     while let Some(row) = rows.next()? {
-        stops.push(words::<Stop>(row, 0, "halt")?);
+        stops.push((words::<Stop>(row, 0, "halt")?, row.get(1)?));
     }
     let by_width = [Stop::Hold, Stop::Pause, Stop::Breaker];
-    Ok(by_width.into_iter().find(|stop| stops.contains(stop)))
+    let widest = by_width.into_iter().find_map(|stop| stops.iter().position(|(found, _)| *found == stop));
+    Ok(widest.map(|at| stops.swap_remove(at)))
 }
 
 /// Stops intents. Who stops them twice gives the later reason.

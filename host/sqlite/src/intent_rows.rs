@@ -31,6 +31,10 @@ pub(crate) struct StoredIntent {
     pub(crate) epoch: Option<u64>,
     pub(crate) key: Option<KeyLife>,
     pub(crate) doubt_since: Option<Timestamp>,
+    /// The run whose request it is.
+    pub(crate) run: Option<i64>,
+    /// What it is about at its account.
+    pub(crate) target: String,
     /// Whether what is wanted is still there. It is not once its contact is gone.
     pub(crate) has_want: bool,
 }
@@ -60,7 +64,7 @@ macro_rules! select_intents {
     ($rest:literal) => {
         concat!(
             "SELECT id, account_id, contact_id, kind, delivery, class, list_id, purpose_id, state, valid_until,
-                    attempts, crashes, owner, epoch, key_since, key_life, doubt_since, want IS NOT NULL
+                    attempts, crashes, owner, epoch, key_since, key_life, doubt_since, want IS NOT NULL, run_id, target
              FROM intents ",
             $rest
         )
@@ -125,6 +129,8 @@ fn read(row: &Row<'_>) -> Step<StoredIntent> {
         key: since.zip(life).map(|(since, life)| KeyLife { since, life: SignedDuration::from_secs(life) }),
         doubt_since: moment(16)?,
         has_want: row.get(17)?,
+        run: row.get(18)?,
+        target: row.get(19)?,
     })
 }
 

@@ -7,14 +7,14 @@ use postroom_domain::outcome::Reason;
 use postroom_store::intents::{DoubtEvent, Intent, IntentDetail, IntentFigures, IntentKey, IntentQuery};
 use rusqlite::{Connection, Row, ToSql, named_params};
 
-use crate::columns::timestamp;
+use crate::columns::{contact_set, timestamp};
 use crate::failure::Step;
 use crate::intent_rows::{self, class, words};
 
 /// The columns of an [`Intent`].
 const COLUMNS: &str = "SELECT id, effect_key, account_id, contact_id, kind, delivery, class, target, state, want,
                               based_on, planned_at, due_at, valid_until, attempts, crashes, armed_at, key_since,
-                              key_life, doubt_since, ended_at, reason, message, evidence
+                              key_life, doubt_since, ended_at, reason, message, evidence, run_id, run_contacts
                        FROM intents ";
 
 /// Since when the oldest doubt lasts.
@@ -110,11 +110,14 @@ fn read(row: &Row<'_>) -> Step<Intent> {
         |column: usize| -> Step<Option<Timestamp>> { row.get::<_, Option<i64>>(column)?.map(timestamp).transpose() };
     let (since, life): (Option<Timestamp>, Option<i64>) = (moment(17)?, row.get(18)?);
     let (reason, message): (Option<String>, Option<String>) = (row.get(21)?, row.get(22)?);
+    let contacts = row.get_ref(25)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
     Ok(Intent {
         id: IntentId(row.get(0)?),
         effect_key: row.get(1)?,
         account: row.get(2)?,
         contact: row.get::<_, Option<i64>>(3)?.map(ContactId),
+        run: row.get(24)?,
+        contacts: contacts.map(contact_set).transpose()?.map(|contacts| contacts.len()),
         kind: words(row, 4, "kind of an intent")?,
         delivery: words(row, 5, "delivery")?,
         class: class(row.get(6)?)?,

@@ -8,15 +8,15 @@ use postroom_domain::intent::wire::Meaning;
 use postroom_domain::intent::{Class, IntentEvent, IntentId, IntentState};
 use postroom_store::StoreError;
 use postroom_store::intents::{
-    Answer, AnswerTaken, Arming, Claim, ClaimedIntent, DoubtStep, Lane, MAX_INTENTS_AT_ONCE,
+    Answer, AnswerTaken, Arming, Claim, ClaimedIntent, DoubtStep, DueLanes, Lane, MAX_INTENTS_AT_ONCE,
 };
 use rusqlite::{Connection, Row, named_params};
 
-use crate::columns::micros;
+use crate::columns::{micros, timestamp};
 use crate::failure::Step;
 use crate::intent_rows::{self, Note, StoredIntent, rank, words};
 use crate::key::SecretKey;
-use crate::{intent_contacts, intent_lanes};
+use crate::{intent_contacts, intent_lanes, intent_opt_outs};
 
 /// Refuses a call about too many intents.
 pub(crate) fn check(intents: usize) -> Result<(), StoreError> {
@@ -85,8 +85,29 @@ pub(crate) const DUE: &str = "SELECT id, effect_key, contact_id, kind, delivery,
                                      attempts, crashes, provider_key
                               FROM intents
                               WHERE state = 'planned' AND account_id = :account AND class = :class AND due_at <= :now
+                                AND run_id IS NULL
                                 AND (valid_until IS NULL OR valid_until > :now)
                               ORDER BY due_at, id LIMIT :limit";
+
+/// The accounts that anything is due for, and when the next is.
+pub(crate) fn due_lanes(connection: &Connection, at: Timestamp) -> Step<DueLanes> {
+    let mut statement = connection.prepare_cached(DUE_ACCOUNTS)?;
+    let accounts = statement.query_map([micros(at)], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let next: Option<i64> = connection.prepare_cached(NEXT_DUE)?.query_row([micros(at)], |row| row.get(0))?;
+    Ok(DueLanes { accounts, next: next.map(timestamp).transpose()? })
+}
+
+/// The accounts that anything is due for: for each and each class, one look at an index. Of one that something stops,
+/// opt-outs only.
+pub(crate) const DUE_ACCOUNTS: &str = "SELECT a.id FROM accounts a
+     WHERE EXISTS (SELECT 1 FROM intents i
+                   WHERE i.state = 'planned' AND i.account_id = a.id AND i.class IN (0, 1, 2, 3) AND i.due_at <= ?
+                     AND i.run_id IS NULL
+                     AND (i.class = 0 OR NOT EXISTS (SELECT 1 FROM halts h WHERE coalesce(h.account_id, a.id) = a.id)))
+     ORDER BY a.id";
+/// When the next is due.
+pub(crate) const NEXT_DUE: &str =
+    "SELECT min(due_at) FROM intents WHERE state = 'planned' AND due_at > ? AND run_id IS NULL";
 
 fn read_claimed(row: &Row<'_>, class: Class) -> Step<ClaimedIntent> {
     Ok(ClaimedIntent {
@@ -229,6 +250,9 @@ pub(crate) fn record(connection: &Connection, lane: &Lane, answer: &Answer, at: 
     let Ok(state) = intent_rows::apply(connection, &intent, event, &note, at)? else {
         return Ok(AnswerTaken::Not(intent.state));
     };
+    if let (Some(status), Some(contact)) = (&answer.seen, intent.contact) {
+        intent_opt_outs::confirm(connection, &intent, contact, status, at)?;
+    }
     if is_late {
         intent_rows::remember(connection, &intent, DoubtStep::Answered, (None, answer.evidence.as_deref()), at)?;
     }

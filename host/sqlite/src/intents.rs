@@ -6,8 +6,8 @@ use postroom_domain::intent::arming::Refusal;
 use postroom_domain::intent::{IntentId, IntentState};
 use postroom_store::Result;
 use postroom_store::intents::{
-    Answer, AnswerTaken, Arming, Claim, ClaimedIntent, Decision, Halt, Halted, Intent, IntentDetail, IntentDraft,
-    IntentFigures, IntentQuery, IntentStore, Lane, Planned, Takeover,
+    Answer, AnswerTaken, Arming, Claim, ClaimedIntent, Decision, DueLanes, Halt, Halted, Intent, IntentDetail,
+    IntentDraft, IntentFigures, IntentQuery, IntentStore, Lane, Planned, Takeover,
 };
 
 use crate::store::SqliteStore;
@@ -29,6 +29,10 @@ impl IntentStore for SqliteStore {
     async fn claim_intents(&self, lane: &Lane, claim: Claim, at: Timestamp) -> Result<Vec<ClaimedIntent>> {
         let lane = lane.clone();
         self.write("claim intents", move |connection| intent_work::claim(connection, &lane, claim, at)).await
+    }
+
+    async fn due_lanes(&self, at: Timestamp) -> Result<DueLanes> {
+        self.read("look for intents that are due", move |connection| intent_work::due_lanes(connection, at)).await
     }
 
     async fn arm_intents(

@@ -31,6 +31,7 @@
 mod accounts;
 mod aliases;
 mod batch;
+mod batch_arming;
 mod choices;
 mod columns;
 mod comparison;
@@ -64,6 +65,7 @@ mod import_turn;
 mod intent_contacts;
 mod intent_ends;
 mod intent_lanes;
+mod intent_opt_outs;
 mod intent_plans;
 mod intent_rows;
 mod intent_views;

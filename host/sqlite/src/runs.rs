@@ -8,12 +8,13 @@ use postroom_domain::projection::ContentHash;
 use postroom_store::Result;
 use postroom_store::discovery::{Look, OpenEntries, Picture};
 use postroom_store::runs::{
-    BatchIntent, BatchRecord, DepartedRow, OutcomeQuery, OutcomeRow, Run, RunStart, RunState, RunStore, RunSummary,
-    SnapshotRow, TagOutcome,
+    ArmedBatch, BatchArming, BatchIntent, BatchRecord, DepartedPage, OutcomeQuery, OutcomeRow, Run, RunStart, RunState,
+    RunStore, RunSummary, SnapshotPage, TagOutcome,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::batch::{self, Ground};
+use crate::batch_arming;
 use crate::columns::{from_word, micros, timestamp, word};
 use crate::discovery;
 use crate::failure::Step;
@@ -45,17 +46,21 @@ impl RunStore for SqliteStore {
         self.write("keep what a sync has seen", move |connection| pictures::keep(connection, sync, &picture)).await
     }
 
-    async fn snapshot(&self, sync: i64, settings: ContentHash, positions: &[u64]) -> Result<Vec<SnapshotRow>> {
+    async fn snapshot(&self, sync: i64, settings: ContentHash, positions: &[u64]) -> Result<SnapshotPage> {
         let positions = positions.to_vec();
         self.read("read a sync's entries", move |connection| {
-            snapshot::entries(connection, &Scope::of(connection, sync)?, &settings, &positions)
+            let as_of = u64::try_from(sequence::current(connection)?)?;
+            let rows = snapshot::entries(connection, &Scope::of(connection, sync)?, &settings, &positions)?;
+            Ok(SnapshotPage { as_of, rows })
         })
         .await
     }
 
-    async fn departed(&self, sync: i64, tagged: bool, after: ContactId, limit: u32) -> Result<Vec<DepartedRow>> {
+    async fn departed(&self, sync: i64, tagged: bool, after: ContactId, limit: u32) -> Result<DepartedPage> {
         self.read("read who left a sync's list", move |connection| {
-            snapshot::departed(connection, &Scope::of(connection, sync)?, tagged, after, limit)
+            let as_of = u64::try_from(sequence::current(connection)?)?;
+            let rows = snapshot::departed(connection, &Scope::of(connection, sync)?, tagged, after, limit)?;
+            Ok(DepartedPage { as_of, rows })
         })
         .await
     }
@@ -65,7 +70,7 @@ impl RunStore for SqliteStore {
         self.write("begin a run", move |connection| {
             // The sync must be there: its audience is what the run fills.
             Scope::of(connection, start.sync)?;
-            interrupt_running(connection, start.sync)?;
+            interrupt_running(connection, start.sync, start.at)?;
             connection.execute(
                 "INSERT INTO runs (sync_id, state, started_at, plugin_digest, first, sequence)
                  VALUES (?, 'running', ?, ?, ?, ?)",
@@ -78,9 +83,11 @@ impl RunStore for SqliteStore {
         .await
     }
 
-    async fn announce_batch(&self, run: i64, intent: BatchIntent) -> Result<()> {
-        self.write("note what a batch is about to send", move |connection| {
-            batch::announce(connection, &ground(connection, run)?, &intent)
+    async fn arm_batch(&self, arming: &BatchArming<'_>, batch: BatchIntent) -> Result<ArmedBatch> {
+        let (lane, BatchArming { run, number, class, at, .. }) = (arming.lane.clone(), *arming);
+        self.write("arm a request of a run", move |connection| {
+            let arming = BatchArming { lane: &lane, run, number, class, at };
+            batch_arming::arm(connection, &ground(connection, run)?, &arming, batch)
         })
         .await
     }
@@ -165,10 +172,11 @@ fn ground(connection: &Connection, run: i64) -> Step<Ground> {
 
 /// Ends runs of a sync that a dead process left at work. A store has one writer, so whoever begins
 /// a run knows that no other is at work on the sync.
-fn interrupt_running(connection: &Connection, sync: i64) -> Step<()> {
+fn interrupt_running(connection: &Connection, sync: i64, at: Timestamp) -> Step<()> {
     let mut statement = connection.prepare("SELECT id FROM runs WHERE sync_id = ? AND state = 'running'")?;
     let running: Vec<i64> = statement.query_map([sync], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     for run in running {
+        batch_arming::decide_anew(connection, run, at)?;
         let summary = sums_of_recorded(connection, run)?;
         connection.execute(
             "UPDATE runs SET state = 'interrupted', summary = ? WHERE id = ?",

@@ -137,6 +137,15 @@ impl Calm {
     }
 }
 
+/// Leaves an event of something that moved nothing: its range of numbers is empty.
+pub(crate) fn tell(connection: &Connection, kind: &str, payload: &Value, at: Timestamp) -> Step<()> {
+    let current = current(connection)?;
+    connection
+        .prepare_cached("INSERT INTO events (kind, seq_first, seq_last, payload, at) VALUES (?, ?, ?, ?, ?)")?
+        .execute((kind, current + 1, current, payload.to_string(), micros(at)))?;
+    Ok(())
+}
+
 /// The last number given out.
 pub(crate) fn current(connection: &Connection) -> Step<i64> {
     Ok(connection.prepare_cached("SELECT sequence FROM workspace")?.query_row([], |row| row.get(0))?)

@@ -19,6 +19,7 @@ use crate::log::Log;
 use crate::readers::Readers;
 use crate::writer::{Share, Waiting, Writer};
 use crate::{choices, erasure, field_rows, folder, schema};
+use tokio::sync::watch;
 
 /// What a store is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,6 +192,11 @@ impl SqliteStore {
         F: FnOnce(&Connection) -> Step<T> + Send + 'static,
     {
         self.write_as(Share::Alone, doing, work).await
+    }
+
+    /// Told of each commit of the writer; of none where there is none.
+    pub(crate) fn written_by_writer(&self) -> watch::Receiver<()> {
+        self.writer.as_ref().map_or_else(|| watch::channel(()).1, Writer::written)
     }
 
     /// Tells whether somebody waits for the writer.

@@ -5,10 +5,12 @@ use jiff::Timestamp;
 use postroom_store::timers::{Claim, FiredTimer, IfSet, TIMERS_AT_ONCE, Timer, TimerDraft, TimerStore};
 use postroom_store::{Result, StoreError};
 use rusqlite::{Connection, OptionalExtension};
+use serde_json::{Value, json};
 
 use crate::columns::{micros, timestamp};
 use crate::failure::Step;
 use crate::limits::ROWS_CLEARED_AT_ONCE;
+use crate::sequence;
 use crate::store::SqliteStore;
 
 #[async_trait]
@@ -88,15 +90,28 @@ impl TimerStore for SqliteStore {
         .await
     }
 
-    async fn timers_done(&self, owner: &str, ids: &[i64]) -> Result<u64> {
+    async fn timers_done(&self, owner: &str, ids: &[i64], at: Timestamp) -> Result<u64> {
         let (owner, ids) = (owner.to_owned(), ids.to_vec());
         self.write_alone("end timers that are done", move |connection| {
-            let mut ending = connection.prepare_cached("DELETE FROM timers WHERE id = ? AND owner = ?")?;
-            let mut ended = 0;
+            let mut ending = connection
+                .prepare_cached("DELETE FROM timers WHERE id = ? AND owner = ? RETURNING key, kind, payload, due_at")?;
+            let mut fired = Vec::new();
             for id in ids {
-                ended += u64::try_from(ending.execute((id, &owner))?)?;
+                let ended = ending
+                    .query_row((id, &owner), |row| {
+                        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get(3)?))
+                    })
+                    .optional()?;
+                if let Some((key, kind, payload, due_at)) = ended {
+                    let payload: Value = serde_json::from_str(&payload)?;
+                    fired.push(json!({ "key": key, "kind": kind, "payload": payload, "due_at": timestamp(due_at)? }));
+                }
             }
-            Ok(ended)
+            let number = u64::try_from(fired.len())?;
+            if number > 0 {
+                sequence::tell(connection, "timers-fired", &json!({ "timers": fired }), at)?;
+            }
+            Ok(number)
         })
         .await
     }

@@ -5,6 +5,7 @@ use postroom_domain::field::{FieldChange, FieldDefinition, FieldName};
 use postroom_store::segments::Filterable;
 use postroom_store::workspace::{ChoiceRename, ChoiceRenamed, Followed, Workspace, WorkspaceStore};
 use postroom_store::{Result, StoreError};
+use tokio::sync::watch;
 
 use crate::columns::timestamp;
 use crate::segment::filterable;
@@ -13,6 +14,10 @@ use crate::{choices, field_rows, schema};
 
 #[async_trait]
 impl WorkspaceStore for SqliteStore {
+    fn written(&self) -> watch::Receiver<()> {
+        self.written_by_writer()
+    }
+
     async fn workspace(&self) -> Result<Workspace> {
         self.read("read what it is", |connection| {
             let (name, instance, created_at, sequence) =

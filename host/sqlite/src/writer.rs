@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use postroom_store::StoreError;
 use rusqlite::Connection;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use crate::failure::{Failure, Step};
 use crate::limits::{GROUP_TIME, GROUP_WRITES, IDLE_BEFORE_CHECKPOINT, LOG_LOOK_EVERY, WRITES_WAITING};
@@ -70,6 +70,7 @@ pub(crate) struct Writer {
     /// None once the store is being closed.
     requests: Option<Sender<Request>>,
     places: Arc<Semaphore>,
+    written: watch::Receiver<()>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -78,16 +79,23 @@ impl Writer {
     pub(crate) fn start(connection: Connection, log: Log) -> Step<Self> {
         let (requests, queue) = channel();
         let waiting = Waiting::default();
+        let (tell, written) = watch::channel(());
         let queue = Queue { requests: queue, waiting: waiting.clone() };
         let thread = std::thread::Builder::new()
             .name("postroom-writer".to_owned())
-            .spawn(move || Loop { connection, log }.run(&queue))?;
+            .spawn(move || Loop { connection, log, written: tell }.run(&queue))?;
         Ok(Self {
             waiting,
             requests: Some(requests),
             places: Arc::new(Semaphore::new(WRITES_WAITING)),
+            written,
             thread: Some(thread),
         })
+    }
+
+    /// Told of each commit.
+    pub(crate) fn written(&self) -> watch::Receiver<()> {
+        self.written.clone()
     }
 
     /// Tells whether somebody waits for the writer.
@@ -152,6 +160,8 @@ impl Queue {
 struct Loop {
     connection: Connection,
     log: Log,
+    /// Told of each commit.
+    written: watch::Sender<()>,
 }
 
 impl Loop {
@@ -178,7 +188,7 @@ impl Loop {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        let Self { connection, log } = self;
+        let Self { connection, log, .. } = self;
         log.end(&connection);
         if let Err((_, error)) = connection.close() {
             tracing::warn!(%error, "the database did not close; nothing is lost, the next start recovers it");
@@ -229,6 +239,7 @@ impl Loop {
         for (answer, _place) in kept {
             answer(committed.clone());
         }
+        self.written.send_replace(());
         self.log.after_commit(&self.connection);
         left_over
     }
@@ -244,7 +255,10 @@ impl Loop {
             Ok(answer) if self.connection.is_autocommit() => {
                 answer(Err("the disk did not take this write".to_owned()));
             }
-            Ok(answer) => answer(self.commit()),
+            Ok(answer) => {
+                answer(self.commit());
+                self.written.send_replace(());
+            }
             Err(answer) => {
                 if !self.connection.is_autocommit() {
                     self.roll_back("ROLLBACK");

@@ -6,16 +6,19 @@
 //!
 //! No call to a provider happens from any state but *armed*, and arming is on disk when it returns.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use postroom_domain::contact::ContactId;
+use postroom_domain::decision::RemoteStatus;
 use postroom_domain::intent::arming::{Refusal, Stop};
 use postroom_domain::intent::wire::Meaning;
 use postroom_domain::intent::{Class, Delivery, IntentId, IntentKind, IntentState, Settlement};
 use postroom_domain::outcome::Reason;
 use postroom_domain::projection::ContentHash;
 use postroom_domain::purpose::PurposeName;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Result;
 
@@ -138,6 +141,36 @@ pub struct ClaimedIntent {
     pub provider_key: Option<String>,
 }
 
+/// What an opt-out wants: whom a provider is to unsubscribe. It stands in the `want` of an intent as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OptOutWant {
+    /// The audience's id at the provider.
+    pub audience: String,
+    /// The address that the provider knows.
+    pub address: String,
+    /// The member's id there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote_id: Option<String>,
+}
+
+/// What a message wants: what fills the places of its template. It stands in the `want` of an intent as JSON. The
+/// template is the intent's target, and the address is the contact's as it is when the message leaves.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageWant {
+    /// Values by the name of their place.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
+}
+
+/// The accounts with something to do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DueLanes {
+    /// The accounts that something is due for now, by number.
+    pub accounts: Vec<i64>,
+    /// When the next is due of those that are not yet; none when there are none.
+    pub next: Option<Timestamp>,
+}
+
 /// An intent that is about to be carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arming {
@@ -171,6 +204,8 @@ pub struct Answer {
     pub evidence: Option<String>,
     /// The provider asked not to be called before this moment.
     pub not_before: Option<Timestamp>,
+    /// What was seen of the member that it is about; it is confirmed in the same transaction.
+    pub seen: Option<RemoteStatus>,
 }
 
 /// What an answer did.
@@ -253,6 +288,14 @@ pub trait IntentStore {
     ///
     /// [`Refused`](crate::StoreError::Refused) when somebody else has the lane.
     async fn claim_intents(&self, lane: &Lane, claim: Claim, at: Timestamp) -> Result<Vec<ClaimedIntent>>;
+
+    /// The accounts that anything is due for, and when the next is. The requests of runs are not among what is due: a
+    /// run carries them out itself.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn due_lanes(&self, at: Timestamp) -> Result<DueLanes>;
 
     /// Arms intents in one transaction, which is on disk when this returns, and answers for each in its order
     /// whether its bytes may leave, or why not. Everything is looked up again as of this transaction, by the rule

@@ -8,12 +8,15 @@ use postroom_domain::decision::{Confirmed, Memory, RemoteStatus, TagState};
 use postroom_domain::discovery::Discovery;
 use postroom_domain::email::EmailAddress;
 use postroom_domain::field::Fields;
+use postroom_domain::intent::arming::Stop;
+use postroom_domain::intent::{Class, IntentId, IntentKind};
 use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
 use postroom_domain::projection::{Base, ContentHash};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::discovery::{Look, OpenEntries, Picture};
+use crate::intents::Lane;
 
 /// One entry of a sync's list with all that its decision needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +94,15 @@ pub struct DepartedRow {
     pub is_taken_over: bool,
 }
 
+/// A page of the contacts that are not on a sync's list and that it still has something to do for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DepartedPage {
+    /// The sequence number as of which all of it holds.
+    pub as_of: u64,
+    /// The contacts, by number.
+    pub rows: Vec<DepartedRow>,
+}
+
 /// A run that begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunStart {
@@ -151,14 +163,93 @@ pub enum TagOutcome {
     Refused,
 }
 
-/// What one batch is about to make at the provider, noted before the first byte leaves. Whatever its
-/// answer is, and whether there is one, these contacts may have become members and may bear these tags.
+/// A page of a sync's entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SnapshotPage {
+    /// The sequence number as of which all of it holds.
+    pub as_of: u64,
+    /// The entries, in the list's order.
+    pub rows: Vec<SnapshotRow>,
+}
+
+/// Who arms a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchArming<'a> {
+    /// The right to work on the account's intents.
+    pub lane: &'a Lane,
+    /// The run.
+    pub run: i64,
+    /// The how-many-eth batch of the run it is: armed twice, it leaves once.
+    pub number: u64,
+    /// How soon it is served.
+    pub class: Class,
+    /// The rule time.
+    pub at: Timestamp,
+}
+
+/// One request of a run, armed before its first byte leaves. Whatever its answer is, and whether there is one,
+/// `members` may have become members and may bear `tags`.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BatchIntent {
+    /// What is done.
+    pub kind: IntentKind,
+    /// The sequence number as of which it was decided.
+    pub as_of: u64,
+    /// Everybody whom it is about.
+    pub contacts: Vec<ContactId>,
     /// Contacts that may become members, under these addresses.
     pub members: Vec<(ContactId, EmailAddress)>,
     /// Tags that may come on: states in which a tag is borne and not yet confirmed.
     pub tags: Vec<(ContactId, TagState)>,
+}
+
+impl BatchIntent {
+    /// A request that makes no members and puts on no tags.
+    #[must_use]
+    pub fn new(kind: IntentKind, as_of: u64, contacts: Vec<ContactId>) -> Self {
+        Self { kind, as_of, contacts, members: Vec::new(), tags: Vec::new() }
+    }
+}
+
+/// What arming a batch came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArmedBatch {
+    /// The request may leave, but for some.
+    Armed {
+        /// Its intent; none when nobody is left.
+        intent: Option<IntentId>,
+        /// For whom nothing may leave now.
+        left: Vec<(ContactId, Left)>,
+    },
+    /// Nothing leaves but opt-outs.
+    Halted {
+        /// What stops the account.
+        stop: Stop,
+        /// Why, in a sentence.
+        why: String,
+    },
+}
+
+/// Why nothing leaves for a contact now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// It changed after it was decided: its data, its tags, or its consent.
+    Moved,
+    /// It is not there any more, and data of it was to be sent.
+    Gone,
+    /// Another run has armed a request about it in the same audience, and nobody knows yet what becomes of that.
+    UnderWay,
+}
+
+/// How the request of an armed batch ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BatchEnd {
+    /// There is an answer; what it says of each contact stands in the record.
+    Answered,
+    /// Nothing of it left.
+    NotSent,
+    /// There is none. What was to be done is decided anew by the next run.
+    Unanswered,
 }
 
 /// Everything that one batch settled; recorded in one transaction.
@@ -179,6 +270,8 @@ pub struct BatchRecord {
     pub unchanged: u64,
     /// Contacts that needed nothing, each with the fingerprint of what that was decided from.
     pub settled: Vec<(ContactId, ContentHash)>,
+    /// The requests that were armed for it, each with its end.
+    pub ends: Vec<(IntentId, BatchEnd)>,
 }
 
 /// What the provider confirmed of one contact.
@@ -307,7 +400,7 @@ pub trait RunStore {
     /// # Errors
     ///
     /// When the storage fails.
-    async fn snapshot(&self, sync: i64, settings: ContentHash, positions: &[u64]) -> Result<Vec<SnapshotRow>>;
+    async fn snapshot(&self, sync: i64, settings: ContentHash, positions: &[u64]) -> Result<SnapshotPage>;
 
     /// A page of the contacts that are not on the sync's list, and whose opt-out or, if `tagged`, whose
     /// tag the audience is still to be told of, with a number above `after`.
@@ -315,23 +408,26 @@ pub trait RunStore {
     /// # Errors
     ///
     /// When the storage fails.
-    async fn departed(&self, sync: i64, tagged: bool, after: ContactId, limit: u32) -> Result<Vec<DepartedRow>>;
+    async fn departed(&self, sync: i64, tagged: bool, after: ContactId, limit: u32) -> Result<DepartedPage>;
 
     /// Begins a run. Runs of the sync that a dead process left at work become interrupted, counted
-    /// from what they had recorded.
+    /// from what they had recorded; what they had armed and nobody answered is decided anew by this one, and is in doubt
+    /// no more.
     ///
     /// # Errors
     ///
     /// When the storage fails.
     async fn begin_run(&self, start: &RunStart) -> Result<i64>;
 
-    /// Notes what one batch is about to make at the provider, in one transaction. What is known of a
-    /// member stays; a contact that was seen to be none may be one from now on.
+    /// Arms one request of a run, in one transaction that is on disk when this returns. Who has moved since
+    /// the request was decided, or is in another run's hands, is left out: so an opt-out that was recorded before wins. What is
+    /// known of a member stays; a contact that was seen to be none may be one from now on.
     ///
     /// # Errors
     ///
-    /// When the storage fails; then nothing may be sent.
-    async fn announce_batch(&self, run: i64, intent: BatchIntent) -> Result<()>;
+    /// [`Refused`](crate::StoreError::Refused) when somebody else has the lane; when the storage fails. Then nothing
+    /// may be sent.
+    async fn arm_batch(&self, arming: &BatchArming<'_>, batch: BatchIntent) -> Result<ArmedBatch>;
 
     /// Records what one batch settled, in one transaction.
     ///

@@ -170,13 +170,14 @@ pub trait TimerStore {
     /// [`Refused`](StoreError::Refused) as [`Claim::check`] has it.
     async fn fire_timers(&self, claim: &Claim, limit: u32) -> Result<Vec<FiredTimer>>;
 
-    /// Ends timers that their owner has done, and answers how many were still its own. The others were set anew
-    /// or taken back meanwhile, or the claim ran out and another owner has them.
+    /// Ends timers that their owner has fired, and answers how many were still its own. One event (`timers-fired`)
+    /// tells of them in the same transaction, so that whoever follows the log hears of each once. The others
+    /// were set anew or taken back meanwhile, or the claim ran out and another owner has them.
     ///
     /// # Errors
     ///
     /// When the storage fails; then all of them are still claimed.
-    async fn timers_done(&self, owner: &str, ids: &[i64]) -> Result<u64>;
+    async fn timers_done(&self, owner: &str, ids: &[i64], at: Timestamp) -> Result<u64>;
 
     /// Makes due again at once whatever others than this owner have claimed, and answers how many that were. For
     /// a process that begins to fire timers: a store has one writer, so all others are dead.

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use postroom_domain::field::{FieldChange, FieldDefinition, FieldName};
 use serde::Serialize;
+use tokio::sync::watch;
 
 use crate::Result;
 
@@ -63,6 +64,10 @@ pub struct Followed {
 /// The use cases of a workspace.
 #[async_trait]
 pub trait WorkspaceStore {
+    /// Told of each write that this process has committed, so that nobody has to look time and again. Writes that come
+    /// close together are told once. A store that is open to read is told of none.
+    fn written(&self) -> watch::Receiver<()>;
+
     /// Reads what the store is.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
-//! One batch of work: announced to the store, carried out, booked, and recorded.
+//! One batch of work: carried out, booked, and recorded.
 //!
-//! What a request may make at the provider is written down before the request leaves: the members that
-//! may come to be, and the tags that may come on. A run that dies, or a provider that does not answer,
+//! Each request passes a gate, where it is armed: what it may make at the provider is written down before it
+//! leaves, the members that may come to be and the tags that may come on. A run that dies, or a provider that does not answer,
 //! leaves these notes, and later runs know whom to ask about: a contact that has left the list since
 //! loses a tag that nobody confirmed, and one with another address does not become a second member.
 
@@ -9,33 +9,57 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
+use postroom_delivery::convert::MISSING;
 use postroom_domain::contact::ContactId;
 use postroom_domain::decision::{Confirmed, Memory, OnCreate, PushKind, RemoteStatus, TagStep};
 use postroom_domain::outcome::{OutcomeClass, Reason};
 use postroom_store::Store;
-use postroom_store::runs::{BatchIntent, BatchRecord, Confirmation, ConfirmedContent, Outcome};
+use postroom_store::runs::{BatchRecord, Confirmation, ConfirmedContent, Outcome};
 
-use crate::convert::MISSING;
 use crate::error::SyncError;
 use crate::judge::{OptOut, Sending, Tagging, outcome, outcome_of};
 use crate::ledger::Sums;
-use crate::offences::Offences;
 use crate::opt_out::opt_out;
-use crate::provider::Provider;
+use crate::post::{Post, Stop};
 use crate::push::{Verdict, push};
 use crate::tagging::{Tagged, TaggedBatch, Tags};
 
 /// What every batch of a run needs.
 pub(crate) struct Desk<'a> {
     pub(crate) store: &'a dyn Store,
-    pub(crate) provider: &'a dyn Provider,
-    pub(crate) audience: &'a str,
-    pub(crate) prepared: &'a Arc<[u8]>,
+    pub(crate) post: Post<'a>,
     pub(crate) tags: &'a Tags,
-    pub(crate) offences: &'a Offences,
     pub(crate) run: i64,
-    /// Why nothing more is sent, once that is so. Batches that wait for their turn look at it.
-    pub(crate) stop: Arc<OnceLock<Reason>>,
+    /// Why nothing more is sent, or nothing but opt-outs, once that is so. Batches that wait for their turn look at
+    /// it.
+    pub(crate) stops: Arc<Stops>,
+}
+
+/// What stops a run. The first reason of each kind is the one that is told.
+#[derive(Debug, Default)]
+pub(crate) struct Stops {
+    everything: OnceLock<Reason>,
+    all_but_opt_outs: OnceLock<Reason>,
+}
+
+impl Stops {
+    pub(crate) fn add(&self, stop: Stop) {
+        match stop {
+            Stop::Everything(reason) => self.everything.get_or_init(|| reason),
+            Stop::AllButOptOuts(reason) => self.all_but_opt_outs.get_or_init(|| reason),
+        };
+    }
+
+    /// Why no data and no tags are sent.
+    pub(crate) fn of_sending(&self) -> Option<Stop> {
+        let held = || self.all_but_opt_outs.get().cloned().map(Stop::AllButOptOuts);
+        self.of_opt_outs().cloned().map(Stop::Everything).or_else(held)
+    }
+
+    /// Why not even opt-outs are sent.
+    pub(crate) fn of_opt_outs(&self) -> Option<&Reason> {
+        self.everything.get()
+    }
 }
 
 /// A batch that was carried out.
@@ -43,7 +67,7 @@ struct Done {
     record: BatchRecord,
     warnings: Vec<String>,
     tag_warnings: Vec<String>,
-    stop: Option<Reason>,
+    stop: Option<Stop>,
 }
 
 /// A batch that was recorded: what the run is told of it.
@@ -51,7 +75,7 @@ pub(crate) struct Recorded {
     pub(crate) sums: Sums,
     pub(crate) warnings: Vec<String>,
     pub(crate) tag_warnings: Vec<String>,
-    pub(crate) stop: Option<Reason>,
+    pub(crate) stop: Option<Stop>,
 }
 
 /// A batch under way. It fails only when the store does.
@@ -78,74 +102,64 @@ impl<'a> Desk<'a> {
 
     /// Pushes contacts, and changes the tags of those that the provider took.
     pub(crate) fn push_batch(&self, batch: Vec<Sending>) -> Batch<'a> {
-        let Self { store, provider, audience, prepared, tags, offences, run, .. } = *self;
-        let stop = Arc::clone(&self.stop);
+        let Self { store, post, tags, run, .. } = *self;
+        let stops = Arc::clone(&self.stops);
         self.recorded(async move {
             let mut done = Done::settled(BatchRecord::default());
-            if let Some(reason) = stop.get() {
-                for sending in batch {
-                    done.take(sending, Verdict::Open(reason.clone()));
-                }
+            if let Some(stop) = stops.of_sending() {
+                done.leave(batch, stop);
                 return Ok(done);
             }
-            let batch = match find(store, provider, audience, prepared, offences, run, batch).await? {
+            let batch = match find(store, post, run, batch).await? {
                 Found::All(batch) => batch,
-                Found::Stopped(batch, reason) => {
-                    for sending in batch {
-                        done.take(sending, Verdict::Open(reason.clone()));
-                    }
-                    done.stop = Some(reason);
+                Found::Stopped(batch, stop) => {
+                    done.leave(batch, stop);
                     return Ok(done);
                 }
             };
-            announce(store, run, members_to_make(&batch)).await?;
-            let pushed = push(provider, audience, prepared, offences, batch).await;
+            let pushed = push(post, batch).await?;
             done.stop = pushed.stop;
+            done.record.ends = pushed.ends;
             let mut work = Vec::new();
             for (sending, verdict) in pushed.verdicts {
-                if let Some(tagging) = done.take(sending, verdict).filter(|_| provider.has_tags()) {
+                if let Some(tagging) = done.take(sending, verdict).filter(|_| post.provider.has_tags()) {
                     work.push(tagging);
                 }
             }
             // Tags that a stopped push leaves open stay owed.
             if done.stop.is_none() {
-                announce(store, run, tags_to_put_on(&mut work)).await?;
-                done.tag(tags.apply(provider, audience, offences, work).await);
+                done.tag(tags.apply(post, work).await?);
             }
             Ok(done)
         })
     }
 
     /// Changes the tags of contacts whose data is as it should be.
-    pub(crate) fn tag_batch(&self, mut batch: Vec<Tagging>) -> Batch<'a> {
-        let Self { store, provider, audience, tags, offences, run, .. } = *self;
-        let stop = Arc::clone(&self.stop);
+    pub(crate) fn tag_batch(&self, batch: Vec<Tagging>) -> Batch<'a> {
+        let Self { post, tags, .. } = *self;
+        let stops = Arc::clone(&self.stops);
         self.recorded(async move {
             let mut done = Done::settled(BatchRecord::default());
-            let tagged = match stop.get() {
-                Some(reason) => TaggedBatch::untouched(batch, reason),
-                None => {
-                    announce(store, run, tags_to_put_on(&mut batch)).await?;
-                    tags.apply(provider, audience, offences, batch).await
-                }
-            };
-            done.tag(tagged);
+            done.tag(match stops.of_sending() {
+                Some(stop) => TaggedBatch::untouched(batch, &stop),
+                None => tags.apply(post, batch).await?,
+            });
             Ok(done)
         })
     }
 
     /// Unsubscribes members.
     pub(crate) fn opt_out_batch(&self, batch: Vec<OptOut>) -> Batch<'a> {
-        let Self { provider, audience, .. } = *self;
-        let stop = Arc::clone(&self.stop);
+        let post = self.post;
+        let stops = Arc::clone(&self.stops);
         self.recorded(async move {
-            if let Some(reason) = stop.get() {
+            if let Some(reason) = stops.of_opt_outs() {
                 let pending =
                     |item: OptOut| outcome_of(item.place, item.contact, OutcomeClass::Pending, Some(reason.clone()));
                 let outcomes = batch.into_iter().map(pending).collect();
                 return Ok(Done::settled(BatchRecord { outcomes, ..BatchRecord::default() }));
             }
-            let done = opt_out(provider, audience, batch).await;
+            let done = opt_out(post, batch).await?;
             Ok(Done { stop: done.stop, ..Done::settled(done.record) })
         })
     }
@@ -154,27 +168,19 @@ impl<'a> Desk<'a> {
 /// A batch of which nobody is in doubt, or why that could not be found out.
 enum Found {
     All(Vec<Sending>),
-    Stopped(Vec<Sending>, Reason),
+    Stopped(Vec<Sending>, Stop),
 }
 
 /// Finds out about contacts that were sent under another address and not answered: those that are there
 /// are known by their id before they are moved, so that a move that is not answered either loses nobody;
 /// the others are yet to be made. What is found out is recorded before anything else is sent.
-async fn find(
-    store: &dyn Store,
-    provider: &dyn Provider,
-    audience: &str,
-    prepared: &Arc<[u8]>,
-    offences: &Offences,
-    run: i64,
-    batch: Vec<Sending>,
-) -> Result<Found, SyncError> {
+async fn find(store: &dyn Store, post: Post<'_>, run: i64, batch: Vec<Sending>) -> Result<Found, SyncError> {
     if !batch.iter().any(Sending::is_in_doubt) {
         return Ok(Found::All(batch));
     }
     let asked = batch.iter().filter(|sending| sending.is_in_doubt()).map(under_the_address_of_the_note).collect();
-    let pushed = push(provider, audience, prepared, offences, asked).await;
-    let mut record = BatchRecord::default();
+    let pushed = push(post, asked).await?;
+    let mut record = BatchRecord { ends: pushed.ends, ..BatchRecord::default() };
     let mut members = HashMap::new();
     for (asked, verdict) in pushed.verdicts {
         let contact = asked.contact.contact;
@@ -193,8 +199,8 @@ async fn find(
         }
     }
     self::record(store, run, record).await?;
-    if let Some(reason) = pushed.stop {
-        return Ok(Found::Stopped(batch, reason));
+    if let Some(stop) = pushed.stop {
+        return Ok(Found::Stopped(batch, stop));
     }
     let known = batch.into_iter().map(|mut sending| {
         match members.remove(&sending.contact.contact) {
@@ -232,6 +238,7 @@ fn under_the_address_of_the_note(sending: &Sending) -> Sending {
         on_create: OnCreate::DoNotCreate,
         tag: TagStep::Keep,
         attempt: sending.attempt,
+        as_of: sending.as_of,
     }
 }
 
@@ -243,41 +250,22 @@ async fn record(store: &dyn Store, run: i64, record: BatchRecord) -> Result<(), 
     Ok(())
 }
 
-/// Writes down what is about to be sent, if there is anything that only this note would tell of.
-async fn announce(store: &dyn Store, run: i64, intent: BatchIntent) -> Result<(), SyncError> {
-    if intent != BatchIntent::default() {
-        store.announce_batch(run, intent).await?;
-    }
-    Ok(())
-}
-
-/// The contacts that a push may make members.
-fn members_to_make(batch: &[Sending]) -> BatchIntent {
-    let made = batch.iter().filter(|sending| sending.kind == PushKind::Create);
-    let members = made.map(|sending| (sending.contact.contact, sending.contact.address.clone())).collect();
-    BatchIntent { members, ..BatchIntent::default() }
-}
-
-/// The tags that are about to be put on; from here on, each piece of work knows that they may be.
-fn tags_to_put_on(work: &mut [Tagging]) -> BatchIntent {
-    let mut intent = BatchIntent::default();
-    for tagging in work {
-        if let Some(armed) = tagging.add.as_deref().and_then(|tag| tagging.state.armed(tag)) {
-            intent.tags.push((tagging.contact, armed.clone()));
-            tagging.state = armed;
-        }
-    }
-    intent
-}
-
 impl Done {
     fn settled(record: BatchRecord) -> Self {
         Self { record, warnings: Vec::new(), tag_warnings: Vec::new(), stop: None }
     }
 
+    /// Books that nothing was sent to anybody of a batch.
+    fn leave(&mut self, batch: Vec<Sending>, stop: Stop) {
+        for sending in batch {
+            self.take(sending, Verdict::Open(stop.reason().clone()));
+        }
+        self.stop = Some(stop);
+    }
+
     /// Books what became of one contact, and says what its tag needs.
     fn take(&mut self, sending: Sending, verdict: Verdict) -> Option<Tagging> {
-        let Sending { place, contact, projection, kind, tag, attempt, .. } = sending;
+        let Sending { place, contact, projection, kind, tag, attempt, as_of, .. } = sending;
         let id = contact.contact;
         let (remote_id, status, booked) = match verdict {
             Verdict::Open(reason) => {
@@ -325,6 +313,7 @@ impl Done {
                 add,
                 remove,
                 state: contact.tag,
+                as_of,
             }),
             TagStep::Keep | TagStep::Owed(_) => None,
         };
@@ -342,6 +331,7 @@ impl Done {
     fn tag(&mut self, batch: TaggedBatch) {
         self.tag_warnings.extend(batch.warnings);
         self.stop = self.stop.take().or(batch.stop);
+        self.record.ends.extend(batch.ends);
         let known: HashMap<Option<ContactId>, usize> =
             self.record.outcomes.iter().enumerate().map(|(at, outcome)| (outcome.contact, at)).collect();
         for Tagged { work, outcome: tag, reason, state } in batch.items {

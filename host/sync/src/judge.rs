@@ -43,6 +43,8 @@ pub(crate) struct Sending {
     pub(crate) on_create: OnCreate,
     pub(crate) tag: TagStep,
     pub(crate) attempt: ContentHash,
+    /// The sequence number as of which this was decided.
+    pub(crate) as_of: u64,
 }
 
 impl Sending {
@@ -66,6 +68,8 @@ pub(crate) struct Tagging {
     pub(crate) add: Option<String>,
     pub(crate) remove: Option<String>,
     pub(crate) state: TagState,
+    /// The sequence number as of which this was decided.
+    pub(crate) as_of: u64,
 }
 
 /// A member to be unsubscribed.
@@ -77,6 +81,8 @@ pub(crate) struct OptOut {
     pub(crate) address: String,
     pub(crate) remote_id: Option<String>,
     pub(crate) attempt: ContentHash,
+    /// The sequence number as of which this was decided.
+    pub(crate) as_of: u64,
 }
 
 /// An outcome of a contact that may have left the list: then it has a reason and no count.
@@ -131,8 +137,8 @@ pub(crate) fn owed(place: Option<Place>, contact: ContactId, refused: &RefusedTa
     Outcome { tag, ..outcome_of(place, contact, OutcomeClass::Unchanged, Some(reason)) }
 }
 
-/// What a run has to do for one entry.
-pub(crate) fn judge(row: SnapshotRow, mapping: &Mapping, policy: &Policy) -> Work {
+/// What a run has to do for one entry, as it stood at a sequence number.
+pub(crate) fn judge(row: SnapshotRow, as_of: u64, mapping: &Mapping, policy: &Policy) -> Work {
     let place = Place { entry: row.entry, position: row.position };
     let contact = match row.content {
         SnapshotContent::Invalid(fault) => {
@@ -167,6 +173,7 @@ pub(crate) fn judge(row: SnapshotRow, mapping: &Mapping, policy: &Policy) -> Wor
             address: address_there(&contact),
             remote_id: remote_id(&contact),
             attempt,
+            as_of,
         })),
         Decision::Unchanged { tag: TagStep::Keep } => Work::Unchanged(Some((contact.contact, contact.fingerprint))),
         Decision::Unchanged { tag: TagStep::Owed(refused) } => {
@@ -181,9 +188,10 @@ pub(crate) fn judge(row: SnapshotRow, mapping: &Mapping, policy: &Policy) -> Wor
             add,
             remove,
             state: contact.tag,
+            as_of,
         }),
         Decision::Push { kind, on_create, tag } => {
-            Work::Send(Box::new(Sending { place, contact, projection, kind, on_create, tag, attempt }))
+            Work::Send(Box::new(Sending { place, contact, projection, kind, on_create, tag, attempt, as_of }))
         }
     }
 }

@@ -12,11 +12,11 @@
 //! * [`run`] walks them again, in pages, with several batches under way at a time, and records each
 //!   batch in one transaction. Memory does not grow with the list.
 //! * `judge` turns a row of the store into a piece of work, by asking the domain.
-//! * `batches` takes one batch from the note of what is about to be sent to the record of what became
-//!   of it; `push`, `tagging` and `opt_out` carry it out and say what became of every contact in it.
-//! * [`forget`] tells a provider to erase a member, outside of any run.
+//! * `batches` takes one batch to the record of what became of it; `push`, `tagging` and `opt_out` carry it
+//!   out and say what became of every contact in it.
+//! * `post` is the way out: each request waits for its turn in the account's lane and is armed in the ledger
+//!   of intents before it leaves. Who has changed since it was judged is left for the next run.
 //! * [`SystemClock`] is where rule time comes from outside of tests.
-//! * [`Provider`] is what a run needs of a plugin; [`Connection`] is that, for an account.
 //!
 //! Every entry ends in exactly one of the ten counts, also when a run stops early: what it did not
 //! reach is *pending*. A run that dies is taken up by the next one, which finds out from the
@@ -25,26 +25,19 @@
 
 mod batches;
 mod clock;
-mod connection;
-mod convert;
 mod error;
-mod forgetting;
 mod judge;
 mod ledger;
 mod offences;
 mod opt_out;
-mod patience;
 mod planning;
-mod provider;
+mod post;
 mod push;
 mod running;
 mod tagging;
 
 pub use clock::SystemClock;
-pub use connection::Connection;
-pub use error::{Failure, SyncError};
-pub use forgetting::forget;
+pub use error::SyncError;
 pub use planning::{Plan, Planned, plan};
 pub use postroom_store::clock::Clock;
-pub use provider::Provider;
 pub use running::{CANARY, Progress, RunOptions, RunReport, Surroundings, run};

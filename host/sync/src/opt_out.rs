@@ -2,63 +2,73 @@
 
 use std::collections::HashMap;
 
+use postroom_delivery::{Failure, Patience, convert};
+use postroom_domain::contact::ContactId;
 use postroom_domain::decision::{Memory, RemoteStatus, WITHDRAWN};
+use postroom_domain::intent::IntentKind;
 use postroom_domain::outcome::{OutcomeClass, Reason};
 use postroom_runtime::contract::{Act, ActOutcome, ActResult, Member};
-use postroom_store::runs::{BatchRecord, Confirmation};
+use postroom_store::runs::{BatchIntent, BatchRecord, Confirmation};
 
-use crate::convert;
-use crate::error::Failure;
+use crate::error::SyncError;
 use crate::judge::{OptOut, outcome_of};
-use crate::patience::Patience;
-use crate::provider::Provider;
+use crate::post::{Ends, Post, Stop, end};
+use crate::push::Fault;
 
 /// What became of a batch of opt-outs.
 #[derive(Debug, Default)]
 pub(crate) struct OptedOut {
     pub(crate) record: BatchRecord,
-    pub(crate) stop: Option<Reason>,
+    pub(crate) stop: Option<Stop>,
 }
 
 /// Unsubscribes a batch of members. Each entry is *blocked*: the contact said no. One that could not
 /// be unsubscribed is *failed*, and the next run tries again.
-pub(crate) async fn opt_out(provider: &dyn Provider, audience: &str, batch: Vec<OptOut>) -> OptedOut {
+/// Fails only when the store does.
+pub(crate) async fn opt_out(post: Post<'_>, batch: Vec<OptOut>) -> Result<OptedOut, SyncError> {
     let mut done = OptedOut::default();
-    if !provider.has_subscriptions() {
+    if !post.provider.has_subscriptions() {
         let reason = Reason::new(
             "cannot-unsubscribe",
             "the contact withdrew its consent, and this plugin cannot unsubscribe it: do it at the provider",
         );
         let failed = |item: &OptOut| outcome_of(item.place, item.contact, OutcomeClass::Failed, Some(reason.clone()));
         done.record.outcomes = batch.iter().map(failed).collect();
-        return done;
+        return Ok(done);
     }
     let mut answers: HashMap<u64, ActResult> = HashMap::new();
-    let mut stack = vec![batch.iter().map(member).collect::<Vec<_>>()];
+    let mut left: HashMap<ContactId, Reason> = HashMap::new();
+    let mut stack = vec![batch.iter().collect::<Vec<_>>()];
     while let Some(part) = stack.pop() {
-        let (open, failure) = attempt(provider, audience, part, &mut answers).await;
-        match failure {
+        let (open, fault) = attempt(post, part, &mut answers, &mut left, &mut done.record.ends).await?;
+        match fault {
             None => {}
             // One contact at fault keeps no other from being unsubscribed.
-            Some(Failure::Request(_)) if open.len() > 1 => {
+            Some(Fault::Call(Failure::Request(_))) if open.len() > 1 => {
                 let mut first = open;
                 let second = first.split_off(first.len() / 2);
                 stack.extend([second, first]);
             }
-            Some(Failure::Request(reason)) => answers.extend(open.into_iter().map(|member| {
-                let outcome = ActOutcome::Failed(reason.message.clone());
-                (member.key, ActResult { key: member.key, outcome, status: None })
+            Some(Fault::Call(Failure::Request(reason))) => answers.extend(open.into_iter().map(|item| {
+                let (key, outcome) = (convert::key(item.contact), ActOutcome::Failed(reason.message.clone()));
+                (key, ActResult { key, outcome, status: None })
             })),
-            Some(failure) => {
-                done.stop = Some(failure.reason().clone());
+            Some(fault) => {
+                done.stop = Some(fault.stop());
                 break;
             }
         }
     }
     for item in &batch {
-        conclude(item, answers.get(&convert::key(item.contact)), &mut done);
+        match left.remove(&item.contact) {
+            // What it said since is looked at by the next run.
+            Some(reason) => {
+                done.record.outcomes.push(outcome_of(item.place, item.contact, OutcomeClass::Pending, Some(reason)));
+            }
+            None => conclude(item, answers.get(&convert::key(item.contact)), &mut done),
+        }
     }
-    done
+    Ok(done)
 }
 
 fn member(item: &OptOut) -> Member {
@@ -67,27 +77,43 @@ fn member(item: &OptOut) -> Member {
 
 /// Unsubscribes a part of a batch until it is concluded, fails for good, or patience ends; answers
 /// with those that were not concluded.
-async fn attempt(
-    provider: &dyn Provider,
-    audience: &str,
-    mut open: Vec<Member>,
+async fn attempt<'b>(
+    post: Post<'_>,
+    mut open: Vec<&'b OptOut>,
     answers: &mut HashMap<u64, ActResult>,
-) -> (Vec<Member>, Option<Failure>) {
+    left: &mut HashMap<ContactId, Reason>,
+    ends: &mut Ends,
+) -> Result<(Vec<&'b OptOut>, Option<Fault>), SyncError> {
     let mut patience = Patience::default();
     loop {
-        let failure = match provider.change(audience, Act::Unsubscribe, &open).await {
+        let as_of = open.iter().map(|item| item.as_of).min().unwrap_or_default();
+        let contacts = open.iter().map(|item| item.contact).collect();
+        let passed = match post.pass(BatchIntent::new(IntentKind::Unsubscribe, as_of, contacts)).await? {
+            Ok(passed) => passed,
+            Err(stop) => return Ok((open, Some(Fault::Halted(stop)))),
+        };
+        left.extend(passed.left);
+        open.retain(|item| !left.contains_key(&item.contact));
+        if open.is_empty() {
+            return Ok((open, None));
+        }
+        let members: Vec<Member> = open.iter().map(|item| member(item)).collect();
+        let answer = post.provider.change(post.audience, Act::Unsubscribe, &members).await;
+        drop(passed.turn);
+        end(ends, passed.intent, &answer);
+        let failure = match answer {
             Ok(answer) => {
                 answers.extend(answer.items.into_iter().map(|item| (item.key, item)));
-                open.retain(|member| !answers.contains_key(&member.key));
+                open.retain(|item| !answers.contains_key(&convert::key(item.contact)));
                 match answer.stopped {
                     Some(error) if !open.is_empty() => Failure::from(error),
-                    _ => return (open, None),
+                    _ => return Ok((open, None)),
                 }
             }
             Err(failure) => failure,
         };
         if let Err(failure) = patience.wait(failure).await {
-            return (open, Some(failure));
+            return Ok((open, Some(Fault::Call(failure))));
         }
     }
 }

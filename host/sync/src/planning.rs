@@ -87,7 +87,13 @@ impl Plan {
     /// Whether a run would send nothing.
     #[must_use]
     pub fn needs_nothing(&self) -> bool {
-        self.create + self.update + self.rename + self.unsubscribe + self.tag + self.untag == 0
+        self.sends() == 0
+    }
+
+    /// How many changes a run would send, those of tags counted apart.
+    #[must_use]
+    pub fn sends(&self) -> u64 {
+        self.create + self.update + self.rename + self.unsubscribe + self.tag + self.untag
     }
 }
 
@@ -124,8 +130,8 @@ pub async fn plan(
     while let Some(last) = places.last().copied() {
         places = plan.open.page(last, PAGE);
         let judging = async {
-            for row in page {
-                plan.add(judge(row, &sync.mapping, &policy));
+            for row in page.rows {
+                plan.add(judge(row, page.as_of, &sync.mapping, &policy));
             }
         };
         // The next page is read while this one is judged.
@@ -136,9 +142,9 @@ pub async fn plan(
     let mut behind = ContactId(0);
     loop {
         let page = store.departed(sync.id, plan.open.tagged_departed, behind, DEPARTED).await?;
-        let Some(last) = page.last() else { break };
+        let Some(last) = page.rows.last() else { break };
         behind = last.contact;
-        for row in page {
+        for row in page.rows {
             // Who is on the list still has been counted with it.
             members += u64::from(row.tag.owned.is_some() && !row.withdrew_here);
             if row.owes_opt_out {

@@ -6,18 +6,18 @@
 //! that fail alike prove nothing yet: two contacts at fault look just the same.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
+use postroom_delivery::{Failure, Patience, convert};
 use postroom_domain::decision::{OnCreate, PushKind, RemoteStatus};
+use postroom_domain::intent::IntentKind;
 use postroom_domain::outcome::{OutcomeClass, Reason};
 use postroom_runtime::contract::{ConsentBlockUntil, ContactWrite, ItemOutcome, ItemResult, RejectionClass};
+use postroom_store::runs::BatchIntent;
 
-use crate::convert;
-use crate::error::Failure;
+use crate::error::SyncError;
 use crate::judge::Sending;
-use crate::offences::{Offences, REQUEST_REFUSED};
-use crate::patience::Patience;
-use crate::provider::Provider;
+use crate::offences::REQUEST_REFUSED;
+use crate::post::{Ends, Post, Stop, end, left_behind};
 
 /// What became of one contact.
 #[derive(Debug)]
@@ -46,52 +46,51 @@ pub(crate) struct Pushed {
     /// Every contact of the batch with what became of it.
     pub(crate) verdicts: Vec<(Sending, Verdict)>,
     /// Why nothing more is to be sent in this run.
-    pub(crate) stop: Option<Reason>,
+    pub(crate) stop: Option<Stop>,
+    /// The requests that were made.
+    pub(crate) ends: Ends,
 }
 
-/// Pushes a batch.
-pub(crate) async fn push(
-    provider: &dyn Provider,
-    audience: &str,
-    prepared: &Arc<[u8]>,
-    offences: &Offences,
-    batch: Vec<Sending>,
-) -> Pushed {
-    let mut pushed = Pushed { verdicts: Vec::with_capacity(batch.len()), stop: None };
+/// Pushes a batch. Fails only when the store does.
+pub(crate) async fn push(post: Post<'_>, batch: Vec<Sending>) -> Result<Pushed, SyncError> {
+    let mut pushed = Pushed { verdicts: Vec::with_capacity(batch.len()), stop: None, ends: Ends::new() };
     let mut stack = vec![batch];
     while let Some(part) = stack.pop() {
-        if let Some(reason) = &pushed.stop {
-            let reason = reason.clone();
+        if let Some(stop) = &pushed.stop {
+            let reason = stop.reason().clone();
             pushed.verdicts.extend(part.into_iter().map(|sending| (sending, Verdict::Open(reason.clone()))));
             continue;
         }
-        let Tried { mut concluded, open, failure } = attempt(provider, audience, prepared, part).await;
+        let Tried { mut concluded, open, failure } = attempt(post, part, &mut pushed.ends).await?;
         if concluded.iter().any(|(_, verdict)| matches!(verdict, Verdict::Taken { .. })) {
-            offences.others_went();
+            post.offences.others_went();
         }
         pushed.verdicts.append(&mut concluded);
         match failure {
             None => pushed.verdicts.extend(open.into_iter().map(|sending| {
                 (sending, Verdict::Failed(Reason::new("no-answer", "the plugin gave no answer for this contact")))
             })),
-            Some(Failure::Request(reason)) if open.len() == 1 => {
-                pushed.stop = offences.book(&reason);
+            Some(Fault::Call(Failure::Request(reason))) if open.len() == 1 => {
+                pushed.stop = post.offences.book(&reason).map(Stop::Everything);
                 pushed.verdicts.extend(open.into_iter().map(|sending| (sending, Verdict::Poison(reason.clone()))));
             }
-            Some(Failure::Request(_)) => {
+            Some(Fault::Call(Failure::Request(_))) => {
                 let mut first = open;
                 let second = first.split_off(first.len() / 2);
                 stack.push(second);
                 stack.push(first);
             }
-            Some(Failure::Account(reason) | Failure::Later { reason, .. }) => {
+            Some(fault) => {
+                let stop = fault.stop();
+                let reason = stop.reason();
                 pushed.verdicts.extend(open.into_iter().map(|sending| (sending, Verdict::Open(reason.clone()))));
-                pushed.stop = Some(reason);
+                pushed.stop = Some(stop);
             }
         }
     }
     // The request was at fault, not they: the next run sends them again.
-    if let Some(stop) = pushed.stop.as_ref().filter(|stop| stop.code == REQUEST_REFUSED) {
+    let stop = pushed.stop.as_ref().map(Stop::reason);
+    if let Some(stop) = stop.filter(|stop| stop.code == REQUEST_REFUSED) {
         for (_, verdict) in &mut pushed.verdicts {
             if let Verdict::Poison(reason) = verdict
                 && stop.message.ends_with(&reason.message)
@@ -100,24 +99,64 @@ pub(crate) async fn push(
             }
         }
     }
-    pushed
+    Ok(pushed)
 }
 
 /// A part of a batch that was tried.
 struct Tried {
     concluded: Vec<(Sending, Verdict)>,
     open: Vec<Sending>,
-    failure: Option<Failure>,
+    failure: Option<Fault>,
+}
+
+/// Why a part was not concluded.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The call failed.
+    Call(Failure),
+    /// It was not made.
+    Halted(Stop),
+}
+
+impl Fault {
+    /// Why nothing more is sent.
+    pub(crate) fn stop(self) -> Stop {
+        match self {
+            Self::Call(failure) => Stop::Everything(failure.reason().clone()),
+            Self::Halted(stop) => stop,
+        }
+    }
 }
 
 /// Pushes a part until it is concluded, fails for good, or patience ends. What the plugin concluded
 /// before it stopped stays concluded.
-async fn attempt(provider: &dyn Provider, audience: &str, prepared: &Arc<[u8]>, part: Vec<Sending>) -> Tried {
+async fn attempt(post: Post<'_>, part: Vec<Sending>, ends: &mut Ends) -> Result<Tried, SyncError> {
     let mut tried = Tried { concluded: Vec::with_capacity(part.len()), open: part, failure: None };
     let mut patience = Patience::default();
     loop {
+        let passed = match post.pass(request(&tried.open)).await? {
+            Ok(passed) => passed,
+            Err(stop) => {
+                tried.failure = Some(Fault::Halted(stop));
+                return Ok(tried);
+            }
+        };
+        if !passed.left.is_empty() {
+            for sending in std::mem::take(&mut tried.open) {
+                match left_behind(&passed.left, sending.contact.contact) {
+                    Some(reason) => tried.concluded.push((sending, Verdict::Open(reason.clone()))),
+                    None => tried.open.push(sending),
+                }
+            }
+        }
+        if tried.open.is_empty() {
+            return Ok(tried);
+        }
         let writes: Vec<ContactWrite> = tried.open.iter().map(write).collect();
-        let failure = match provider.push(audience, prepared, writes).await {
+        let answer = post.provider.push(post.audience, post.prepared, writes).await;
+        drop(passed.turn);
+        end(ends, passed.intent, &answer);
+        let failure = match answer {
             Ok(answer) => {
                 let mut results: HashMap<u64, ItemResult> =
                     answer.items.into_iter().map(|item| (item.key, item)).collect();
@@ -133,15 +172,25 @@ async fn attempt(provider: &dyn Provider, audience: &str, prepared: &Arc<[u8]>, 
                 }
                 match answer.stopped {
                     Some(error) if !tried.open.is_empty() => Failure::from(error),
-                    _ => return tried,
+                    _ => return Ok(tried),
                 }
             }
             Err(failure) => failure,
         };
         if let Err(failure) = patience.wait(failure).await {
-            tried.failure = Some(failure);
-            return tried;
+            tried.failure = Some(Fault::Call(failure));
+            return Ok(tried);
         }
+    }
+}
+
+/// What is to be armed for a push. From then on, those that it makes may be members.
+fn request(open: &[Sending]) -> BatchIntent {
+    let as_of = open.iter().map(|sending| sending.as_of).min().unwrap_or_default();
+    let made = open.iter().filter(|sending| sending.kind == PushKind::Create);
+    BatchIntent {
+        members: made.map(|sending| (sending.contact.contact, sending.contact.address.clone())).collect(),
+        ..BatchIntent::new(IntentKind::Push, as_of, open.iter().map(|sending| sending.contact.contact).collect())
     }
 }
 

@@ -6,23 +6,25 @@ use std::sync::Arc;
 use futures_util::future::join;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
+use postroom_delivery::{Failure, LaneGate, Lanes, Patience, Provider};
 use postroom_domain::contact::ContactId;
 use postroom_domain::decision::{self, Departure, Policy, TagState, settings_hash};
 use postroom_domain::discovery::Discovery;
+use postroom_domain::intent::Class;
 use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
 use postroom_store::Store;
-use postroom_store::runs::{BatchRecord, RunStart, RunState, RunSummary, SnapshotRow};
+use postroom_store::intents::Lane;
+use postroom_store::runs::{BatchRecord, RunStart, RunState, RunSummary, SnapshotPage};
 use postroom_store::syncs::Sync;
 use serde::Serialize;
 
 use crate::batches::{Batch, Desk, Recorded};
-use crate::error::{Failure, SyncError};
+use crate::error::SyncError;
 use crate::judge::{OptOut, Sending, Tagging, Work, judge, outcome, outcome_of, owed};
 use crate::ledger::{Ledger, Sums};
 use crate::offences::Offences;
-use crate::patience::Patience;
 use crate::planning::{DEPARTED, PAGE, Plan, plan, policy};
-use crate::provider::Provider;
+use crate::post::{Post, Stop};
 use crate::tagging::Tags;
 
 /// Up to this number of contacts a run with a bound needs no further yes: enough to see how the
@@ -30,7 +32,7 @@ use crate::tagging::Tags;
 pub const CANARY: u64 = 100;
 
 /// How a run is asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunOptions {
     /// Send at most this many contacts, and change no tag of those that left: a canary.
     pub first: Option<u64>,
@@ -40,6 +42,14 @@ pub struct RunOptions {
     pub full: bool,
     /// Somebody said yes to whatever the breaker asks.
     pub approved: bool,
+    /// How soon its requests are served.
+    pub class: Class,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self { first: None, retry_rejected: false, full: false, approved: false, class: Class::Bulk }
+    }
 }
 
 /// How far a run is.
@@ -77,6 +87,10 @@ pub struct RunReport {
 /// What goes on around a run.
 #[derive(Clone, Copy)]
 pub struct Surroundings<'a> {
+    /// Who may call next.
+    pub lanes: &'a Lanes,
+    /// The right to work on the account's intents.
+    pub lane: &'a Lane,
     /// The rule time.
     pub now: &'a (dyn Fn() -> Timestamp + Send + std::marker::Sync),
     /// Told how far the run is.
@@ -98,7 +112,7 @@ pub async fn run(
     options: &RunOptions,
     around: Surroundings<'_>,
 ) -> Result<RunReport, SyncError> {
-    let Surroundings { now, progress, stops } = around;
+    let Surroundings { now, progress, stops, .. } = around;
     let plan = plan(store, sync, options, provider.digest(), now()).await?;
     // A small canary names its own bound, which is the yes that a run asks for.
     let is_canary = options.first.is_some_and(|first| first <= CANARY);
@@ -116,16 +130,15 @@ pub async fn run(
     if let Some(picture) = &plan.open.picture {
         store.keep_picture(sync.id, picture).await?;
     }
+    let most = provider.max_concurrency().max(1);
+    let gate = LaneGate::new(store, (around.lanes, around.lane), (run, options.class, most), now);
     let mut office = Office {
         desk: Desk {
             store,
-            provider,
-            audience,
-            prepared: &prepared,
+            post: Post { provider, gate: &gate, audience, prepared: &prepared, offences: &Offences::default() },
             tags: &Tags::new(plan.tags.0.clone(), plan.tags.1.clone()),
-            offences: &Offences::default(),
             run,
-            stop: Arc::default(),
+            stops: Arc::default(),
         },
         policy: policy(sync, options),
         sync,
@@ -208,14 +221,14 @@ impl<'a> Office<'a> {
     }
 
     /// Judges a page of entries, and starts the batches that are full.
-    async fn take(&mut self, page: Vec<SnapshotRow>, queues: &mut Queues<'a>) -> Result<(), SyncError> {
+    async fn take(&mut self, page: SnapshotPage, queues: &mut Queues<'a>) -> Result<(), SyncError> {
         self.heed();
-        let batch = self.desk.provider.max_batch().max(1);
+        let batch = self.desk.post.provider.max_batch().max(1);
         let Queues { under_way, waiting, sends, taggings } = queues;
         let mut settled = BatchRecord::default();
         let mut opt_outs: Vec<OptOut> = Vec::new();
-        for row in page {
-            match self.admit(judge(row, &self.sync.mapping, &self.policy)) {
+        for row in page.rows {
+            match self.admit(judge(row, page.as_of, &self.sync.mapping, &self.policy)) {
                 Work::Unchanged(needs_nothing) => {
                     settled.unchanged += 1;
                     settled.settled.extend(needs_nothing);
@@ -244,8 +257,8 @@ impl<'a> Office<'a> {
     /// Takes up that the run is to stop, so that the rest of it is pending.
     fn heed(&self) {
         if (self.stops)() {
-            let stopped = || Reason::new("stopped", "the program was asked to stop; the next run goes on from here");
-            self.desk.stop.get_or_init(stopped);
+            let stopped = Reason::new("stopped", "the program was asked to stop; the next run goes on from here");
+            self.desk.stops.add(Stop::Everything(stopped));
         }
     }
 
@@ -253,8 +266,12 @@ impl<'a> Office<'a> {
     fn admit(&mut self, work: Work) -> Work {
         let pending =
             |place, contact, reason| Work::Settled(outcome(place, Some(contact), OutcomeClass::Pending, Some(reason)));
-        let reason = match (self.desk.stop.get(), self.room) {
-            (Some(stop), _) => Some(stop.clone()),
+        let stop = match work {
+            Work::OptOut(_) => self.desk.stops.of_opt_outs().cloned(),
+            _ => self.desk.stops.of_sending().map(|stop| stop.reason().clone()),
+        };
+        let reason = match (stop, self.room) {
+            (Some(stop), _) => Some(stop),
             (None, 0) => Some(Reason::new("canary", "beyond the number of contacts that this run was to send")),
             (None, _) => None,
         };
@@ -280,7 +297,7 @@ impl<'a> Office<'a> {
         waiting: &mut VecDeque<Batch<'a>>,
         left: usize,
     ) -> Result<(), SyncError> {
-        let most = self.desk.provider.max_concurrency().max(1);
+        let most = self.desk.post.provider.max_concurrency().max(1);
         loop {
             while under_way.len() < most {
                 let Some(batch) = waiting.pop_front() else { break };
@@ -316,9 +333,8 @@ impl<'a> Office<'a> {
         for sentence in &batch.tag_warnings {
             self.ledger.warn_of_tags(sentence);
         }
-        if let Some(reason) = batch.stop {
-            // The first reason is the one that is told.
-            self.desk.stop.get_or_init(|| reason);
+        if let Some(stop) = batch.stop {
+            self.desk.stops.add(stop);
         }
         self.heed();
         self.count(batch.sums);
@@ -332,18 +348,19 @@ impl<'a> Office<'a> {
     /// Takes the tag off those that left the list (row A8) or withdrew for it or the purpose, and tells the provider of those among them
     /// that withdrew.
     async fn untag_departed(&mut self, under_way: &mut FuturesUnordered<Batch<'a>>) -> Result<(), SyncError> {
-        let batch = self.desk.provider.max_batch().max(1);
+        let batch = self.desk.post.provider.max_batch().max(1);
         let mut behind = ContactId(0);
         loop {
             self.heed();
             let tagged = self.plan.open.tagged_departed;
             let page = self.desk.store.departed(self.sync.id, tagged, behind, DEPARTED).await?;
-            let Some(last) = page.last() else { break };
+            let Some(last) = page.rows.last() else { break };
             behind = last.contact;
             let mut settled = BatchRecord::default();
             let mut work = Vec::new();
             let mut opt_outs = Vec::new();
-            for row in page {
+            let as_of = page.as_of;
+            for row in page.rows {
                 if row.owes_opt_out {
                     opt_outs.push(OptOut {
                         place: None,
@@ -351,6 +368,7 @@ impl<'a> Office<'a> {
                         address: row.address,
                         remote_id: row.remote_id,
                         attempt: [0; 16],
+                        as_of,
                     });
                     continue;
                 }
@@ -362,7 +380,7 @@ impl<'a> Office<'a> {
                 match decision::depart(&row.tag, self.policy.retry_rejected) {
                     Departure::Nothing => {}
                     Departure::Owed(refused) => settled.outcomes.push(owed(None, row.contact, &refused)),
-                    Departure::Untag(_) if self.desk.stop.get().is_some() => {}
+                    Departure::Untag(_) if self.desk.stops.of_sending().is_some() => {}
                     Departure::Untag(tag) => work.push(Tagging {
                         place: None,
                         contact: row.contact,
@@ -372,6 +390,7 @@ impl<'a> Office<'a> {
                         add: None,
                         remove: Some(tag),
                         state: row.tag,
+                        as_of,
                     }),
                 }
             }
@@ -388,7 +407,7 @@ impl<'a> Office<'a> {
         for notice in &self.plan.notices {
             self.ledger.warn(notice);
         }
-        let stopped = self.desk.stop.get().cloned();
+        let stopped = self.desk.stops.of_sending().map(|stop| stop.reason().clone());
         if let Some(reason) = &stopped {
             self.ledger.warn(&format!("the run stopped before its end: {}", reason.message));
         }

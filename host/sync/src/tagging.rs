@@ -5,19 +5,19 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use postroom_delivery::{Failure, Patience, convert};
 use postroom_domain::contact::ContactId;
 use postroom_domain::decision::{RefusedTag, TagChange, TagState};
+use postroom_domain::intent::IntentKind;
 use postroom_domain::outcome::Reason;
 use postroom_runtime::contract;
-use postroom_store::runs::TagOutcome;
+use postroom_store::runs::{BatchEnd, BatchIntent, TagOutcome};
 use tokio::sync::OnceCell;
 
-use crate::convert;
-use crate::error::Failure;
+use crate::error::SyncError;
 use crate::judge::Tagging;
-use crate::offences::Offences;
-use crate::patience::Patience;
-use crate::provider::Provider;
+use crate::post::{Ends, Post, Stop, end, left_behind};
+use crate::push::Fault;
 
 /// The tags of a run: prepared at the first need, so that a run without any makes no call for them.
 #[derive(Debug)]
@@ -41,7 +41,9 @@ pub(crate) struct Tagged {
 pub(crate) struct TaggedBatch {
     pub(crate) items: Vec<Tagged>,
     pub(crate) warnings: Vec<String>,
-    pub(crate) stop: Option<Reason>,
+    pub(crate) stop: Option<Stop>,
+    /// The requests that were made.
+    pub(crate) ends: Ends,
 }
 
 impl Tags {
@@ -50,107 +52,153 @@ impl Tags {
         Self { add, remove, prepared: OnceCell::new() }
     }
 
-    async fn prepare(&self, provider: &dyn Provider, audience: &str) -> Result<Arc<[u8]>, Failure> {
-        let mut patience = Patience::default();
-        loop {
-            match provider.prepare_tags(audience, &self.add, &self.remove).await {
-                Ok(prepared) => return Ok(prepared.into()),
-                Err(failure) => patience.wait(failure).await?,
+    /// The prepared tags: made by whoever needs them first.
+    async fn prepared(&self, post: Post<'_>) -> Result<&Arc<[u8]>, Failure> {
+        let prepare = async || {
+            let mut patience = Patience::default();
+            loop {
+                match post.provider.prepare_tags(post.audience, &self.add, &self.remove).await {
+                    Ok(prepared) => return Ok(Arc::from(prepared)),
+                    Err(failure) => patience.wait(failure).await?,
+                }
             }
-        }
+        };
+        self.prepared.get_or_try_init(prepare).await
     }
 
-    /// Changes the tags of a batch. What does not succeed stays owed.
-    pub(crate) async fn apply(
-        &self,
-        provider: &dyn Provider,
-        audience: &str,
-        offences: &Offences,
-        batch: Vec<Tagging>,
-    ) -> TaggedBatch {
+    /// Changes the tags of a batch. What does not succeed stays owed. Fails only when the store does.
+    pub(crate) async fn apply(&self, post: Post<'_>, mut batch: Vec<Tagging>) -> Result<TaggedBatch, SyncError> {
         let mut done = TaggedBatch::default();
         if batch.is_empty() {
-            return done;
+            return Ok(done);
         }
-        let prepared = match self.prepared.get_or_try_init(|| self.prepare(provider, audience)).await {
-            Ok(prepared) => prepared,
-            Err(failure) => return TaggedBatch::untouched(batch, failure.reason()),
-        };
         let mut answers = Answers::default();
+        let mut armed = HashMap::new();
         let mut stack: Vec<&[Tagging]> = vec![&batch];
         while let (Some(part), None) = (stack.pop(), &done.stop) {
-            let known = answers.0.len();
-            let failure = attempt(provider, audience, prepared, part, &mut answers, &mut done.warnings).await;
-            if answers.0.len() > known {
-                offences.others_went();
+            let known = answers.given.len();
+            let failure = self.attempt(post, part, &mut answers, &mut armed, &mut done).await?;
+            if answers.given.len() > known {
+                post.offences.others_went();
             }
             match (failure, part) {
                 (None, _) => {}
-                (Some(Failure::Request(reason)), [one]) => {
-                    done.stop = offences.book(&reason);
+                (Some(Fault::Call(Failure::Request(reason))), [one]) => {
+                    done.stop = post.offences.book(&reason).map(Stop::Everything);
                     answers.fail(one, &reason);
                 }
-                (Some(Failure::Request(_)), _) => {
+                (Some(Fault::Call(Failure::Request(_))), _) => {
                     let (first, second) = part.split_at(part.len() / 2);
                     let is_open = |part: &&[Tagging]| part.iter().any(|work| answers.still_open(work).is_some());
                     stack.extend([second, first].into_iter().filter(is_open));
                 }
-                (Some(failure), _) => done.stop = Some(failure.reason().clone()),
+                (Some(fault), _) => done.stop = Some(fault.stop()),
             }
         }
-        let unanswered =
-            done.stop.clone().unwrap_or_else(|| Reason::new("no-answer", "the plugin gave no answer for this tag"));
+        let stop = done.stop.as_ref().map(|stop| stop.reason().clone());
+        let unanswered = stop.unwrap_or_else(|| Reason::new("no-answer", "the plugin gave no answer for this tag"));
+        for work in &mut batch {
+            // From here on, each piece of work knows that its tag may be on.
+            if let Some(state) = armed.remove(&work.contact) {
+                work.state = state;
+            }
+        }
         done.items = batch.into_iter().map(|work| conclude(work, &answers, &unanswered)).collect();
-        done
+        Ok(done)
     }
+
+    /// Asks for what is open of a part until it is concluded, fails for good, or patience ends.
+    async fn attempt(
+        &self,
+        post: Post<'_>,
+        part: &[Tagging],
+        answers: &mut Answers,
+        armed: &mut HashMap<ContactId, TagState>,
+        done: &mut TaggedBatch,
+    ) -> Result<Option<Fault>, SyncError> {
+        let mut patience = Patience::default();
+        loop {
+            let request = request(part.iter().filter(|work| answers.still_open(work).is_some()));
+            let tags = request.tags.clone();
+            let passed = match post.pass(request).await? {
+                Ok(passed) => passed,
+                Err(stop) => return Ok(Some(Fault::Halted(stop))),
+            };
+            let goes = |contact: &ContactId| left_behind(&passed.left, *contact).is_none();
+            armed.extend(tags.into_iter().filter(|(contact, _)| goes(contact)));
+            answers.left.extend(passed.left);
+            let open: Vec<_> = part.iter().filter_map(|work| answers.still_open(work)).collect();
+            if open.is_empty() {
+                return Ok(None);
+            }
+            let prepared = match self.prepared(post).await {
+                Ok(prepared) => prepared,
+                Err(failure) => {
+                    done.ends.extend(passed.intent.map(|intent| (intent, BatchEnd::NotSent)));
+                    // Nothing is wrong with the contacts: the tag itself could not be made.
+                    return Ok(Some(Fault::Halted(Stop::Everything(failure.reason().clone()))));
+                }
+            };
+            let answer = post.provider.apply_tags(post.audience, prepared, open).await;
+            drop(passed.turn);
+            end(&mut done.ends, passed.intent, &answer);
+            let failure = match answer {
+                Ok(answer) => {
+                    done.warnings.extend(answer.warnings);
+                    answers.take(answer.items);
+                    match answer.stopped {
+                        Some(error) if part.iter().any(|work| answers.still_open(work).is_some()) => {
+                            Failure::from(error)
+                        }
+                        _ => return Ok(None),
+                    }
+                }
+                Err(failure) => failure,
+            };
+            if let Err(failure) = patience.wait(failure).await {
+                return Ok(Some(Fault::Call(failure)));
+            }
+        }
+    }
+}
+
+/// What is to be armed for the tags of some members. From then on, those that are put on may be on.
+fn request<'a>(open: impl Iterator<Item = &'a Tagging>) -> BatchIntent {
+    let mut intent = BatchIntent::new(IntentKind::Untag, u64::MAX, Vec::new());
+    for work in open {
+        intent.as_of = intent.as_of.min(work.as_of);
+        intent.contacts.push(work.contact);
+        if let Some(tag) = &work.add {
+            intent.kind = IntentKind::Tag;
+            intent.tags.extend(work.state.armed(tag).map(|armed| (work.contact, armed)));
+        }
+    }
+    intent
 }
 
 impl TaggedBatch {
     /// A batch that was not carried out: everything stays owed.
-    pub(crate) fn untouched(batch: Vec<Tagging>, reason: &Reason) -> Self {
+    pub(crate) fn untouched(batch: Vec<Tagging>, stop: &Stop) -> Self {
+        let reason = Some(stop.reason().clone());
         let untouched =
-            |work: Tagging| Tagged { state: work.state.clone(), work, outcome: None, reason: Some(reason.clone()) };
-        Self { items: batch.into_iter().map(untouched).collect(), warnings: Vec::new(), stop: Some(reason.clone()) }
-    }
-}
-
-/// Asks for what is open of a part until it is concluded, fails for good, or patience ends.
-async fn attempt(
-    provider: &dyn Provider,
-    audience: &str,
-    prepared: &Arc<[u8]>,
-    part: &[Tagging],
-    answers: &mut Answers,
-    warnings: &mut Vec<String>,
-) -> Option<Failure> {
-    let mut patience = Patience::default();
-    loop {
-        let open = part.iter().filter_map(|work| answers.still_open(work)).collect();
-        let failure = match provider.apply_tags(audience, prepared, open).await {
-            Ok(answer) => {
-                warnings.extend(answer.warnings);
-                answers.take(answer.items);
-                match answer.stopped {
-                    Some(error) if part.iter().any(|work| answers.still_open(work).is_some()) => Failure::from(error),
-                    _ => return None,
-                }
-            }
-            Err(failure) => failure,
-        };
-        if let Err(failure) = patience.wait(failure).await {
-            return Some(failure);
-        }
+            |work: Tagging| Tagged { state: work.state.clone(), work, outcome: None, reason: reason.clone() };
+        let items = batch.into_iter().map(untouched).collect();
+        Self { items, stop: Some(stop.clone()), ..Self::default() }
     }
 }
 
 /// What the plugin said of each contact's tags, by contact; there are two of them at most.
 #[derive(Debug, Default)]
-struct Answers(HashMap<u64, Vec<contract::TagResult>>);
+struct Answers {
+    given: HashMap<u64, Vec<contract::TagResult>>,
+    /// Those for whom nothing was to leave, with the reason.
+    left: HashMap<ContactId, Reason>,
+}
 
 impl Answers {
     fn take(&mut self, results: Vec<contract::TagResult>) {
         for result in results {
-            self.0.entry(result.key).or_default().push(result);
+            self.given.entry(result.key).or_default().push(result);
         }
     }
 
@@ -169,12 +217,15 @@ impl Answers {
 
     /// The last word on one tag of a contact.
     fn about(&self, contact: ContactId, tag: &str) -> Option<&contract::TagOutcome> {
-        let results = self.0.get(&convert::key(contact))?;
+        let results = self.given.get(&convert::key(contact))?;
         results.iter().rfind(|result| result.tag == tag).map(|result| &result.outcome)
     }
 
     /// What is still to be asked for a contact.
     fn still_open(&self, work: &Tagging) -> Option<contract::TagChange> {
+        if self.left.contains_key(&work.contact) {
+            return None;
+        }
         let open = |tag: &Option<String>| -> Vec<String> {
             tag.iter().filter(|tag| self.about(work.contact, tag).is_none()).cloned().collect()
         };
@@ -198,6 +249,7 @@ impl Answers {
 /// Where one tag takes the place of another, the old one counts as owned until it is off: only then
 /// does the next run not ask for it again.
 fn conclude(work: Tagging, answers: &Answers, unanswered: &Reason) -> Tagged {
+    let unanswered = answers.left.get(&work.contact).unwrap_or(unanswered);
     let mut tagged = Tagged { state: work.state.clone(), outcome: None, reason: None, work };
     let removed = match tagged.work.remove.clone() {
         Some(tag) => tagged.settle(TagChange::Remove, &tag, answers, unanswered),

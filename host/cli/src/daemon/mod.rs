@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! main ─▶ daemon ─▶ Service::keep_schedules     ticks become runs
+//!            ├────▶ Service::keep_lanes         planned intents become requests
+//!            ├────▶ Service::keep_timers        timers become events
 //!            ├────▶ door                        a client's words, on the client's own streams ─▶ verbs
 //!            └────▶ signals                     the first: let end what is under way; the second: at once
 //!
@@ -72,6 +74,8 @@ pub(crate) async fn act(args: &Args, context: &Context) -> Result<Exit> {
     // Whatever ends it, what is under way is let end.
     let failed = tokio::select! {
         ended = service.keep_schedules(&at_work) => ended.err(),
+        ended = service.keep_lanes(&at_work) => ended.err(),
+        ended = service.keep_timers() => ended.err(),
         () = watched(&service) => None,
         () = door.serve(&service, &at_work) => None,
         () = stops.next() => None,

@@ -207,7 +207,13 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
 }
 
 fn options(args: &RunArgs) -> RunOptions {
-    RunOptions { first: args.first, retry_rejected: args.retry_rejected, full: args.full, approved: args.yes }
+    RunOptions {
+        first: args.first,
+        retry_rejected: args.retry_rejected,
+        full: args.full,
+        approved: args.yes,
+        ..RunOptions::default()
+    }
 }
 
 async fn plan(context: &Context, name: &str, options: &RunOptions) -> Result<()> {

@@ -141,6 +141,18 @@ pub fn refused_by(kind: IntentKind, contact: Standing) -> Option<Refusal> {
     }
 }
 
+impl Stop {
+    /// Its word, as it stands in tables and in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Pause => "pause",
+            Self::Breaker => "breaker",
+        }
+    }
+}
+
 impl Refusal {
     /// What it does to an intent that is planned or claimed; none leaves it to whoever has it.
     #[must_use]

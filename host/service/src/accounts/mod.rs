@@ -3,19 +3,21 @@
 //! An account is checked at the provider before it is saved, unless the operator says otherwise. A
 //! secret goes in and never comes out again: answers name the slots that hold one.
 
+mod opened;
 mod opening;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use postroom_delivery::{Connection, Failure};
 use postroom_runtime::Plugin;
 use postroom_runtime::contract::{AccountInfo, AuthMethod, Setting};
 use postroom_store::accounts::{Account, AccountDraft, PluginSource, Secret};
-use postroom_sync::{Connection, Failure};
 use serde::Serialize;
 
 use crate::plugins::Found;
 use crate::{Result, Service, ServiceError, names};
+pub(crate) use opened::OpenedAccounts;
 use opening::{Values, auth_method, open};
 
 /// An account to be made.
@@ -86,7 +88,8 @@ pub struct AccountForm {
     pub settings: Vec<Setting>,
 }
 
-/// An account, ready to be called.
+/// An account, ready to be called. Clones share the way out with its limits.
+#[derive(Clone)]
 pub(crate) struct OpenAccount {
     pub(crate) account: Account,
     pub(crate) plugin: Arc<Plugin>,
@@ -254,13 +257,20 @@ impl Service {
     ///
     /// Not found; a conflict that names its syncs.
     pub async fn remove_account(&self, name: &str) -> Result<()> {
-        Ok(self.store().remove_account(name).await?)
+        let account = self.store().account(name).await?;
+        self.store().remove_account(name).await?;
+        self.opened.forget(account.id);
+        Ok(())
     }
 
     /// Opens a saved account, if its plugin still comes from where it came from when it was given
     /// the account's secrets.
     pub(crate) async fn open_account(&self, name: &str) -> Result<OpenAccount> {
         let account = self.store().account(name).await?;
+        let installed = self.store().plugins().await?.into_iter().find(|plugin| plugin.id == account.plugin);
+        if let Some(open) = self.opened.still(&account, installed.as_ref()) {
+            return Ok(open);
+        }
         let found = self.shelf.find(self.store(), &account.plugin).await?;
         check_source(&account, &found)?;
         let plugin = found.plugin;
@@ -268,7 +278,9 @@ impl Service {
         let opened = open(&plugin, &values(&account, &secrets), &self.transport)?;
         let clock = Arc::clone(&self.clock);
         let connection = Connection::new(plugin.as_ref().clone(), opened.egress, opened.settings, clock);
-        Ok(OpenAccount { account, plugin, connection })
+        let open = OpenAccount { account, plugin, connection };
+        self.opened.keep(&open, installed);
+        Ok(open)
     }
 
     async fn reaches(&self, account: &Account, plugin: &Plugin) -> Result<BTreeMap<String, String>> {

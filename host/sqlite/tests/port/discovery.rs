@@ -1,11 +1,14 @@
 //! Both ways of discovery find the same, whatever happened: a store is taken through random histories,
 //! and after every step the cursor is held against the comparison.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use jiff::Timestamp;
 use postroom_domain::consent::{ConsentAct, ConsentSource};
 use postroom_domain::contact::{ContactId, ImportedRow};
 use postroom_domain::decision::{Memory, RemoteStatus, TagState};
 use postroom_domain::discovery::{COMPARED_AT_LEAST_EVERY, Discovery, Why};
+use postroom_domain::intent::IntentKind;
 use postroom_domain::narrowing::Scope;
 use postroom_domain::outcome::{OutcomeClass, Reason};
 use postroom_domain::projection::{Base, ContentHash};
@@ -25,6 +28,7 @@ use crate::fixture::{
     Home, add, at, email, entries, event, import, purpose, row, rows, start, sync_draft, upsert, who, with_consent,
     with_sync,
 };
+use crate::runs::arm;
 
 const SETTINGS: ContentHash = [1; 16];
 const DIGEST: &str = "sha256:00";
@@ -60,7 +64,7 @@ async fn begin(store: &SqliteStore, sync: i64) -> i64 {
 /// Remembers of every contact whose entry is open that it needs nothing.
 async fn settle(store: &SqliteStore, sync: i64, run: i64, only: impl Fn(ContactId) -> bool) {
     let open = found(store, Look { full: true, ..look(sync) }).await;
-    let rows = store.snapshot(sync, SETTINGS, &open.page(0, usize::MAX)).await.unwrap();
+    let rows = store.snapshot(sync, SETTINGS, &open.page(0, usize::MAX)).await.unwrap().rows;
     let settled = rows.into_iter().filter_map(|row| match row.content {
         SnapshotContent::Contact(contact) if only(contact.contact) => Some((contact.contact, contact.fingerprint)),
         _ => None,
@@ -158,6 +162,8 @@ struct Play {
     home: Home,
     syncs: [i64; 2],
     runs: [i64; 2],
+    /// How many requests were armed.
+    armed: AtomicU64,
 }
 
 impl Play {
@@ -176,7 +182,7 @@ impl Play {
             settle(store, sync, run, |_| true).await;
             keep(store, look(sync)).await;
         }
-        Self { home, syncs, runs }
+        Self { home, syncs, runs, armed: AtomicU64::default() }
     }
 
     async fn id(&self, person: u8) -> Option<ContactId> {
@@ -251,14 +257,16 @@ impl Play {
                 import(store, &if consent { with_consent(start) } else { start }, file).await;
             }
             Step::Announce { sync, people } => {
-                let mut intent = BatchIntent::default();
+                let mut intent = BatchIntent::new(IntentKind::Push, i64::MAX.unsigned_abs(), Vec::new());
                 for person in people {
                     if let Some(id) = self.id(person).await {
+                        intent.contacts.push(id);
                         intent.members.push((id, email(&address(person))));
                         intent.tags.extend(TagState::default().armed(LISTS[sync]).map(|armed| (id, armed)));
                     }
                 }
-                store.announce_batch(self.runs[sync], intent).await.unwrap();
+                let number = self.armed.fetch_add(1, Ordering::Relaxed);
+                arm(store, self.syncs[sync], self.runs[sync], number, intent).await;
             }
             Step::Record { sync, person, what } => {
                 if let Some(id) = self.id(person).await {

@@ -74,7 +74,7 @@ pub(crate) async fn arm(store: &SqliteStore, lane: &Lane, id: IntentId, second: 
 }
 
 pub(crate) fn answer(id: IntentId, meaning: Meaning) -> Answer {
-    Answer { id, meaning, reason: None, evidence: None, not_before: None }
+    Answer { id, meaning, reason: None, evidence: None, not_before: None, seen: None }
 }
 
 pub(crate) async fn state(store: &SqliteStore, id: IntentId) -> (IntentState, Option<String>) {

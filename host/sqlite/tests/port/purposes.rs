@@ -288,7 +288,7 @@ async fn the_store_and_the_rule_agree_on_who_withdrew_here() {
         let look = Look { sync: sync.id, settings: [1; 16], plugin_digest: String::new(), full: true, at: at(30) };
         let open = store.open_entries(&look).await.unwrap();
         assert!(open.tagged_departed);
-        let rows = store.snapshot(sync.id, [1; 16], &open.page(0, usize::MAX)).await.unwrap();
+        let rows = store.snapshot(sync.id, [1; 16], &open.page(0, usize::MAX)).await.unwrap().rows;
         let mut by_rule = Vec::new();
         for row in rows {
             let SnapshotContent::Contact(contact) = row.content else { panic!("a contact") };
@@ -298,7 +298,7 @@ async fn the_store_and_the_rule_agree_on_who_withdrew_here() {
                 by_rule.push(contact.contact);
             }
         }
-        let departed: Vec<DepartedRow> = store.departed(sync.id, true, ContactId(0), 1_000).await.unwrap();
+        let departed: Vec<DepartedRow> = store.departed(sync.id, true, ContactId(0), 1_000).await.unwrap().rows;
         assert!(departed.iter().all(|row| row.withdrew_here && !row.owes_opt_out));
         let by_store: Vec<ContactId> = departed.iter().map(|row| row.contact).collect();
         assert_eq!(by_rule, by_store);
@@ -311,7 +311,7 @@ async fn what_is_said_for_another_list_narrows_nothing_here() {
     let (home, sync) = with_sync(&[JANA, "petr@example.cz"]).await;
     let store = &home.store;
     store.create_list("spa", at(0)).await.unwrap();
-    let rows = || async { store.snapshot(sync.id, [1; 16], &[1, 2]).await.unwrap() };
+    let rows = || async { store.snapshot(sync.id, [1; 16], &[1, 2]).await.unwrap().rows };
     let before = rows().await;
     store.record_consent(&who(JANA), &withdrawn(2, list("spa"))).await.unwrap();
     assert_eq!(rows().await, before);

@@ -184,7 +184,7 @@ async fn d7_a_sync_takes_a_segment_whose_members_enter_and_leave() {
     assert_eq!(store.segment("tagged").await.unwrap().syncs, ["tagged"]);
     let places = async || {
         let open = store.open_entries(&look(sync.id)).await.unwrap();
-        let rows = store.snapshot(sync.id, [1; 16], &open.page(0, 100)).await.unwrap();
+        let rows = store.snapshot(sync.id, [1; 16], &open.page(0, 100)).await.unwrap().rows;
         rows.into_iter().map(|row| row.position).collect::<Vec<_>>()
     };
     assert_eq!(places().await, [0; 0], "nobody is gathered before it is asked for");

@@ -79,10 +79,10 @@ async fn timers_fire_when_they_are_due_the_longest_due_first_and_each_for_one_ow
     assert_eq!(keys(&others), ["middle", "late"]);
     assert_eq!(fire(store, "three", 30).await, []);
 
-    assert_eq!(store.timers_done("two", &ids(&two)).await.unwrap(), 0, "another owner's");
-    assert_eq!(store.timers_done("one", &ids(&two)).await.unwrap(), 2);
-    assert_eq!(store.timers_done("one", &ids(&two)).await.unwrap(), 0);
-    assert_eq!(store.timers_done("two", &ids(&others)).await.unwrap(), 2);
+    assert_eq!(store.timers_done("two", &ids(&two), at(99)).await.unwrap(), 0, "another owner's");
+    assert_eq!(store.timers_done("one", &ids(&two), at(99)).await.unwrap(), 2);
+    assert_eq!(store.timers_done("one", &ids(&two), at(99)).await.unwrap(), 0);
+    assert_eq!(store.timers_done("two", &ids(&others), at(99)).await.unwrap(), 2);
     assert_eq!(store.next_timer().await.unwrap(), Some(at(31)));
 }
 
@@ -112,9 +112,9 @@ async fn what_a_dead_owner_has_is_due_again_when_the_claim_runs_out() {
     let again = fire(store, "next", 70).await;
     assert_eq!((ids(&again), again[0].attempt, again[0].due_at), (ids(&lost), 2, at(10)));
     // The dead one was only slow: it learns that the timer is not its own any more.
-    assert_eq!(store.timers_done("dead", &ids(&lost)).await.unwrap(), 0);
+    assert_eq!(store.timers_done("dead", &ids(&lost), at(99)).await.unwrap(), 0);
     assert_eq!(store.timer("a").await.unwrap().unwrap().owner.as_deref(), Some("next"));
-    assert_eq!(store.timers_done("next", &ids(&again)).await.unwrap(), 1);
+    assert_eq!(store.timers_done("next", &ids(&again), at(99)).await.unwrap(), 1);
     assert_eq!(store.timer("a").await.unwrap(), None);
 }
 
@@ -145,7 +145,7 @@ async fn one_that_is_set_anew_while_it_fires_is_not_ended_by_who_does_the_old_on
     let fired = fire(store, "one", 10).await;
     assert!(!store.set_timer(&timer("quiet", at(40)), IfSet::Stays).await.unwrap());
     assert!(store.set_timer(&timer("quiet", at(40)), IfSet::Replaced).await.unwrap());
-    assert_eq!(store.timers_done("one", &ids(&fired)).await.unwrap(), 0);
+    assert_eq!(store.timers_done("one", &ids(&fired), at(99)).await.unwrap(), 0);
     let anew = fire(store, "one", 40).await;
     assert_eq!((keys(&anew), anew[0].attempt), (vec!["quiet"], 1));
     assert_ne!(ids(&anew), ids(&fired));
@@ -171,7 +171,7 @@ async fn ten_thousand_timers_that_are_due_at_once_are_done_in_portions() {
         assert!(fired.len() <= usize::try_from(TIMERS_AT_ONCE).unwrap());
         assert!(fired.iter().all(|timer| timer.due_at >= last), "the longest due first");
         last = fired.last().unwrap().due_at;
-        done += store.timers_done("one", &ids(&fired)).await.unwrap();
+        done += store.timers_done("one", &ids(&fired), at(99)).await.unwrap();
     }
     println!("{MANY} timers were claimed and ended in {:?}", began.elapsed());
     assert_eq!(done, MANY.unsigned_abs());

@@ -292,7 +292,7 @@ async fn answer(
 ) -> Result<(), String> {
     let Some(place) = model.place(nth) else { return Ok(()) };
     let (lane, intent) = (model.lane(is_late), model.at(place)?.clone());
-    let answer = Answer { id: intent.id, meaning, reason: None, evidence: None, not_before: None };
+    let answer = Answer { id: intent.id, meaning, reason: None, evidence: None, not_before: None, seen: None };
     let found = store.record_answers(&lane, &[answer], at).await.map_err(failed)?;
     let tried = intent.attempts + u32::from(meaning.counts());
     let event = meaning.event(intent.kind, intent.class, intent.delivery, tried);
@@ -369,7 +369,13 @@ async fn say(store: &dyn Store, model: &mut Model, nth: usize, yes: bool, at: Ti
         let is_no = || refused_by(intent.kind, standing).is_some_and(Refusal::is_no);
         intent.is_unsent() && intent.contact == person.contact && intent.class != Class::OptOut && is_no()
     });
-    for place in refused {
+    // Who opted in again is not unsubscribed for the no that this lifts.
+    let lifts = yes && person.consent == ConsentState::Withdrawn;
+    let told_no_more = model.places(|intent| {
+        let tells = intent.kind == IntentKind::Unsubscribe && intent.contact == person.contact;
+        lifts && tells && intent.is_unsent()
+    });
+    for place in refused.into_iter().chain(told_no_more) {
         model.step(place, IntentEvent::Cancel, at)?;
     }
     Ok(())

@@ -18,8 +18,14 @@ pub struct Intent {
     pub effect_key: String,
     /// The account's number.
     pub account: i64,
-    /// Whom it is about.
+    /// Whom it is about; none for what is about nobody, or about several.
     pub contact: Option<ContactId>,
+    /// The run whose request it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<i64>,
+    /// How many contacts that request is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contacts: Option<u64>,
     /// What is to be done.
     pub kind: IntentKind,
     /// How often it may come to be.

@@ -2,22 +2,24 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use postroom_delivery::{Gate, Passage, Passed, Provider};
 use postroom_domain::consent::{ConsentState, Will};
 use postroom_domain::contact::{ContactId, EntryId};
 use postroom_domain::decision::{TagState, TagStep};
 use postroom_domain::email::EmailAddress;
 use postroom_domain::field::Fields;
+use postroom_domain::intent::IntentId;
 use postroom_domain::mapping::Mapping;
 use postroom_domain::projection::project;
 use postroom_runtime::contract::{
     Act, ActAnswer, BatchAnswer, ErrorDetail, Member, ProviderError, RetryDetail, TagChange, TagOutcome, TagResult,
     TagsAnswer,
 };
-use postroom_store::runs::ContactSnapshot;
+use postroom_store::runs::{BatchEnd, ContactSnapshot};
 
 use super::*;
 use crate::judge::Place;
-use crate::offences::OFFENDERS;
+use crate::offences::{OFFENDERS, Offences};
 
 /// A provider that refuses batches with certain contacts in them, and keeps count.
 #[derive(Default)]
@@ -118,6 +120,35 @@ impl Provider for Scripted {
     }
 }
 
+/// A gate that lets through whom it is not told to leave, and keeps count.
+#[derive(Default)]
+pub(crate) struct OpenGate {
+    pub(crate) left: Vec<(ContactId, Reason)>,
+    pub(crate) halted: Option<Reason>,
+    pub(crate) armed: Mutex<Vec<BatchIntent>>,
+}
+
+#[async_trait]
+impl Gate for OpenGate {
+    async fn pass(&self, batch: BatchIntent) -> postroom_store::Result<Passage> {
+        if let Some(reason) = &self.halted {
+            return Ok(Passage::Halted(reason.clone()));
+        }
+        let mut armed = self.armed.lock().unwrap();
+        armed.push(batch);
+        let intent = Some(IntentId(i64::try_from(armed.len()).unwrap()));
+        Ok(Passage::Open(Passed { intent, left: self.left.clone(), turn: None }))
+    }
+}
+
+async fn pushed(provider: &Scripted, batch: Vec<Sending>) -> Pushed {
+    pushed_with(provider, &OpenGate::default(), &Offences::default(), batch).await
+}
+
+async fn pushed_with(provider: &Scripted, gate: &OpenGate, offences: &Offences, batch: Vec<Sending>) -> Pushed {
+    push(Post { provider, gate, audience: "a", prepared: &Arc::default(), offences }, batch).await.unwrap()
+}
+
 /// New contacts that are to be made as subscribed.
 pub(crate) fn batch(size: i64) -> Vec<Sending> {
     (1..=size)
@@ -143,6 +174,7 @@ pub(crate) fn batch(size: i64) -> Vec<Sending> {
                 on_create: OnCreate::Subscribed,
                 tag: TagStep::Keep,
                 attempt: [0; 16],
+                as_of: 1,
             }
         })
         .collect()
@@ -160,7 +192,7 @@ fn taken(pushed: &Pushed) -> usize {
 #[tokio::test]
 async fn one_bad_contact_is_found_and_the_others_go() {
     let provider = Scripted { poison: [7, 400].into(), ..Scripted::default() };
-    let pushed = push(&provider, "a", &Arc::default(), &Offences::default(), batch(500)).await;
+    let pushed = pushed(&provider, batch(500)).await;
     assert_eq!(refused(&pushed), [7, 400].into());
     assert_eq!((taken(&pushed), pushed.verdicts.len()), (498, 500));
     assert!(pushed.stop.is_none());
@@ -169,12 +201,12 @@ async fn one_bad_contact_is_found_and_the_others_go() {
 #[tokio::test]
 async fn eight_contacts_that_fail_alike_blame_the_request() {
     let provider = Scripted { poison: (1..=500).collect(), alike: true, ..Scripted::default() };
-    let pushed = push(&provider, "a", &Arc::default(), &Offences::default(), batch(500)).await;
+    let pushed = pushed(&provider, batch(500)).await;
     assert_eq!(refused(&pushed).len(), 0, "nobody is remembered for the request's fault");
     let failed = pushed.verdicts.iter().filter(|(_, verdict)| matches!(verdict, Verdict::Failed(_))).count();
     assert_eq!(failed, OFFENDERS);
     assert_eq!(pushed.verdicts.len(), 500, "every contact has a verdict");
-    assert_eq!(pushed.stop.unwrap().code, "request-refused");
+    assert_eq!(pushed.stop.unwrap().reason().code, "request-refused");
     assert!(provider.calls.lock().unwrap().len() < 60);
 }
 
@@ -184,7 +216,7 @@ async fn contacts_of_small_batches_that_fail_alike_blame_the_request_too() {
     let offences = Offences::default();
     let mut stops = Vec::new();
     for sending in batch(20) {
-        stops.push(push(&provider, "a", &Arc::default(), &offences, vec![sending]).await.stop.is_some());
+        stops.push(pushed_with(&provider, &OpenGate::default(), &offences, vec![sending]).await.stop.is_some());
     }
     assert_eq!(stops.iter().position(|stopped| *stopped), Some(OFFENDERS - 1));
 
@@ -193,14 +225,14 @@ async fn contacts_of_small_batches_that_fail_alike_blame_the_request_too() {
         Scripted { poison: (1..=20).filter(|key| key % 4 != 0).collect(), alike: true, ..Scripted::default() };
     let offences = Offences::default();
     for sending in batch(20) {
-        assert!(push(&provider, "a", &Arc::default(), &offences, vec![sending]).await.stop.is_none());
+        assert!(pushed_with(&provider, &OpenGate::default(), &offences, vec![sending]).await.stop.is_none());
     }
 }
 
 #[tokio::test]
 async fn nine_bad_contacts_with_faults_of_their_own_stop_nothing() {
     let provider = Scripted { poison: (1..=9).collect(), ..Scripted::default() };
-    let pushed = push(&provider, "a", &Arc::default(), &Offences::default(), batch(100)).await;
+    let pushed = pushed(&provider, batch(100)).await;
     assert_eq!((refused(&pushed).len(), taken(&pushed)), (9, 91));
     assert!(pushed.stop.is_none());
 }
@@ -208,7 +240,7 @@ async fn nine_bad_contacts_with_faults_of_their_own_stop_nothing() {
 #[tokio::test]
 async fn what_was_concluded_before_a_stop_is_not_sent_again() {
     let provider = Scripted { stops_after: Mutex::new(Some(3)), ..Scripted::default() };
-    let pushed = push(&provider, "a", &Arc::default(), &Offences::default(), batch(5)).await;
+    let pushed = pushed(&provider, batch(5)).await;
     assert_eq!(taken(&pushed), 5);
     assert_eq!(*provider.calls.lock().unwrap(), [vec![1, 2, 3, 4, 5], vec![4, 5]]);
 }
@@ -217,8 +249,8 @@ async fn what_was_concluded_before_a_stop_is_not_sent_again() {
 async fn lost_credentials_stop_the_run_and_leave_the_rest_open() {
     let error = ProviderError::AuthLost(detail("API Key Invalid"));
     let provider = Scripted { first: Mutex::new(vec![error]), ..Scripted::default() };
-    let pushed = push(&provider, "a", &Arc::default(), &Offences::default(), batch(3)).await;
-    assert_eq!(pushed.stop.as_ref().unwrap().code, "auth-lost");
+    let pushed = pushed(&provider, batch(3)).await;
+    assert_eq!(pushed.stop.as_ref().unwrap().reason().code, "auth-lost");
     assert!(pushed.verdicts.iter().all(|(_, verdict)| matches!(verdict, Verdict::Open(_))));
 }
 
@@ -226,8 +258,42 @@ async fn lost_credentials_stop_the_run_and_leave_the_rest_open() {
 async fn a_provider_in_trouble_is_asked_a_few_times_and_then_left_alone() {
     let errors = vec![unavailable(), unavailable(), unavailable()];
     let patient = Scripted { first: Mutex::new(errors.clone()), ..Scripted::default() };
-    assert_eq!(taken(&push(&patient, "a", &Arc::default(), &Offences::default(), batch(2)).await), 2);
+    assert_eq!(taken(&pushed(&patient, batch(2)).await), 2);
     let hopeless = Scripted { first: Mutex::new([errors, vec![unavailable()]].concat()), ..Scripted::default() };
-    let pushed = push(&hopeless, "a", &Arc::default(), &Offences::default(), batch(2)).await;
-    assert_eq!(pushed.stop.unwrap().code, "unavailable");
+    let pushed = pushed(&hopeless, batch(2)).await;
+    assert_eq!(pushed.stop.unwrap().reason().code, "unavailable");
+}
+
+#[tokio::test]
+async fn what_leaves_is_armed_before_each_try_and_has_an_end() {
+    let provider = Scripted { first: Mutex::new(vec![unavailable()]), ..Scripted::default() };
+    let gate = OpenGate::default();
+    let pushed = pushed_with(&provider, &gate, &Offences::default(), batch(2)).await;
+    let armed = gate.armed.lock().unwrap();
+    assert_eq!(armed.len(), 2, "one for each call");
+    assert!(armed.iter().all(|batch| batch.kind == IntentKind::Push && batch.contacts == [ContactId(1), ContactId(2)]));
+    assert_eq!(armed[0].members.len(), 2, "both may come to be");
+    assert_eq!(pushed.ends, [(IntentId(1), BatchEnd::Unanswered), (IntentId(2), BatchEnd::Answered)]);
+}
+
+#[tokio::test]
+async fn who_changed_since_is_left_for_the_next_run() {
+    let moved = Reason::new("moved", "it changed");
+    let gate = OpenGate { left: vec![(ContactId(2), moved.clone())], ..OpenGate::default() };
+    let provider = Scripted::default();
+    let pushed = pushed_with(&provider, &gate, &Offences::default(), batch(3)).await;
+    assert_eq!(*provider.calls.lock().unwrap(), [vec![1, 3]]);
+    let left = pushed.verdicts.iter().find(|(sending, _)| sending.contact.contact == ContactId(2)).unwrap();
+    assert!(matches!(&left.1, Verdict::Open(reason) if *reason == moved));
+    assert!(pushed.stop.is_none());
+}
+
+#[tokio::test]
+async fn nothing_leaves_a_held_account_and_opt_outs_may_go_on() {
+    let gate = OpenGate { halted: Some(Reason::new("hold", "a copy")), ..OpenGate::default() };
+    let provider = Scripted::default();
+    let pushed = pushed_with(&provider, &gate, &Offences::default(), batch(3)).await;
+    assert_eq!(*provider.calls.lock().unwrap(), Vec::<Vec<u64>>::new());
+    assert!(matches!(pushed.stop, Some(Stop::AllButOptOuts(_))));
+    assert_eq!(pushed.verdicts.len(), 3);
 }

@@ -1,6 +1,8 @@
 //! An account, ready to be called: its plugin, its way out, its settings.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use postroom_domain::outcome::Reason;
@@ -12,22 +14,61 @@ use postroom_runtime::{Capability, JobLimits, JobReport, JobSpec, LogSink, Plugi
 use postroom_store::clock::Clock;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::error::Failure;
+use crate::failure::Failure;
 use crate::provider::Provider;
 
-/// One account. Every call is a job of its own (invariant 7).
+/// For how long what was prepared for an audience serves calls that somebody waits for, which come one by one: fields
+/// and tags of an audience seldom change, and to ask for them each time would double the wait.
+const PREPARED_KEPT: Duration = Duration::from_secs(60);
+
+/// One account. Every call is a job of its own (invariant 7). Clones share the way out with its limits.
+#[derive(Clone)]
 pub struct Connection {
     plugin: Plugin,
     egress: AccountEgress,
     settings: Vec<(String, String)>,
     clock: Arc<dyn Clock>,
+    urgency: Urgency,
+    prepared: Arc<Mutex<HashMap<Preparation, Prepared>>>,
+}
+
+/// When something was prepared, and what came of it.
+type Prepared = (Instant, Vec<u8>);
+
+/// What was prepared: for an audience its fields, or its tags that come on and go off.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Preparation {
+    Fields(String),
+    Tags(String, Vec<String>, Vec<String>),
 }
 
 impl Connection {
     /// An account's connection. `settings` are those that are not secret.
     #[must_use]
     pub fn new(plugin: Plugin, egress: AccountEgress, settings: Vec<(String, String)>, clock: Arc<dyn Clock>) -> Self {
-        Self { plugin, egress, settings, clock }
+        Self { plugin, egress, settings, clock, urgency: Urgency::Bulk, prepared: Arc::default() }
+    }
+
+    /// The same for calls that somebody waits for: they may take the slot that bulk work leaves free, and use what
+    /// was prepared a moment ago.
+    #[must_use]
+    pub fn prompt(&self) -> Self {
+        Self { urgency: Urgency::Prompt, ..self.clone() }
+    }
+
+    /// What was prepared a moment ago, if that will do.
+    fn kept(&self, preparation: &Preparation) -> Option<Vec<u8>> {
+        if self.urgency == Urgency::Bulk {
+            return None;
+        }
+        let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        prepared.get(preparation).filter(|(at, _)| at.elapsed() < PREPARED_KEPT).map(|(_, bytes)| bytes.clone())
+    }
+
+    fn keep(&self, preparation: Preparation, bytes: &[u8]) {
+        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        prepared.retain(|_, (at, _)| at.elapsed() < PREPARED_KEPT);
+        prepared.insert(preparation, (Instant::now(), bytes.to_vec()));
     }
 
     /// The plugin.
@@ -122,7 +163,13 @@ impl Provider for Connection {
     }
 
     async fn prepare(&self, audience: &str) -> Result<Vec<u8>, Failure> {
-        settle("prepare", self.plugin.prepare(self.job(Urgency::Bulk), audience).await)
+        let preparation = Preparation::Fields(audience.to_owned());
+        if let Some(kept) = self.kept(&preparation) {
+            return Ok(kept);
+        }
+        let bytes = settle("prepare", self.plugin.prepare(self.job(self.urgency), audience).await)?;
+        self.keep(preparation, &bytes);
+        Ok(bytes)
     }
 
     async fn push(
@@ -131,13 +178,20 @@ impl Provider for Connection {
         prepared: &Arc<[u8]>,
         writes: Vec<ContactWrite>,
     ) -> Result<BatchAnswer, Failure> {
-        let (plugin, job) = (self.plugin.clone(), self.job(Urgency::Bulk));
+        let (plugin, job) = (self.plugin.clone(), self.job(self.urgency));
         let (audience, prepared) = (audience.to_owned(), Arc::clone(prepared));
         settle("push", beside(async move { plugin.push(job, &audience, &prepared, &writes).await }).await?)
     }
 
     async fn prepare_tags(&self, audience: &str, add: &[String], remove: &[String]) -> Result<Vec<u8>, Failure> {
-        settle("prepare-tags", self.plugin.tags_prepare(self.job(Urgency::Bulk), audience, add, remove).await)
+        let preparation = Preparation::Tags(audience.to_owned(), add.to_vec(), remove.to_vec());
+        if let Some(kept) = self.kept(&preparation) {
+            return Ok(kept);
+        }
+        let prepared = self.plugin.tags_prepare(self.job(self.urgency), audience, add, remove).await;
+        let bytes = settle("prepare-tags", prepared)?;
+        self.keep(preparation, &bytes);
+        Ok(bytes)
     }
 
     async fn apply_tags(
@@ -146,7 +200,7 @@ impl Provider for Connection {
         prepared: &Arc<[u8]>,
         changes: Vec<TagChange>,
     ) -> Result<TagsAnswer, Failure> {
-        let (plugin, job) = (self.plugin.clone(), self.job(Urgency::Bulk));
+        let (plugin, job) = (self.plugin.clone(), self.job(self.urgency));
         let (audience, prepared) = (audience.to_owned(), Arc::clone(prepared));
         settle("apply-tags", beside(async move { plugin.tags_apply(job, &audience, &prepared, &changes).await }).await?)
     }

@@ -1,8 +1,8 @@
-//! How long a run waits for a provider that asks it to come back later.
+//! How long a call waits for a provider that asks to come back later.
 
 use std::time::Duration;
 
-use crate::error::Failure;
+use crate::failure::Failure;
 
 /// How often a call is made again. Egress has waited within each call already; what comes through
 /// to the run is a provider in trouble, and more insistence makes it worse.
@@ -15,13 +15,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Counts the tries of one call and says how long to wait before the next.
 #[derive(Debug, Default)]
-pub(crate) struct Patience {
+pub struct Patience {
     tries: u32,
 }
 
 impl Patience {
-    /// Waits as the failure asks, and answers with the failure when patience is at its end.
-    pub(crate) async fn wait(&mut self, failure: Failure) -> Result<(), Failure> {
+    /// Waits as the failure asks.
+    ///
+    /// # Errors
+    ///
+    /// The failure, when it is none that passes or patience is at its end.
+    pub async fn wait(&mut self, failure: Failure) -> Result<(), Failure> {
         let Failure::Later { wait, .. } = &failure else {
             return Err(failure);
         };

@@ -7,11 +7,14 @@ use postroom_domain::projection::{RemoteValue, RemoteWrite};
 use postroom_runtime::contract;
 
 /// The key by which answers are matched: the contact's number, which no batch holds twice.
-pub(crate) fn key(contact: ContactId) -> u64 {
+#[must_use]
+pub fn key(contact: ContactId) -> u64 {
     contact.0.unsigned_abs()
 }
 
-pub(crate) fn on_create(value: OnCreate) -> contract::OnCreate {
+/// What holds if a write creates the member.
+#[must_use]
+pub fn on_create(value: OnCreate) -> contract::OnCreate {
     match value {
         OnCreate::Subscribed => contract::OnCreate::Subscribed,
         OnCreate::Pending => contract::OnCreate::Pending,
@@ -21,7 +24,9 @@ pub(crate) fn on_create(value: OnCreate) -> contract::OnCreate {
     }
 }
 
-pub(crate) fn field_write(write: &RemoteWrite) -> contract::FieldWrite {
+/// What is written to a field.
+#[must_use]
+pub fn field_write(write: &RemoteWrite) -> contract::FieldWrite {
     let change = match &write.value {
         None => contract::FieldChange::Clear,
         Some(value) => contract::FieldChange::Set(match value {
@@ -35,7 +40,9 @@ pub(crate) fn field_write(write: &RemoteWrite) -> contract::FieldWrite {
     contract::FieldWrite { field: write.field.clone(), change }
 }
 
-pub(crate) fn status(value: &contract::RemoteStatus) -> RemoteStatus {
+/// A member's status, as an answer has it.
+#[must_use]
+pub fn status(value: &contract::RemoteStatus) -> RemoteStatus {
     match value {
         contract::RemoteStatus::Subscribed => RemoteStatus::Subscribed,
         contract::RemoteStatus::Pending => RemoteStatus::Pending,
@@ -49,9 +56,11 @@ pub(crate) fn status(value: &contract::RemoteStatus) -> RemoteStatus {
 }
 
 /// The word for a contact that is no member and may not be made one.
-pub(crate) const MISSING: &str = "missing";
+pub const MISSING: &str = "missing";
 
-pub(crate) fn rejection(rejection: &contract::Rejection) -> Reason {
+/// Why a provider rejects a contact.
+#[must_use]
+pub fn rejection(rejection: &contract::Rejection) -> Reason {
     let code = match &rejection.class {
         contract::RejectionClass::InvalidAddress => "invalid-address",
         contract::RejectionClass::InvalidField => "invalid-field",
@@ -67,7 +76,9 @@ pub(crate) fn rejection(rejection: &contract::Rejection) -> Reason {
     Reason::new(code, message)
 }
 
-pub(crate) fn to_contract_status(value: &RemoteStatus) -> contract::RemoteStatus {
+/// A member's status, as a plugin is told it.
+#[must_use]
+pub fn to_contract_status(value: &RemoteStatus) -> contract::RemoteStatus {
     match value {
         RemoteStatus::Subscribed => contract::RemoteStatus::Subscribed,
         RemoteStatus::Pending => contract::RemoteStatus::Pending,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use postroom_runtime::contract::{Act, ActAnswer, BatchAnswer, ContactWrite, Member, TagChange, TagsAnswer};
 
-use crate::error::Failure;
+use crate::failure::Failure;
 
 /// The calls of one account's plugin that a run makes.
 #[async_trait]

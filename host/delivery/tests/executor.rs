@@ -1,0 +1,263 @@
+//! The executor over a real store: what is planned is armed, told and recorded, and nothing in any other order.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the lints spare test functions only; the house around them fails the same way"
+)]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use postroom_delivery::{Executor, Failure, Lanes, Provider, Worked};
+use postroom_domain::consent::{ConsentAct, ConsentEvent, ConsentSource};
+use postroom_domain::contact::{ContactId, FieldPatch};
+use postroom_domain::decision::{Newcomers, RemoteStatus};
+use postroom_domain::email::EmailAddress;
+use postroom_domain::intent::{Class, IntentState};
+use postroom_domain::mapping::Mapping;
+use postroom_domain::outcome::Reason;
+use postroom_domain::projection::Base;
+use postroom_runtime::contract::{
+    Act, ActAnswer, ActOutcome, ActResult, BatchAnswer, ContactWrite, Member, TagChange, TagsAnswer,
+};
+use postroom_sqlite::SqliteStore;
+use postroom_store::accounts::{AccountDraft, AccountStore as _, PluginSource};
+use postroom_store::contacts::{ContactRef, ContactStore as _, ContactUpsert};
+use postroom_store::intents::{Halt, Halted, Intent, IntentQuery, IntentStore as _, Lane};
+use postroom_store::lists::ListStore as _;
+use postroom_store::runs::{BatchRecord, Confirmation, ConfirmedContent, RunStart, RunStore as _};
+use postroom_store::syncs::{SyncDraft, SyncStore as _};
+use tempfile::TempDir;
+
+/// The moment at which everything begins.
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+/// A provider that answers as it is told, and keeps what it was asked.
+#[derive(Default)]
+struct Scripted {
+    /// What becomes of each act; done where nothing is said.
+    outcome: Mutex<Option<ActOutcome>>,
+    /// A failure of the next call.
+    failure: Mutex<Option<Failure>>,
+    told: Mutex<Vec<(String, Vec<String>)>>,
+}
+
+#[async_trait]
+impl Provider for Scripted {
+    fn max_batch(&self) -> usize {
+        500
+    }
+
+    fn max_concurrency(&self) -> usize {
+        2
+    }
+
+    fn has_tags(&self) -> bool {
+        false
+    }
+
+    fn has_subscriptions(&self) -> bool {
+        true
+    }
+
+    fn digest(&self) -> String {
+        "sha256:test".to_owned()
+    }
+
+    async fn prepare(&self, _: &str) -> Result<Vec<u8>, Failure> {
+        panic!("the executor pushes nothing")
+    }
+
+    async fn push(&self, _: &str, _: &Arc<[u8]>, _: Vec<ContactWrite>) -> Result<BatchAnswer, Failure> {
+        panic!("the executor pushes nothing")
+    }
+
+    async fn prepare_tags(&self, _: &str, _: &[String], _: &[String]) -> Result<Vec<u8>, Failure> {
+        panic!("the executor tags nothing")
+    }
+
+    async fn apply_tags(&self, _: &str, _: &Arc<[u8]>, _: Vec<TagChange>) -> Result<TagsAnswer, Failure> {
+        panic!("the executor tags nothing")
+    }
+
+    async fn change(&self, audience: &str, act: Act, members: &[Member]) -> Result<ActAnswer, Failure> {
+        assert_eq!(act, Act::Unsubscribe);
+        let addresses = members.iter().map(|member| member.address.clone()).collect();
+        self.told.lock().unwrap().push((audience.to_owned(), addresses));
+        if let Some(failure) = self.failure.lock().unwrap().take() {
+            return Err(failure);
+        }
+        let outcome = self.outcome.lock().unwrap().clone().unwrap_or(ActOutcome::Done);
+        let answered = |member: &Member| ActResult { key: member.key, outcome: outcome.clone(), status: None };
+        Ok(ActAnswer { items: members.iter().map(answered).collect(), stopped: None })
+    }
+}
+
+struct House {
+    store: SqliteStore,
+    account: i64,
+    sync: i64,
+    run: i64,
+    _folder: TempDir,
+}
+
+impl House {
+    /// A store with an account, an audience and a run that confirms members.
+    async fn open() -> Self {
+        let folder = TempDir::new().unwrap();
+        let store = SqliteStore::create(&folder.path().join("store"), "Test", at(0)).unwrap();
+        let account = AccountDraft {
+            name: "hotel".to_owned(),
+            plugin: "any".to_owned(),
+            plugin_source: PluginSource::Bundled,
+            auth_method: "api-key".to_owned(),
+            settings: BTreeMap::new(),
+            origins: BTreeMap::new(),
+            insecure_origin: false,
+            remote_name: None,
+            secrets: BTreeMap::new(),
+        };
+        let account = store.add_account(&account, at(0)).await.unwrap().id;
+        store.create_list("Guests", at(0)).await.unwrap();
+        let sync = SyncDraft {
+            name: "guests".to_owned(),
+            list: "Guests".to_owned(),
+            account: "hotel".to_owned(),
+            audience_remote_id: "a1".to_owned(),
+            audience_name: "Guests there".to_owned(),
+            pairs: Vec::new(),
+            mapping: Mapping { targets: Vec::new() },
+            newcomers: Newcomers::Skip,
+            tag: None,
+            tag_is_own: false,
+            purpose: None,
+            breaker_percent: 10,
+        };
+        let sync = store.add_sync(&sync, at(0)).await.unwrap().id;
+        let start = RunStart { sync, first: None, plugin_digest: "sha256:test".to_owned(), at: at(1) };
+        let run = store.begin_run(&start).await.unwrap();
+        Self { store, account, sync, run, _folder: folder }
+    }
+
+    /// A contact that is subscribed at the provider.
+    async fn member(&self, address: &str) -> ContactId {
+        let address = EmailAddress::parse(address).unwrap();
+        let (who, patch) = (None, FieldPatch { changes: Default::default() });
+        let upsert = ContactUpsert { who, email: Some(address.clone()), external_id: None, patch, at: at(2) };
+        let (contact, _) = self.store.upsert_contact(&upsert).await.unwrap();
+        let confirmed = Confirmation {
+            contact,
+            remote_id: Some(format!("m{}", contact.0)),
+            status: Some(RemoteStatus::Subscribed),
+            content: Some(ConfirmedContent { address, hash: [7; 16], base: Base::new() }),
+        };
+        let record = BatchRecord { confirmed: vec![confirmed], ..BatchRecord::default() };
+        self.store.record_batch(self.run, record).await.unwrap();
+        contact
+    }
+
+    async fn says(&self, contact: ContactId, act: ConsentAct, second: i64) {
+        let event = ConsentEvent::new(at(second), act, ConsentSource::Contact).shown_by("a form");
+        self.store.record_consent(&ContactRef::Id(contact), &event).await.unwrap();
+    }
+
+    async fn lane(&self, owner: &str) -> Lane {
+        self.store.take_over_lane(self.account, owner, at(5)).await.unwrap().lane
+    }
+
+    async fn work_off(&self, provider: &Scripted, lane: &Lane, second: i64) -> Worked {
+        let (lanes, now) = (Lanes::default(), move || at(second));
+        let executor = Executor { store: &self.store, lanes: &lanes, lane, provider, now: &now };
+        executor.work_off(Class::Bulk).await.unwrap()
+    }
+
+    async fn intents(&self) -> Vec<Intent> {
+        self.store.intents(&IntentQuery { limit: 100, ..IntentQuery::default() }).await.unwrap()
+    }
+
+    /// The statuses that the audience is known to have.
+    async fn departed(&self) -> usize {
+        self.store.departed(self.sync, true, ContactId(0), 100).await.unwrap().rows.len()
+    }
+}
+
+#[tokio::test]
+async fn a_no_is_told_to_the_provider_and_confirmed() {
+    let house = House::open().await;
+    let jana = house.member("jana@example.cz").await;
+    house.says(jana, ConsentAct::Withdrawn, 10).await;
+    assert_eq!(house.departed().await, 1, "a run would tell it too");
+    let (provider, lane) = (Scripted::default(), house.lane("one").await);
+    assert_eq!(house.work_off(&provider, &lane, 11).await, Worked { claimed: 1, answered: 1 });
+    assert_eq!(*provider.told.lock().unwrap(), [("a1".to_owned(), vec!["jana@example.cz".to_owned()])]);
+    let told = house.intents().await;
+    assert_eq!((told.len(), told[0].state, told[0].want.clone()), (1, IntentState::Done, None));
+    assert_eq!(house.work_off(&provider, &lane, 12).await, Worked::default(), "nothing is left to do");
+}
+
+#[tokio::test]
+async fn an_opt_out_that_the_provider_refuses_is_told_again_and_shows_why() {
+    let house = House::open().await;
+    let jana = house.member("jana@example.cz").await;
+    house.says(jana, ConsentAct::Withdrawn, 10).await;
+    let (provider, lane) = (Scripted::default(), house.lane("one").await);
+    *provider.outcome.lock().unwrap() = Some(ActOutcome::Refused("not in this state".to_owned()));
+    assert_eq!(house.work_off(&provider, &lane, 11).await.answered, 0);
+    let waits = house.intents().await.remove(0);
+    assert_eq!((waits.state, waits.attempts), (IntentState::Planned, 1));
+    assert!(waits.reason.unwrap().message.contains("not in this state"));
+    assert!(waits.due_at > at(11), "not at once");
+
+    *provider.outcome.lock().unwrap() = None;
+    let later = at(11).duration_until(waits.due_at).as_secs() + 12;
+    assert_eq!(house.work_off(&provider, &lane, later).await.answered, 1);
+    assert_eq!(house.intents().await[0].state, IntentState::Done);
+}
+
+#[tokio::test]
+async fn a_provider_that_asks_to_wait_is_not_called_before() {
+    let house = House::open().await;
+    let jana = house.member("jana@example.cz").await;
+    house.says(jana, ConsentAct::Withdrawn, 10).await;
+    let (provider, lane) = (Scripted::default(), house.lane("one").await);
+    let wait = Some(std::time::Duration::from_secs(3_600));
+    *provider.failure.lock().unwrap() = Some(Failure::Later { wait, reason: Reason::new("rate-limited", "slow down") });
+    house.work_off(&provider, &lane, 11).await;
+    let waits = house.intents().await.remove(0);
+    assert_eq!((waits.state, waits.due_at), (IntentState::Planned, at(11) + SignedDuration::from_hours(1)));
+    let due = house.store.due_lanes(at(12)).await.unwrap();
+    assert_eq!((due.accounts, due.next), (Vec::new(), Some(waits.due_at)));
+}
+
+#[tokio::test]
+async fn an_opt_out_goes_out_of_a_ledger_that_is_held() {
+    let house = House::open().await;
+    let jana = house.member("jana@example.cz").await;
+    let held = Halted { halt: Halt::Hold, why: "it is a copy".to_owned(), at: at(3) };
+    house.store.halt_intents(&held).await.unwrap();
+    house.says(jana, ConsentAct::Withdrawn, 10).await;
+    assert_eq!(house.store.due_lanes(at(11)).await.unwrap().accounts, [house.account]);
+    let (provider, lane) = (Scripted::default(), house.lane("one").await);
+    assert_eq!(house.work_off(&provider, &lane, 11).await.answered, 1);
+}
+
+#[tokio::test]
+async fn a_lane_that_was_taken_over_carries_nothing_out_any_more() {
+    let house = House::open().await;
+    let jana = house.member("jana@example.cz").await;
+    house.says(jana, ConsentAct::Withdrawn, 10).await;
+    let provider = Scripted::default();
+    let outdated = house.lane("one").await;
+    let current = house.lane("two").await;
+    let (lanes, now) = (Lanes::default(), || at(11));
+    let executor = Executor { store: &house.store, lanes: &lanes, lane: &outdated, provider: &provider, now: &now };
+    assert!(executor.work_off(Class::Bulk).await.unwrap_err().to_string().contains("taken over"));
+    assert_eq!(provider.told.lock().unwrap().len(), 0);
+    assert_eq!(house.work_off(&provider, &current, 11).await.answered, 1);
+}

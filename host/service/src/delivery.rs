@@ -1,0 +1,277 @@
+//! What is delivered outside of runs: the lanes of all accounts, who works on them, and who looks after what is in
+//! doubt, late or stuck.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use postroom_delivery::{Executor, Lanes, Standing};
+use postroom_domain::intent::doubt::{Next, next};
+use postroom_domain::intent::{Class, IntentState, Settlement};
+use postroom_store::intents::{Decision, IntentQuery, Lane};
+use tokio::sync::{Mutex, Notify};
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::schedules::gathered;
+use crate::{Result, Service};
+
+/// How often somebody looks after what is in doubt, late or stuck; a minute is the first moment at which a doubt may
+/// be looked into.
+const LOOKED_AFTER_EVERY: SignedDuration = SignedDuration::from_mins(1);
+/// How long the ledger is not looked at, at most, whatever the clock shows.
+const LOOKED_AT_LEAST_EVERY: Duration = Duration::from_secs(60);
+/// When an account is tried again that could not be opened: its plugin is gone, or its key is not taken.
+const OPENED_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(30);
+/// How long an opt-out may be on its way before somebody is told: longer than any provider that is merely busy.
+const OPT_OUT_ALARM: SignedDuration = SignedDuration::from_mins(15);
+/// How long a call may wait for its turn before somebody is told: every call ends before that, by the timeouts.
+const TURN_ALARM: Duration = Duration::from_secs(5 * 60);
+/// How long intents that have ended are kept, for whoever asks what became of them.
+const ENDED_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How often those are cleared away, and providers reminded of what they are still to erase.
+const CLEARED_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// How many doubts are looked at in one go.
+const DOUBTS_AT_ONCE: u32 = 1_000;
+/// Who decides what needs nobody to decide.
+const BY_ITSELF: &str = "postroom";
+
+/// The lanes of this process.
+pub(crate) struct Delivery {
+    pub(crate) lanes: Lanes,
+    /// What tells this process from all others that ever had a lane.
+    owner: String,
+    /// The lanes that were taken over, by account.
+    taken: Mutex<HashMap<i64, Lane>>,
+    /// Told when somebody has ended working on an account.
+    ended: Notify,
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Self {
+            lanes: Lanes::default(),
+            owner: Uuid::now_v7().to_string(),
+            taken: Mutex::default(),
+            ended: Notify::new(),
+        }
+    }
+}
+
+impl Delivery {
+    /// What tells this process from all others.
+    pub(crate) fn owner(&self) -> &str {
+        &self.owner
+    }
+}
+
+/// The accounts that somebody works on.
+#[derive(Clone, Default)]
+struct Busy(Arc<std::sync::Mutex<Accounts>>);
+
+#[derive(Default)]
+struct Accounts {
+    at_work: HashSet<i64>,
+    /// Those that could not be opened, and when they are tried again.
+    resting: HashMap<i64, Timestamp>,
+}
+
+impl Busy {
+    /// Marks an account as worked on, if it is neither already nor at rest.
+    fn begin(&self, account: i64, now: Timestamp) -> bool {
+        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if accounts.resting.get(&account).is_some_and(|until| *until > now) {
+            return false;
+        }
+        accounts.resting.remove(&account);
+        accounts.at_work.insert(account)
+    }
+
+    fn end(&self, account: i64, rests_until: Option<Timestamp>) {
+        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.at_work.remove(&account);
+        accounts.resting.extend(rests_until.map(|until| (account, until)));
+    }
+
+    /// When the next account is tried again.
+    fn next(&self) -> Option<Timestamp> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).resting.values().min().copied()
+    }
+}
+
+impl Service {
+    /// Carries planned intents out as they become due, and looks after the ledger, until the service is closing. Calls go
+    /// on in `at_work`.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    pub async fn keep_lanes(self: &Arc<Self>, at_work: &TaskTracker) -> Result<()> {
+        for account in self.store().accounts().await? {
+            self.lane(account.id).await?;
+        }
+        let busy = Busy::default();
+        let (mut looked_after, mut cleared) = (None, None);
+        let mut written = self.store().written();
+        loop {
+            written.mark_unchanged();
+            let now = self.now();
+            if is_over(looked_after, LOOKED_AFTER_EVERY, now) {
+                self.look_after(now).await?;
+                looked_after = Some(now);
+            }
+            if is_over(cleared, CLEARED_EVERY, now) {
+                self.clear_up(now, at_work).await?;
+                cleared = Some(now);
+            }
+            let due = self.store().due_lanes(now).await?;
+            for account in due.accounts {
+                if busy.begin(account, now) {
+                    let (service, busy) = (Arc::clone(self), busy.clone());
+                    at_work.spawn(async move { service.work_on(account, &busy).await });
+                }
+            }
+            let look_again = looked_after.and_then(|at| at.checked_add(LOOKED_AFTER_EVERY).ok());
+            let next = due.next.into_iter().chain(look_again).chain(busy.next()).min();
+            tokio::select! {
+                () = self.closing.cancelled() => return Ok(()),
+                () = gathered(&mut written) => {}
+                () = self.delivery.ended.notified() => {}
+                () = self.until(next) => {}
+                // A clock that was set back does not come to the moment that is waited for.
+                () = tokio::time::sleep(LOOKED_AT_LEAST_EVERY) => {}
+            }
+        }
+    }
+
+    /// How the lanes stand: who is at work, and who waits for how long.
+    #[must_use]
+    pub fn lanes(&self) -> Vec<Standing> {
+        self.delivery.lanes.standings()
+    }
+
+    /// Carries out what is due for one account.
+    async fn work_on(&self, account: i64, busy: &Busy) {
+        let rests_until = match self.work_off(account, Class::Bulk).await {
+            Ok(()) => None,
+            Err(error) => {
+                tracing::warn!(account, %error, "nothing can be carried out for this account now");
+                self.now().checked_add(OPENED_AGAIN_AFTER).ok()
+            }
+        };
+        busy.end(account, rests_until);
+        // What was planned meanwhile waits for the end of this.
+        self.delivery.ended.notify_one();
+    }
+
+    /// Carries out what is due for an account, of a class and sooner ones.
+    async fn work_off(&self, account: i64, up_to: Class) -> Result<()> {
+        let accounts = self.store().accounts().await?;
+        let Some(name) = accounts.into_iter().find(|of| of.id == account).map(|of| of.name) else { return Ok(()) };
+        let open = self.open_account(&name).await?;
+        let (lane, provider) = (self.lane(account).await?, open.connection.prompt());
+        let executor = Executor {
+            store: self.store(),
+            lanes: &self.delivery.lanes,
+            lane: &lane,
+            provider: &provider,
+            now: &|| self.now(),
+        };
+        let worked = executor.work_off(up_to).await?;
+        if worked.claimed > 0 {
+            tracing::info!(account = name, intents = worked.claimed, answered = worked.answered, "worked off");
+        }
+        Ok(())
+    }
+
+    /// Ends what is too late, resolves the doubts that need nobody to decide, and tells of what is stuck.
+    async fn look_after(&self, now: Timestamp) -> Result<()> {
+        self.store().expire_intents(now).await?;
+        self.resolve_doubts(now).await?;
+        let figures = self.store().intent_figures(None).await?;
+        if let Some(since) = figures.oldest_opt_out.filter(|since| now.duration_since(*since) > OPT_OUT_ALARM) {
+            tracing::error!(%since, "an opt-out has not reached its provider yet: look at `postroom intent list`");
+        }
+        for lane in self.lanes().into_iter().filter(|lane| lane.waited > TURN_ALARM) {
+            tracing::error!(
+                account = lane.account,
+                waiting = lane.waiting,
+                waited_s = lane.waited.as_secs(),
+                "a lane makes no progress"
+            );
+        }
+        Ok(())
+    }
+
+    /// Resolves the doubts that need nobody to decide.
+    async fn resolve_doubts(&self, now: Timestamp) -> Result<()> {
+        let mut query =
+            IntentQuery { state: Some(IntentState::InDoubt), limit: DOUBTS_AT_ONCE, ..IntentQuery::default() };
+        loop {
+            let page = self.store().intents(&query).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            query.after = Some(last.id);
+            // The request of a run is decided anew by the next run of its sync.
+            for intent in page.iter().filter(|intent| intent.run.is_none()) {
+                let Some(Next::Settle(settlement)) = intent.doubt().map(|doubt| next(&doubt, now)) else { continue };
+                let decision =
+                    Decision { settlement, by: BY_ITSELF.to_owned(), evidence: evidence(settlement).to_owned() };
+                let state = self.store().resolve_doubt(intent.id, &decision, now).await?;
+                tracing::info!(intent = intent.id.0, settlement = settlement.as_str(), %state, "a doubt was resolved");
+            }
+        }
+    }
+
+    /// Clears away what ended long ago, and reminds providers of whom they are still to erase.
+    async fn clear_up(self: &Arc<Self>, now: Timestamp, at_work: &TaskTracker) -> Result<()> {
+        if let Ok(before) = now.checked_sub(ENDED_KEPT) {
+            self.store().clear_intents(before).await?;
+        }
+        let service = Arc::clone(self);
+        at_work.spawn(async move {
+            match service.tell_providers(None).await {
+                Ok(told) => {
+                    for reason in told.reasons {
+                        tracing::warn!(reason, "a provider is still to erase somebody");
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "providers could not be told whom to erase"),
+            }
+        });
+        Ok(())
+    }
+
+    /// The right to work on an account's intents. The first time it is taken over from whoever had it: a store has one
+    /// writer, so that one is dead, and what it had armed is in doubt from now on.
+    pub(crate) async fn lane(&self, account: i64) -> Result<Lane> {
+        let mut taken = self.delivery.taken.lock().await;
+        if let Some(lane) = taken.get(&account) {
+            return Ok(lane.clone());
+        }
+        let takeover = self.store().take_over_lane(account, &self.delivery.owner, self.now()).await?;
+        if takeover.in_doubt > 0 {
+            tracing::warn!(account, intents = takeover.in_doubt, "a program ended before it knew what became of these");
+        }
+        taken.insert(account, takeover.lane.clone());
+        Ok(takeover.lane)
+    }
+}
+
+/// Whether a time has passed since something was done last.
+fn is_over(last: Option<Timestamp>, every: SignedDuration, now: Timestamp) -> bool {
+    // A clock that was set back shows a moment before the last one: then it is done as well.
+    last.is_none_or(|last| now.duration_since(last) >= every || now < last)
+}
+
+/// What a doubt that needs nobody to decide is resolved on.
+fn evidence(settlement: Settlement) -> &'static str {
+    match settlement {
+        Settlement::Repeat => "it may be done twice without harm",
+        Settlement::RepeatWithKey => "the provider tells a repetition by its key",
+        Settlement::AssumeSent => "nobody decided for three days",
+        Settlement::Found => "the provider shows it",
+        Settlement::NotFound => "the provider shows that it was not done",
+        Settlement::SendAgain | Settlement::Drop => "it was decided",
+    }
+}
