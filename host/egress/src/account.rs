@@ -145,7 +145,8 @@ impl AccountEgress {
 
     /// Sends a request and reads its answer, within the job's budget.
     ///
-    /// Repeated inside the call is only what provably never left, and what was answered with 429.
+    /// Repeated inside the call is only what provably never left, and, where repeating is safe, what
+    /// was answered with 429.
     /// What the call did on the wire is in [`JobBudget::facts`] in every case, also when this
     /// future is dropped half way.
     ///
@@ -180,7 +181,9 @@ impl AccountEgress {
                     if let Some(pause) = retry_after {
                         gate.pause.extend(pause);
                     }
-                    (retries.after_limit(retry_after), SendError::RateLimited { retry_after })
+                    // Not every provider that answers so has done nothing.
+                    let pause = if safe { retries.after_limit(retry_after) } else { None };
+                    (pause, SendError::RateLimited { retry_after })
                 }
                 Attempt::NotConnected(text) => {
                     flight.never_left();
@@ -190,8 +193,10 @@ impl AccountEgress {
                     flight.never_left();
                     return Err(SendError::Denied(text));
                 }
-                // The flight is not landed: the request stays unanswered.
-                Attempt::Lost(error) => return Err(error),
+                Attempt::Lost(error) => {
+                    flight.lost();
+                    return Err(error);
+                }
             };
             match pause {
                 Some(pause) if pause < budget.remaining().min(inner.timeouts.longest_pause) => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::SendError;
+use crate::seen::Seen;
 
 /// How urgent a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -75,6 +76,8 @@ pub struct WireFacts {
     pub unanswered_unsafe: u64,
     /// Requests other than GET that got a complete answer with a status under 400.
     pub writes_answered: u64,
+    /// What became of the requests that are not safe to repeat.
+    pub seen: Seen,
 }
 
 /// The allowance of one job, shared by all its calls. Counting is atomic; the job's own thread and
@@ -92,6 +95,8 @@ pub struct JobBudget {
     unanswered: AtomicU64,
     unanswered_unsafe: AtomicU64,
     writes_answered: AtomicU64,
+    under_way_unsafe: AtomicU64,
+    seen: AtomicU32,
 }
 
 /// `WireState` in one atomic: a status is its own number, which is always above these.
@@ -114,6 +119,8 @@ impl JobBudget {
             unanswered: AtomicU64::new(0),
             unanswered_unsafe: AtomicU64::new(0),
             writes_answered: AtomicU64::new(0),
+            under_way_unsafe: AtomicU64::new(0),
+            seen: AtomicU32::new(Seen::NoRequest.packed()),
         }
     }
 
@@ -157,6 +164,12 @@ impl JobBudget {
             unanswered: self.unanswered.load(Ordering::Relaxed),
             unanswered_unsafe: self.unanswered_unsafe.load(Ordering::Relaxed),
             writes_answered: self.writes_answered.load(Ordering::Relaxed),
+            // A request that is under way has been written for all that is known, and whoever reads
+            // this after the job's end reads of one that was cut off.
+            seen: match self.under_way_unsafe.load(Ordering::Relaxed) {
+                0 => Seen::unpacked(self.seen.load(Ordering::Relaxed)),
+                _ => Seen::Killed,
+            },
         }
     }
 
@@ -201,6 +214,7 @@ impl JobBudget {
         self.unanswered.fetch_add(1, Ordering::Relaxed);
         if !safe_to_repeat {
             self.unanswered_unsafe.fetch_add(1, Ordering::Relaxed);
+            self.under_way_unsafe.fetch_add(1, Ordering::Relaxed);
         }
         self.last.store(UNANSWERED, Ordering::Relaxed);
         Flight { budget: self, write, safe_to_repeat }
@@ -209,7 +223,7 @@ impl JobBudget {
 
 /// A request on its way. It counts as unanswered from before its first byte, so that a job which
 /// is cut off (its future dropped) leaves the cautious answer behind.
-#[must_use = "a flight that is not landed counts as unanswered"]
+#[must_use = "a flight that is not landed counts as unanswered, and as cut off"]
 pub(crate) struct Flight<'a> {
     budget: &'a JobBudget,
     write: bool,
@@ -219,7 +233,15 @@ pub(crate) struct Flight<'a> {
 impl Flight<'_> {
     /// No connection came about.
     pub(crate) fn never_left(self) {
+        self.note(Seen::NeverWritten);
         self.settle(UNSENT);
+    }
+
+    /// It was written, and there is no whole answer. It stays unanswered.
+    pub(crate) fn lost(self) {
+        // Whoever waited as long as the job has time was cut off with the job.
+        let is_over = self.budget.remaining().is_zero();
+        self.note(if is_over { Seen::Killed } else { Seen::NoAnswer });
     }
 
     /// The complete answer is here.
@@ -227,7 +249,16 @@ impl Flight<'_> {
         if self.write && status < 400 {
             self.budget.writes_answered.fetch_add(1, Ordering::Relaxed);
         }
+        self.note(Seen::Answered(status));
         self.settle(u32::from(status));
+    }
+
+    /// Keeps what was seen, if nothing more doubtful was seen before.
+    fn note(&self, seen: Seen) {
+        if !self.safe_to_repeat {
+            self.budget.seen.fetch_max(seen.packed(), Ordering::Relaxed);
+            self.budget.under_way_unsafe.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     fn settle(self, last: u32) {

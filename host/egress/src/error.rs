@@ -38,8 +38,8 @@ pub enum EgressError {
 /// limits, never an address, a path on the host, a secret or a backtrace.
 ///
 /// What was on the wire is in [`crate::WireFacts`], not derived from this value; the two agree:
-/// `Denied`, `InvalidRequest`, `ConnectFailed`, `RateLimited` and `BudgetSpent` mean that the
-/// provider did nothing.
+/// `Denied`, `InvalidRequest`, `ConnectFailed` and `BudgetSpent` mean that the provider did nothing,
+/// and so does `RateLimited`, as far as a provider's 429 can be believed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
     /// The origin, a header or the address is not allowed. Nothing was sent.
@@ -64,7 +64,7 @@ pub enum SendError {
         /// The limit in bytes.
         limit: u64,
     },
-    /// The provider (429) or this account's own limiter asks to come back later. Nothing was done.
+    /// The provider (429) or this account's own limiter asks to come back later.
     #[error("The provider or the account's limit asks to come back later.")]
     RateLimited {
         /// How long from now, if anybody said.

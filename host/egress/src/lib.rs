@@ -45,6 +45,7 @@ mod redaction;
 mod request;
 mod resolver;
 mod retry;
+mod seen;
 mod timeouts;
 mod transport;
 
@@ -57,5 +58,6 @@ pub use limits::AccountLimits;
 pub use origin::{OriginDeclaration, OriginInputs, OriginPart, OriginTemplate, PartSource, ResolvedOrigin};
 pub use request::{Method, Request};
 pub use resolver::{Lookup, NameResolver, SystemResolver};
+pub use seen::Seen;
 pub use timeouts::Timeouts;
 pub use transport::{Transport, TransportOptions};

@@ -58,8 +58,9 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Option<Vec<u8>>,
-    /// Whether the plugin says that repeating does no harm. Egress never repeats on the strength of
-    /// it; it decides in which of the counts of [`crate::WireFacts`] an unanswered request appears.
+    /// Whether the plugin says that repeating does no harm. Egress repeats what was answered with 429
+    /// only then, and what has no answer not even then; and only what is not safe counts for
+    /// [`crate::WireFacts::seen`] and for `unanswered_unsafe`.
     pub safe_to_repeat: bool,
 }
 

@@ -1,8 +1,9 @@
 //! When a request may be made again inside one call, and how long to wait before.
 //!
 //! Only two cases come here: the request provably never left (no connection), or the provider
-//! answered 429, which says that it did nothing. A bare 403 or 503, a timeout and a broken answer
-//! go back to the run, whatever the plugin says about repeating: they may hide an effect.
+//! answered 429 to a request that is safe to repeat. The status says that nothing was done, and is
+//! taken at its word only where it does no harm if it is not so. A bare 403 or 503, a timeout and a
+//! broken answer go back to the run, whatever the plugin says about repeating: they may hide an effect.
 
 use std::time::{Duration, SystemTime};
 

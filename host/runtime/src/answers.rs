@@ -11,7 +11,8 @@ use postroom_egress::AccountEgress;
 
 use crate::contract::{
     AccountInfo, ActAnswer, ActOutcome, Audience, BatchAnswer, ContactWrite, Extras, ItemOutcome, ItemResult, Member,
-    ProviderError, RejectionClass, RemoteField, RemoteStatus, TagChange, TagOutcome, TagsAnswer,
+    ProviderError, RejectionClass, RemoteField, RemoteStatus, TagChange, TagOutcome, TagsAnswer, Template,
+    TemplateAnswer, TemplateOutcome, TemplateSend,
 };
 use crate::limits::{
     MAX_CHOICES, MAX_ID_BYTES, MAX_LISTED, MAX_PREPARED_BYTES, MAX_REMARKS, MAX_TEXT_BYTES, MAX_WARNINGS,
@@ -111,6 +112,33 @@ impl Reader {
             self.extras(&mut field.extras)?;
         }
         Ok(fields)
+    }
+
+    pub(crate) fn templates(&self, mut templates: Vec<Template>) -> Result<Vec<Template>, String> {
+        at_most("templates", templates.len(), MAX_LISTED)?;
+        once("template", templates.iter().map(|template| &template.id))?;
+        for template in &mut templates {
+            id("The id of a template", &template.id)?;
+            self.text(&mut template.name);
+            self.extras(&mut template.extras)?;
+        }
+        Ok(templates)
+    }
+
+    pub(crate) fn sent(&self, send: &TemplateSend, mut answer: TemplateAnswer) -> Result<TemplateAnswer, String> {
+        let mut open = Open::new(send.recipients.iter().map(|recipient| recipient.key));
+        for item in &mut answer.items {
+            open.close(&item.key, || format!("the key {}", item.key))?;
+            match &mut item.outcome {
+                TemplateOutcome::Accepted(None) => {}
+                TemplateOutcome::Accepted(Some(message)) => id("The id of a message", message)?,
+                TemplateOutcome::Refused(reason)
+                | TemplateOutcome::NotDone(reason)
+                | TemplateOutcome::Unclear(reason) => self.text(reason),
+            }
+        }
+        self.stopped(answer.stopped.as_mut());
+        Ok(answer)
     }
 
     /// Makes an error fit to be shown. No error is refused: it is what the operator needs.

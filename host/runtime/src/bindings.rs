@@ -45,3 +45,4 @@ capability_world!(with_tags, "with-tags");
 capability_world!(with_subscriptions, "with-subscriptions");
 capability_world!(with_audiences, "with-audiences");
 capability_world!(with_fields, "with-fields");
+capability_world!(with_templates, "with-templates");

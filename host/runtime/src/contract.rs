@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::bindings::{base, with_audiences, with_fields, with_subscriptions, with_tags};
+use crate::bindings::{base, with_audiences, with_fields, with_subscriptions, with_tags, with_templates};
 
 pub use base::exports::postroom::provider::provider::{
     AccountInfo, AuthMethod, CanonicalForm, CompositeField, CompositePart, ConsentScope, Description, FieldNameRule,
@@ -23,6 +23,16 @@ pub use with_subscriptions::exports::postroom::provider::subscriptions::{
     Act, ActAnswer, ActOutcome, ActResult, Member,
 };
 pub use with_tags::exports::postroom::provider::tags::{TagChange, TagOutcome, TagResult, TagsAnswer};
+pub use with_templates::exports::postroom::provider::templates::{
+    Recipient, SendingTerms, Template, TemplateAnswer, TemplateOutcome, TemplateResult, TemplateSend,
+};
+
+impl SendingTerms {
+    /// Whether the provider says of this HTTP status that nothing was done.
+    pub fn is_not_processed(&self, status: u16) -> bool {
+        self.not_processed.contains(&status)
+    }
+}
 
 impl ProviderError {
     /// The provider's word and sentence.

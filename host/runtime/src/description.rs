@@ -260,14 +260,14 @@ fn name(what: &str, value: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn text(what: &str, value: &str) -> Result<(), String> {
+pub(crate) fn text(what: &str, value: &str) -> Result<(), String> {
     if value.trim().is_empty() {
         return Err(format!("{what} is empty."));
     }
     optional_text(what, value)
 }
 
-fn optional_text(what: &str, value: &str) -> Result<(), String> {
+pub(crate) fn optional_text(what: &str, value: &str) -> Result<(), String> {
     if value.len() > MAX_TEXT_BYTES {
         return Err(format!("{what}, `{}`, is longer than {MAX_TEXT_BYTES} bytes.", shown(value)));
     }
@@ -277,7 +277,7 @@ fn optional_text(what: &str, value: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn some_entries<T>(what: &str, entries: &[T]) -> Result<(), String> {
+pub(crate) fn some_entries<T>(what: &str, entries: &[T]) -> Result<(), String> {
     if entries.len() > MAX_DESCRIPTION_ENTRIES {
         return Err(format!("{what} has {} entries; it has at most {MAX_DESCRIPTION_ENTRIES}.", entries.len()));
     }

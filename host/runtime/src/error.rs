@@ -112,6 +112,14 @@ pub enum LoadError {
         /// The rule and what breaks it, as a sentence.
         problem: String,
     },
+    /// What it tells about its sending cannot be read or breaks a rule.
+    #[error(
+        "The plugin's terms of sending are refused: {problem} `templates.terms` must answer from constants alone, and keep the rules of the contract; its author must mend it."
+    )]
+    SendingTerms {
+        /// The rule and what breaks it, as a sentence.
+        problem: String,
+    },
     /// The host failed, not the plugin.
     #[error("The plugin could not be loaded because the host failed: {reason}.")]
     Host {

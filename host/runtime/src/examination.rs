@@ -4,8 +4,9 @@ use postroom_egress::OriginTemplate;
 use wasmtime::Store;
 
 use crate::bindings::base::BasePre;
-use crate::bindings::{base, with_audiences, with_fields, with_subscriptions, with_tags};
-use crate::contract::Description;
+use crate::bindings::with_templates::WithTemplatesPre;
+use crate::bindings::{base, with_audiences, with_fields, with_subscriptions, with_tags, with_templates};
+use crate::contract::{Description, SendingTerms};
 use crate::description;
 use crate::engine::Engine;
 use crate::error::LoadError;
@@ -13,6 +14,7 @@ use crate::limits::{DESCRIBE_CPU, DESCRIBE_WALL, JobLimits};
 use crate::linker::CONTRACT;
 use crate::log::{JobLog, LogSink};
 use crate::plugin::{Worlds, causes};
+use crate::sending_terms;
 use crate::state::{JobState, Shared, Stop};
 
 /// Instantiates the component and looks at the types of every interface that was found.
@@ -52,6 +54,9 @@ pub(crate) async fn instantiate(engine: &Engine, worlds: &Worlds) -> Result<(), 
     if worlds.fields.is_some() {
         fits!(with_fields, fields);
     }
+    if worlds.templates.is_some() {
+        fits!(with_templates, templates);
+    }
     Ok(())
 }
 
@@ -78,6 +83,32 @@ async fn describe_once(engine: &Engine, base: &BasePre<JobState>) -> Result<Desc
         })
         .await
         .map_err(|failure| LoadError::Describe { reason: failure.reason() })
+}
+
+/// Has the plugin tell its terms of sending twice, compares the answers, and checks them.
+pub(crate) async fn sending_terms(
+    engine: &Engine,
+    world: &WithTemplatesPre<JobState>,
+) -> Result<SendingTerms, LoadError> {
+    let refused = |problem| LoadError::SendingTerms { problem };
+    let first = sending_terms_once(engine, world).await?;
+    if sending_terms_once(engine, world).await? != first {
+        return Err(refused("They differ each time they are asked for.".to_owned()));
+    }
+    sending_terms::check(&first).map_err(refused)?;
+    Ok(first)
+}
+
+async fn sending_terms_once(engine: &Engine, world: &WithTemplatesPre<JobState>) -> Result<SendingTerms, LoadError> {
+    let examination = Examination::new();
+    let mut store = examination.store(engine);
+    examination
+        .run(async {
+            let plugin = world.instantiate_async(&mut store).await?;
+            plugin.postroom_provider_templates().call_terms(&mut store).await
+        })
+        .await
+        .map_err(|failure| LoadError::SendingTerms { problem: format!("They cannot be read: {}.", failure.reason()) })
 }
 
 struct Examination {

@@ -10,14 +10,14 @@ use postroom_egress::{Method, Request, SendError};
 
 use crate::bindings::base::postroom::provider::{context, http, log, types};
 use crate::log::LogSource;
-use crate::state::JobState;
+use crate::state::{JobState, Repeating};
 
 impl types::Host for JobState {}
 
 impl http::Host for JobState {
     async fn send(&mut self, request: http::Request) -> wasmtime::Result<Result<http::Response, http::HttpError>> {
         let (shared, access) = self.enter("http.send")?;
-        let sending = access.account.send(to_egress(request), &access.budget);
+        let sending = access.account.send(to_egress(request, access.repeating), &access.budget);
         shared.sending.store(true, Ordering::Relaxed);
         let sent = shared.meter.spare(sending).await;
         shared.sending.store(false, Ordering::Relaxed);
@@ -58,21 +58,22 @@ impl context::Host for JobState {
     }
 }
 
-fn to_egress(request: http::Request) -> Request {
+fn to_egress(request: http::Request, repeating: Repeating) -> Request {
+    let method = match request.method {
+        http::Method::Get => Method::Get,
+        http::Method::Post => Method::Post,
+        http::Method::Put => Method::Put,
+        http::Method::Patch => Method::Patch,
+        http::Method::Delete => Method::Delete,
+    };
     Request {
         origin: request.origin,
-        method: match request.method {
-            http::Method::Get => Method::Get,
-            http::Method::Post => Method::Post,
-            http::Method::Put => Method::Put,
-            http::Method::Patch => Method::Patch,
-            http::Method::Delete => Method::Delete,
-        },
+        method,
         path: request.path,
         query: request.query,
         headers: request.headers,
         body: request.body,
-        safe_to_repeat: request.safe_to_repeat,
+        safe_to_repeat: repeating.is_safe(method, request.safe_to_repeat),
     }
 }
 

@@ -5,7 +5,7 @@ use wasmtime::component::Component;
 
 use crate::cache::CompileCache;
 use crate::compiler::{Compiled, MachineCode, compiled};
-use crate::contract::Description;
+use crate::contract::{Description, SendingTerms};
 use crate::engine::Engine;
 use crate::error::LoadError;
 use crate::limits::MAX_TEXT_BYTES;
@@ -37,6 +37,9 @@ pub struct Inspection {
     pub producers: Vec<Producer>,
     /// What it says of itself; none when it does not load.
     pub description: Option<Description>,
+    /// What it tells about its sending; none when it does not load or sends no messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sending_terms: Option<SendingTerms>,
     /// Why it does not load, as a sentence; none when it loads.
     pub refusal: Option<String>,
 }
@@ -90,6 +93,7 @@ impl Plugin {
             Ok(plugin) => {
                 inspection.capabilities = plugin.capabilities();
                 inspection.description = Some(plugin.description().clone());
+                inspection.sending_terms = plugin.sending_terms().cloned();
             }
             Err(refusal) => inspection.refusal = Some(refusal.to_string()),
         }
@@ -114,6 +118,7 @@ fn reflect(engine: &Engine, component: &Component, code: MachineCode, digest: St
         }),
         producers: producers(bytes),
         description: None,
+        sending_terms: None,
         refusal: None,
     }
 }

@@ -7,6 +7,7 @@ use postroom_egress::{AccountEgress, JobBudget, Urgency, WireFacts};
 use crate::answers::Reader;
 use crate::contract::{
     AccountInfo, Act, ActAnswer, Audience, BatchAnswer, ContactWrite, Member, RemoteField, TagChange, TagsAnswer,
+    Template, TemplateAnswer, TemplateSend,
 };
 use crate::error::CallError;
 use crate::limits::JobLimits;
@@ -40,7 +41,9 @@ pub struct JobReport<T> {
     pub log: Vec<LogLine>,
     /// How many lines were dropped because the log was full.
     pub log_dropped: u64,
-    /// What the host saw on the wire. A plugin's answer is moved by it only towards caution.
+    /// What the host saw on the wire. A plugin's answer is moved by it only towards caution. `seen` is
+    /// [`Seen::Killed`](postroom_egress::Seen::Killed) of every job that was ended after a request that
+    /// is not safe to repeat was written, also of one that had its answer: nobody has read it.
     pub wire: WireFacts,
     /// CPU time of the guest.
     pub cpu: Duration,
@@ -170,6 +173,31 @@ impl Plugin {
         let (run, store) = Run::begin(self, job, "fields.list-fields");
         let call = call!(world, store, postroom_provider_fields.call_list_fields(audience));
         run.finish(call, Reader::fields).await
+    }
+
+    /// Lists the templates that the account can see. Ids are unique.
+    pub async fn list_templates(&self, job: JobSpec) -> JobReport<Vec<Template>> {
+        let Some(world) = &self.inner.worlds.templates else {
+            return JobReport::unsupported(&job, Capability::Templates);
+        };
+        let (run, store) = Run::begin(self, job, "templates.list-templates");
+        let call = call!(world, store, postroom_provider_templates.call_list_templates());
+        run.finish(call, Reader::templates).await
+    }
+
+    /// Sends one message from a template. Each key and each address stands once among the recipients.
+    ///
+    /// Keys of the answer are among those given, each at most once; whoever is missing may or may not
+    /// have been written to. What the plugin says is half of it: the other half is `wire.seen`, which
+    /// also stands when there is no answer. No request that may send is made twice by the host, and
+    /// what the plugin says about repeating is believed only of methods that HTTP lets repeat.
+    pub async fn send_template(&self, job: JobSpec, send: &TemplateSend) -> JobReport<TemplateAnswer> {
+        let Some(world) = &self.inner.worlds.templates else {
+            return JobReport::unsupported(&job, Capability::Templates);
+        };
+        let (run, store) = Run::begin_sending(self, job, "templates.send");
+        let call = call!(world, store, postroom_provider_templates.call_send(send));
+        run.finish(call, |reader, answer| reader.sent(send, answer)).await
     }
 }
 

@@ -45,6 +45,7 @@ mod log;
 mod meter;
 mod plugin;
 mod run;
+mod sending_terms;
 mod state;
 mod text;
 

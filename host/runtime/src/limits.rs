@@ -4,6 +4,7 @@
 //! memory, host calls and bytes. What one job may use is a [`JobLimits`] value, so that a caller can
 //! be stricter; what a plugin may be at all is a constant.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// The largest component that is loaded, in bytes. Rust plugins measure 0.1 to 0.6 MB, Python ones
@@ -47,7 +48,15 @@ pub(crate) const MAX_CONCURRENCY: u32 = 64;
 /// The highest rate that a plugin may declare, in requests per second.
 pub(crate) const MAX_REQUESTS_PER_SECOND: u32 = 1_000;
 
-/// The longest remote id, token or audience id in an answer, in bytes. They are stored per contact
+/// The HTTP statuses of which a plugin may say that nothing was done. What succeeded or leads
+/// elsewhere can't be among them.
+pub(crate) const NOT_PROCESSED: RangeInclusive<u16> = 400..=599;
+
+/// The longest time for which a plugin may say that its provider knows an effect key again, in
+/// seconds: a year. Providers promise hours or days.
+pub(crate) const MAX_KEY_LIFE_S: u64 = 365 * 24 * 60 * 60;
+
+/// The longest remote id, token, or id of an audience, a template or a message in an answer, in bytes. They are stored per contact
 /// and are never cut, because a cut id is another id.
 pub(crate) const MAX_ID_BYTES: usize = 512;
 
@@ -57,7 +66,7 @@ pub(crate) const MAX_REMARKS: usize = 64;
 /// The most warnings of one tag answer: one per tag and kind is what plugins send.
 pub(crate) const MAX_WARNINGS: usize = 200;
 
-/// The most audiences of one account, and fields of one audience. Providers stop far below.
+/// The most audiences or templates of one account, and fields of one audience. Providers stop far below.
 pub(crate) const MAX_LISTED: usize = 10_000;
 
 /// The most choices of one field.

@@ -11,9 +11,10 @@ use crate::bindings::with_audiences::WithAudiencesPre;
 use crate::bindings::with_fields::WithFieldsPre;
 use crate::bindings::with_subscriptions::WithSubscriptionsPre;
 use crate::bindings::with_tags::WithTagsPre;
+use crate::bindings::with_templates::WithTemplatesPre;
 use crate::cache::CompileCache;
 use crate::compiler::compiled;
-use crate::contract::Description;
+use crate::contract::{Description, SendingTerms};
 use crate::engine::Engine;
 use crate::error::LoadError;
 use crate::examination;
@@ -35,11 +36,13 @@ pub enum Capability {
     Audiences,
     /// List the fields of an audience.
     Fields,
+    /// Send messages from templates.
+    Templates,
 }
 
 impl Capability {
     /// Every capability this host knows.
-    pub const ALL: [Self; 4] = [Self::Tags, Self::Subscriptions, Self::Audiences, Self::Fields];
+    pub const ALL: [Self; 5] = [Self::Tags, Self::Subscriptions, Self::Audiences, Self::Fields, Self::Templates];
 
     /// The name of its interface in the contract's package.
     pub fn interface(self) -> &'static str {
@@ -48,6 +51,7 @@ impl Capability {
             Self::Subscriptions => "subscriptions",
             Self::Audiences => "audiences",
             Self::Fields => "fields",
+            Self::Templates => "templates",
         }
     }
 }
@@ -65,6 +69,7 @@ pub(crate) struct Worlds {
     pub(crate) subscriptions: Option<WithSubscriptionsPre<JobState>>,
     pub(crate) audiences: Option<WithAudiencesPre<JobState>>,
     pub(crate) fields: Option<WithFieldsPre<JobState>>,
+    pub(crate) templates: Option<WithTemplatesPre<JobState>>,
 }
 
 impl Worlds {
@@ -74,6 +79,7 @@ impl Worlds {
             Capability::Subscriptions => self.subscriptions.is_some(),
             Capability::Audiences => self.audiences.is_some(),
             Capability::Fields => self.fields.is_some(),
+            Capability::Templates => self.templates.is_some(),
         }
     }
 }
@@ -92,6 +98,7 @@ pub(crate) struct Loaded {
     pub(crate) worlds: Worlds,
     description: Description,
     origins: Vec<OriginTemplate>,
+    sending_terms: Option<SendingTerms>,
     digest: String,
     size: usize,
 }
@@ -99,7 +106,7 @@ pub(crate) struct Loaded {
 impl Plugin {
     /// Loads a component: compiles it, links it against what plugins may import, finds its
     /// capabilities, instantiates it once (differing types of exports show only there), and has it
-    /// describe itself twice with every import refused.
+    /// describe itself, and tell its terms of sending if it sends, twice with every import refused.
     ///
     /// Compiling takes about a second per megabyte, wherever the engine's
     /// [`Compiler`](crate::Compiler) does it. Call it within a tokio runtime.
@@ -136,7 +143,13 @@ impl Plugin {
         let worlds = probe(engine, &component)?;
         examination::instantiate(engine, &worlds).await?;
         let (description, origins) = examination::describe(engine, &worlds.base).await?;
-        Ok(Self { inner: Arc::new(Loaded { engine: engine.clone(), worlds, description, origins, digest, size }) })
+        let sending_terms = match &worlds.templates {
+            Some(world) => Some(examination::sending_terms(engine, world).await?),
+            None => None,
+        };
+        let engine = engine.clone();
+        let inner = Arc::new(Loaded { engine, worlds, description, origins, sending_terms, digest, size });
+        Ok(Self { inner })
     }
 
     /// What the plugin says of itself, checked: ids and names are well formed, everything that is
@@ -148,6 +161,12 @@ impl Plugin {
     /// The origins of the description, in its order, parsed.
     pub fn origins(&self) -> &[OriginTemplate] {
         &self.inner.origins
+    }
+
+    /// What the provider promises about messages that it did not send, as the plugin tells it; none
+    /// when the plugin sends no messages.
+    pub fn sending_terms(&self) -> Option<&SendingTerms> {
+        self.inner.sending_terms.as_ref()
     }
 
     /// Whether the plugin has this capability.
@@ -255,6 +274,7 @@ fn probe(engine: &Engine, component: &Component) -> Result<Worlds, LoadError> {
         subscriptions: world(has(Capability::Subscriptions), &pre, WithSubscriptionsPre::new)?,
         audiences: world(has(Capability::Audiences), &pre, WithAudiencesPre::new)?,
         fields: world(has(Capability::Fields), &pre, WithFieldsPre::new)?,
+        templates: world(has(Capability::Templates), &pre, WithTemplatesPre::new)?,
         base: BasePre::new(pre).map_err(mismatch)?,
     })
 }

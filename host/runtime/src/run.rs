@@ -17,7 +17,7 @@ use crate::job::{JobReport, JobSpec};
 use crate::limits::{RECHECK, SENDING_GRACE};
 use crate::log::JobLog;
 use crate::plugin::Plugin;
-use crate::state::{Access, JobState, Shared};
+use crate::state::{Access, JobState, Repeating, Shared};
 
 /// What stays outside the store while a call runs.
 pub(crate) struct Run {
@@ -33,11 +33,25 @@ pub(crate) struct Run {
 impl Run {
     /// Makes the store of a job. The store is for one call and is dropped with it.
     pub(crate) fn begin(plugin: &Plugin, job: JobSpec, function: &'static str) -> (Self, Store<JobState>) {
+        Self::begin_as(plugin, job, function, Repeating::AsThePluginSays)
+    }
+
+    /// The same for a call that sends a message.
+    pub(crate) fn begin_sending(plugin: &Plugin, job: JobSpec, function: &'static str) -> (Self, Store<JobState>) {
+        Self::begin_as(plugin, job, function, Repeating::WhereHttpLetsIt)
+    }
+
+    fn begin_as(
+        plugin: &Plugin,
+        job: JobSpec,
+        function: &'static str,
+        repeating: Repeating,
+    ) -> (Self, Store<JobState>) {
         let began = Instant::now();
         let JobSpec { account, settings, now_ms, urgency, limits, log } = job;
         let shared = Shared::new(JobLog::new(&limits, log, Some(account.clone())));
         let budget = Arc::new(JobBudget::new(limits.egress, urgency));
-        let access = Access { account: account.clone(), budget: Arc::clone(&budget), settings, now_ms };
+        let access = Access { account: account.clone(), budget: Arc::clone(&budget), settings, now_ms, repeating };
         let store = JobState::for_job(Arc::clone(&shared), access, &limits).into_store(&plugin.inner.engine, &limits);
         let span = tracing::info_span!(
             "plugin call",
@@ -56,17 +70,25 @@ impl Run {
         check: impl FnOnce(&Reader, T) -> Result<T, String>,
     ) -> JobReport<T> {
         let reader = Reader::new(self.account.clone());
+        let mut was_ended = false;
         let result = match self.drive(call).instrument(self.span.clone()).await {
             Ok(Ok(answer)) => check(&reader, answer).map_err(|what| CallError::Malformed { what }),
             Ok(Err(error)) => Err(self.refused(&reader, error)),
-            Err(error) => Err(error),
+            Err(error) => {
+                was_ended = true;
+                Err(error)
+            }
         };
+        let mut wire = self.budget.facts();
+        if was_ended {
+            wire.seen = wire.seen.cut_off();
+        }
         let (log, log_dropped) = self.shared.log.take();
         let report = JobReport {
             result,
             log,
             log_dropped,
-            wire: self.budget.facts(),
+            wire,
             cpu: self.shared.meter.cpu(),
             duration: self.began.elapsed(),
             peak_memory: self.shared.meter.peak_memory(),

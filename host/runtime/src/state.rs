@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use postroom_egress::{AccountEgress, JobBudget};
+use postroom_egress::{AccountEgress, JobBudget, Method};
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 use wasmtime_wasi::{Deterministic, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
@@ -62,6 +62,28 @@ pub(crate) struct Access {
     pub(crate) budget: Arc<JobBudget>,
     pub(crate) settings: Vec<(String, String)>,
     pub(crate) now_ms: u64,
+    pub(crate) repeating: Repeating,
+}
+
+/// Whether a plugin is believed that repeating a request does no harm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeating {
+    /// It knows its provider.
+    AsThePluginSays,
+    /// Only where the method itself promises it. What sends a message is a POST, and one that was called
+    /// safe would be repeated, and missing in what the host saw.
+    WhereHttpLetsIt,
+}
+
+impl Repeating {
+    /// Whether the host takes a request for one that is safe to repeat.
+    pub(crate) fn is_safe(self, method: Method, said: bool) -> bool {
+        let is_idempotent = match method {
+            Method::Get | Method::Put | Method::Delete => true,
+            Method::Post | Method::Patch => false,
+        };
+        said && (self == Self::AsThePluginSays || is_idempotent)
+    }
 }
 
 /// The data of one store.

@@ -48,3 +48,4 @@ capability_world!(tags, "with-tags", "export_tags", "postroom_sdk::bindings::tag
 capability_world!(subscriptions, "with-subscriptions", "export_subscriptions", "postroom_sdk::bindings::subscriptions");
 capability_world!(audiences, "with-audiences", "export_audiences", "postroom_sdk::bindings::audiences");
 capability_world!(fields, "with-fields", "export_fields", "postroom_sdk::bindings::fields");
+capability_world!(templates, "with-templates", "export_templates", "postroom_sdk::bindings::templates");

@@ -40,6 +40,11 @@ pub fn conflict(code: &str, message: impl Into<String>) -> ProviderError {
     ProviderError::Conflict(detail(code, message))
 }
 
+/// The template is gone.
+pub fn template_missing(code: &str, message: impl Into<String>) -> ProviderError {
+    ProviderError::TemplateMissing(detail(code, message))
+}
+
 /// The plan or the allowance at the provider is used up.
 pub fn quota(code: &str, message: impl Into<String>) -> ProviderError {
     ProviderError::Quota(detail(code, message))

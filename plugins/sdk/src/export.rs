@@ -2,10 +2,10 @@
 
 use std::marker::PhantomData;
 
-use crate::bindings::{audiences, base, fields, subscriptions, tags};
+use crate::bindings::{audiences, base, fields, subscriptions, tags, templates};
 use crate::job::Host;
 use crate::types::{BatchAnswer, ContactWrite, ProviderError};
-use crate::{Audiences, Contacts, Fields, Job, Provider, Subscriptions, Tags};
+use crate::{Audiences, Contacts, Fields, Job, Provider, Subscriptions, Tags, Templates};
 
 /// Answers the host's calls by those of `P`.
 pub struct Guest<P>(PhantomData<P>);
@@ -66,14 +66,28 @@ impl<P: Fields> fields::exports::postroom::provider::fields::Guest for Guest<P> 
     }
 }
 
+impl<P: Templates> templates::exports::postroom::provider::templates::Guest for Guest<P> {
+    fn terms() -> crate::templates::SendingTerms {
+        P::terms()
+    }
+
+    fn list_templates() -> Result<Vec<crate::templates::Template>, ProviderError> {
+        P::list_templates(&Job::new(&Host))
+    }
+
+    fn send(send: crate::templates::TemplateSend) -> Result<crate::templates::TemplateAnswer, ProviderError> {
+        P::send(&Job::new(&Host), send)
+    }
+}
+
 /// Makes a component of a type: its [`Provider`](crate::Provider) and
 /// [`Contacts`](crate::Contacts), and the capabilities that are named after a colon, out of
-/// `tags`, `subscriptions`, `audiences` and `fields`.
+/// `tags`, `subscriptions`, `audiences`, `fields` and `templates`.
 ///
 /// On other targets than WebAssembly it only checks that the type implements what it names.
 ///
-/// So `export_provider!(Mailchimp: tags, subscriptions)` leaves out `audiences` and `fields`, and the
-/// host takes it that the provider has neither.
+/// So `export_provider!(Mailchimp: tags, subscriptions)` leaves out `audiences`, `fields` and
+/// `templates`, and the host takes it that the provider has none of them.
 #[macro_export]
 macro_rules! export_provider {
     ($plugin:ty $(: $($capability:ident),+ $(,)?)?) => {
@@ -121,5 +135,13 @@ macro_rules! export_capability {
         $crate::bindings::fields::export_fields!($guest with_types_in $crate::bindings::fields);
         const fn exports_fields<P: $crate::Fields>() {}
         exports_fields::<$plugin>();
+    };
+    ($guest:ident, $plugin:ty, templates) => {
+        #[cfg(target_arch = "wasm32")]
+        $crate::bindings::templates::export_templates!(
+            $guest with_types_in $crate::bindings::templates
+        );
+        const fn exports_templates<P: $crate::Templates>() {}
+        exports_templates::<$plugin>();
     };
 }

@@ -6,6 +6,7 @@ use crate::fields::RemoteField;
 use crate::provider::{AccountInfo, Description};
 use crate::subscriptions::{Act, ActAnswer, Member};
 use crate::tags::{TagChange, TagsAnswer};
+use crate::templates::{SendingTerms, Template, TemplateAnswer, TemplateSend};
 use crate::types::{BatchAnswer, ContactWrite, ProviderError};
 
 /// Who the plugin is, and whether an account works. Every plugin implements it.
@@ -85,4 +86,27 @@ pub trait Fields {
     /// # Errors
     /// What kept the provider from telling.
     fn list_fields(job: &Job, audience: &str) -> Result<Vec<RemoteField>, ProviderError>;
+}
+
+/// Messages from templates that lie at the provider.
+///
+/// A message can't be taken back. [`TemplateAnswer::of_each`] makes one request per recipient, stops at
+/// the first that gets no answer, and leaves it to the host to find out what became of that one.
+pub trait Templates {
+    /// Tells what the provider promises about requests that it did not carry out: without a job, since
+    /// it depends on no account. Two calls that answer differently refuse the plugin.
+    fn terms() -> SendingTerms;
+
+    /// All templates that the account can see.
+    ///
+    /// # Errors
+    /// What kept the provider from telling.
+    fn list_templates(job: &Job) -> Result<Vec<Template>, ProviderError>;
+
+    /// Sends one message, and tries once: no request is repeated, whatever is answered. A request
+    /// that sends is a POST that does not say that it is safe to repeat.
+    ///
+    /// # Errors
+    /// Only if nothing is known of any recipient; the host then goes by what it saw on the wire.
+    fn send(job: &Job, send: TemplateSend) -> Result<TemplateAnswer, ProviderError>;
 }

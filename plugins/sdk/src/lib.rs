@@ -1,7 +1,7 @@
 //! What the author of a Postroom provider plugin imports.
 //!
 //! A plugin is one type. It implements [`Provider`] and [`Contacts`], and those of [`Tags`],
-//! [`Subscriptions`], [`Audiences`] and [`Fields`] that its provider can do;
+//! [`Subscriptions`], [`Audiences`], [`Fields`] and [`Templates`] that its provider can do;
 //! [`export_provider!`] makes a component of it that exports exactly these. The host sees from the
 //! exports what a plugin can do, so what is not named does not exist.
 //!
@@ -59,11 +59,12 @@ pub mod http;
 mod interfaces;
 mod job;
 pub mod results;
+mod sending;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use bindings::base::postroom::provider::types;
-pub use interfaces::{Audiences, Contacts, Fields, Provider, Subscriptions, Tags};
+pub use interfaces::{Audiences, Contacts, Fields, Provider, Subscriptions, Tags, Templates};
 pub use job::{Job, Level, Transport};
 
 /// The records of the interface `provider`: who a plugin is.
@@ -96,6 +97,13 @@ pub mod fields {
     pub use crate::bindings::fields::exports::postroom::provider::fields::RemoteField;
 }
 
+/// The records of the interface `templates`.
+pub mod templates {
+    pub use crate::bindings::templates::exports::postroom::provider::templates::{
+        Recipient, SendingTerms, Template, TemplateAnswer, TemplateOutcome, TemplateResult, TemplateSend,
+    };
+}
+
 /// Everything that a plugin usually names.
 pub mod prelude {
     pub use crate::audiences::Audience;
@@ -105,6 +113,7 @@ pub mod prelude {
     pub use crate::provider::*;
     pub use crate::subscriptions::*;
     pub use crate::tags::*;
+    pub use crate::templates::*;
     pub use crate::types::*;
-    pub use crate::{Audiences, Contacts, Fields, Job, Level, Provider, Subscriptions, Tags};
+    pub use crate::{Audiences, Contacts, Fields, Job, Level, Provider, Subscriptions, Tags, Templates};
 }

@@ -8,7 +8,7 @@ use crate::support::{
     Answer, Server, account, account_config, budget, concurrency, config, get, http, ok, origin, post,
 };
 use postroom_egress::{
-    AccountConfig, AccountEgress, AccountLimits, JobBudget, JobLimits, SendError, Timeouts, Transport,
+    AccountConfig, AccountEgress, AccountLimits, JobBudget, JobLimits, Request, Seen, SendError, Timeouts, Transport,
     TransportOptions, Urgency, WireState,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -29,13 +29,23 @@ async fn a_429_is_repeated_until_it_is_answered() {
     })
     .await;
     let budget = budget();
-    let response = account(&server).send(post("/x", "body"), &budget).await.unwrap();
+    let request = Request { safe_to_repeat: true, ..post("/x", "body") };
+    let response = account(&server).send(request, &budget).await.unwrap();
     assert_eq!((response.status, response.attempts, response.body.as_slice()), (200, 3, b"done".as_slice()));
     let facts = budget.facts();
     assert_eq!((facts.requests, facts.last, facts.unanswered), (3, WireState::Answered(200), 0));
-    assert_eq!(facts.writes_answered, 1);
+    assert_eq!((facts.writes_answered, facts.seen), (1, Seen::NoRequest));
     assert!(server.seen().iter().all(|seen| seen.body == b"body"));
     assert_eq!(server.connections(), 1, "the connection of a 429 is used again");
+}
+
+#[tokio::test]
+async fn a_429_of_what_is_not_safe_to_repeat_comes_back_at_once() {
+    let server = Server::always(limited(&[("Retry-After", "0")])).await;
+    let budget = budget();
+    let error = account(&server).send(post("/x", "body"), &budget).await.unwrap_err();
+    assert_eq!(error, SendError::RateLimited { retry_after: Some(Duration::ZERO) });
+    assert_eq!((server.seen().len(), budget.facts().seen), (1, Seen::Answered(429)));
 }
 
 #[tokio::test]

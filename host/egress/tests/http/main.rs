@@ -7,6 +7,8 @@ mod bodies;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod seen;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tls;

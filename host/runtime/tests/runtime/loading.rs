@@ -51,6 +51,7 @@ async fn an_inspection_tells_what_a_plugin_asks_for_whether_or_not_it_loads() {
     assert!((1 << 20..2 << 20).contains(&memory.largest_bytes), "{memory:?}");
     assert!(fine.code.size > fine.size && fine.code.digest.starts_with("blake3:"), "{:?}", fine.code);
     assert_eq!(fine.description.as_ref().unwrap().id, "healthy");
+    assert_eq!(fine.sending_terms.as_ref().unwrap().key_life_s, Some(3600));
     let json = serde_json::to_string(&fine).unwrap();
     assert_eq!(serde_json::from_str::<postroom_runtime::Inspection>(&json).unwrap(), fine);
 

@@ -18,5 +18,6 @@ mod cache;
 mod compiling;
 mod loading;
 mod provider;
+mod sending;
 mod stage;
 mod working;

@@ -3,7 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use postroom_egress::WireState;
-use postroom_runtime::contract::{Act, ActOutcome, ItemOutcome, Member, RemoteStatus, TagChange, TagOutcome};
+use postroom_runtime::contract::{
+    Act, ActOutcome, ItemOutcome, Member, Recipient, RemoteStatus, TagChange, TagOutcome, TemplateOutcome,
+    TemplateResult, TemplateSend,
+};
 use postroom_runtime::{CallError, Capability, LogSink, LogSource};
 
 use crate::provider::Provider;
@@ -85,6 +88,22 @@ async fn every_capability_answers() {
     assert_eq!(audiences.first().unwrap().id, "a1");
     let fields = plugin.list_fields(job(), "a1").await.result.unwrap();
     assert_eq!(fields.first().unwrap().name, "FNAME");
+
+    let templates = plugin.list_templates(job()).await.result.unwrap();
+    let template = &templates.first().unwrap().id;
+    let recipient = Recipient { key: 7, address: "c7@example.com".to_owned(), fields: vec![] };
+    let send = TemplateSend {
+        template: template.clone(),
+        effect_key: "send:1".to_owned(),
+        recipients: vec![recipient],
+        extras: vec![],
+    };
+    let sent = plugin.send_template(job(), &send).await.result.unwrap();
+    let [TemplateResult { key: 7, outcome: TemplateOutcome::Accepted(Some(id)) }] = &sent.items[..] else {
+        panic!("{sent:?}")
+    };
+    assert_eq!(id, "send:1-7");
+    assert!(plugin.sending_terms().unwrap().is_not_processed(503));
 }
 
 #[tokio::test]
@@ -92,6 +111,7 @@ async fn a_missing_capability_is_an_answer_of_its_own() {
     let (plugin, provider) = (plain().await, Provider::start().await);
     let report = plugin.list_audiences(job(account(plugin, &provider))).await;
     assert_eq!(report.result.unwrap_err(), CallError::Unsupported { capability: Capability::Audiences });
+    assert_eq!(plugin.sending_terms(), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

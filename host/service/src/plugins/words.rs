@@ -9,6 +9,7 @@ pub(crate) fn act(capability: Capability) -> &'static str {
         Capability::Subscriptions => "change the status of members: unsubscribe, take out, ask to confirm, erase",
         Capability::Audiences => "list the audiences of your account",
         Capability::Fields => "list the fields of an audience",
+        Capability::Templates => "list the templates of your account and send messages from them",
     }
 }
 
@@ -33,6 +34,9 @@ pub(crate) fn sees(plugin: &Plugin) -> Vec<String> {
     ];
     if plugin.has(Capability::Tags) {
         seen.push("the names of the tags that your syncs give".to_owned());
+    }
+    if plugin.has(Capability::Templates) {
+        seen.push("of whoever a message goes to: the e-mail address and what fills the template".to_owned());
     }
     let settings: Vec<&str> = plugin.description().settings.iter().map(|setting| setting.label.as_str()).collect();
     if !settings.is_empty() {

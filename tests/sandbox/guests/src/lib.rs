@@ -20,6 +20,9 @@ pub use exports::postroom::provider::fields::RemoteField;
 pub use exports::postroom::provider::provider::*;
 pub use exports::postroom::provider::subscriptions::{Act, ActAnswer, ActOutcome, ActResult, Member};
 pub use exports::postroom::provider::tags::{TagChange, TagOutcome, TagResult, TagsAnswer};
+pub use exports::postroom::provider::templates::{
+    SendingTerms, Template, TemplateAnswer, TemplateOutcome, TemplateResult, TemplateSend,
+};
 pub use postroom::provider::types::*;
 // Both globs have these two.
 pub use postroom::provider::types::{Extras, ProviderError};
@@ -64,6 +67,18 @@ pub trait Plugin {
 
     fn list_fields(_audience: String) -> Result<Vec<RemoteField>, ProviderError> {
         Ok(vec![])
+    }
+
+    fn terms() -> SendingTerms {
+        SendingTerms { not_processed: vec![503], key_life_s: None, extras: vec![] }
+    }
+
+    fn list_templates() -> Result<Vec<Template>, ProviderError> {
+        Ok(vec![])
+    }
+
+    fn send(send: TemplateSend) -> Result<TemplateAnswer, ProviderError> {
+        Ok(accepted(&send))
     }
 }
 
@@ -115,6 +130,20 @@ impl<P: Plugin> exported::audiences::Guest for Exports<P> {
 impl<P: Plugin> exported::fields::Guest for Exports<P> {
     fn list_fields(audience: String) -> Result<Vec<RemoteField>, ProviderError> {
         P::list_fields(audience)
+    }
+}
+
+impl<P: Plugin> exported::templates::Guest for Exports<P> {
+    fn terms() -> SendingTerms {
+        P::terms()
+    }
+
+    fn list_templates() -> Result<Vec<Template>, ProviderError> {
+        P::list_templates()
+    }
+
+    fn send(send: TemplateSend) -> Result<TemplateAnswer, ProviderError> {
+        P::send(send)
     }
 }
 
@@ -224,6 +253,12 @@ pub fn failed(message: impl Into<String>) -> ProviderError {
 /// One created member for each of these.
 pub fn created(writes: &[ContactWrite]) -> BatchAnswer {
     BatchAnswer { items: writes.iter().map(|write| item(write.key)).collect(), stopped: None }
+}
+
+/// One accepted message for each of these recipients.
+pub fn accepted(send: &TemplateSend) -> TemplateAnswer {
+    let to = |key| TemplateResult { key, outcome: TemplateOutcome::Accepted(None) };
+    TemplateAnswer { items: send.recipients.iter().map(|recipient| to(recipient.key)).collect(), stopped: None }
 }
 
 /// One created member.

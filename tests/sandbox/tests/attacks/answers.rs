@@ -27,6 +27,8 @@ pub(crate) async fn more_than_anybody_has_use_for_is_not_used() {
     assert!(malformed(&stage.prepare("a-little").await).contains("prepared bytes"));
     let audiences = stage.plugin.list_audiences(stage.job()).await;
     assert!(malformed(&audiences).contains("20000 audiences"));
+    let templates = stage.plugin.list_templates(stage.job()).await;
+    assert!(malformed(&templates).contains("20000 templates"));
     let fields = stage.plugin.list_fields(stage.job(), "").await;
     assert!(malformed(&fields).contains("20000 choices"));
 }
@@ -40,6 +42,8 @@ pub(crate) async fn unknown_keys_and_keys_that_stand_twice_spoil_an_answer() {
     assert!(malformed(&stage.tags("twice").await).contains("twice for one of the tags of the key 1"));
     assert!(malformed(&stage.acts("unknown").await).contains("for the key 999"));
     assert!(malformed(&stage.acts("twice").await).contains("twice for the key 1"));
+    assert!(malformed(&stage.send("unknown").await).contains("for the key 999"));
+    assert!(malformed(&stage.send("twice").await).contains("twice for the key 1"));
 }
 
 pub(crate) async fn a_missing_key_stays_open_and_the_order_says_nothing() {
@@ -49,6 +53,8 @@ pub(crate) async fn a_missing_key_stays_open_and_the_order_says_nothing() {
     assert_eq!(keys(&missing.items), [1, 2]);
     assert!(missing.items.iter().all(|item| item.outcome == ItemOutcome::Created));
     assert_eq!(keys(&stage.push("backwards").await.result.unwrap().items), [3, 2, 1]);
+    let sent = stage.send("missing").await.result.unwrap();
+    assert_eq!(sent.items.iter().map(|item| item.key).collect::<Vec<_>>(), [1, 2]);
     let acts = stage.acts("none").await.result.unwrap();
     assert!(!acts.items.iter().any(|item| item.outcome == ActOutcome::Done));
 }

@@ -19,6 +19,7 @@ mod loading;
 mod network;
 mod provider;
 mod secrets;
+mod sending;
 mod stage;
 mod start;
 mod table;

@@ -119,6 +119,7 @@ async fn answer(State(book): State<Arc<Book>>, request: Request) -> Response {
         "/endless" => Body::from_stream(stream::repeat_with(|| Ok::<_, std::io::Error>(CHUNK))).into_response(),
         "/drip" => Body::from_stream(drip()).into_response(),
         "/hold" => hold(&book).await,
+        "/limited" => StatusCode::TOO_MANY_REQUESTS.into_response(),
         "/slowly" => {
             tokio::time::sleep(SLOWLY).await;
             "done".into_response()

@@ -11,7 +11,8 @@ use postroom_egress::{
     Urgency,
 };
 use postroom_runtime::contract::{
-    AccountInfo, Act, ActAnswer, BatchAnswer, ContactWrite, Member, OnCreate, TagChange, TagsAnswer,
+    AccountInfo, Act, ActAnswer, BatchAnswer, ContactWrite, Member, OnCreate, Recipient, TagChange, TagsAnswer,
+    TemplateAnswer, TemplateSend,
 };
 use postroom_runtime::{
     Budget, CallError, DirectoryCache, Engine, JobLimits, JobReport, JobSpec, LoadError, LogSink, Plugin,
@@ -158,6 +159,17 @@ impl Stage {
     pub(crate) async fn acts(&self, attempt: &str) -> JobReport<ActAnswer> {
         let member = Member { key: 1, address: "c1@example.com".to_owned(), remote_id: None };
         self.plugin.subscriptions_change(self.job(), attempt, Act::Unsubscribe, &[member]).await
+    }
+
+    pub(crate) async fn send(&self, attempt: &str) -> JobReport<TemplateAnswer> {
+        let recipient = |key| Recipient { key, address: format!("c{key}@example.com"), fields: vec![] };
+        let send = TemplateSend {
+            template: attempt.to_owned(),
+            effect_key: "send:1".to_owned(),
+            recipients: (1..=3).map(recipient).collect(),
+            extras: vec![],
+        };
+        self.plugin.send_template(self.job(), &send).await
     }
 
     /// Nothing of the attempt has reached the provider.

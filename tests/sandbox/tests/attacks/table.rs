@@ -258,6 +258,23 @@ attacks! {
             texts::an_id_that_is_not_plain_spoils_the_answer,
         ],
     }
+    terms_of_sending {
+        tries: "goes out when it is asked for its terms of sending, or promises that nothing is ever done",
+        against: "the examination that descriptions go through, and statuses that may say so",
+        guests: [calling_terms, bold_terms],
+        tests: [sending::terms_of_sending_reach_nothing, sending::terms_that_call_a_success_nothing_are_refused],
+    }
+    second_message {
+        tries: "has a message sent twice: calls it safe to repeat, says that nothing was done, or dies after it",
+        against: "what egress saw of every request that may send, whatever the guest calls it, and no repetition",
+        guests: [lying_sender],
+        tests: [
+            sending::a_message_is_seen_whatever_the_guest_says_of_it,
+            sending::a_message_is_not_repeated_for_a_guest_that_calls_it_safe,
+            sending::a_guest_that_ends_after_its_message_was_killed,
+            sending::a_message_that_outlasts_its_job_was_killed,
+        ],
+    }
     swelling_body {
         tries: "fetches a gzip bomb, or a body without an end",
         against: "a cap on the wire and after decoding",

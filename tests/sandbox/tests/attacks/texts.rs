@@ -1,7 +1,7 @@
 //! Guests whose texts would run in a browser, repaint a terminal, or read backwards.
 
 use postroom_runtime::contract::{
-    AccountInfo, ActOutcome, ErrorDetail, Extras, ItemOutcome, ProviderError, RemoteStatus, TagOutcome,
+    AccountInfo, ActOutcome, ErrorDetail, Extras, ItemOutcome, ProviderError, RemoteStatus, TagOutcome, TemplateOutcome,
 };
 use postroom_runtime::{CallError, JobReport, LoadError};
 use postroom_sandbox_tests::guests;
@@ -89,6 +89,20 @@ pub(crate) async fn every_text_of_every_answer_is_cut_and_tamed() {
     is_told_tamely(acts.items[0].status.as_ref());
     stopped_tamely(acts.stopped.as_ref());
 
+    let sent = stage.send("").await.result.unwrap();
+    for item in &sent.items {
+        match &item.outcome {
+            TemplateOutcome::Refused(reason) | TemplateOutcome::NotDone(reason) | TemplateOutcome::Unclear(reason) => {
+                is_tame(reason);
+            }
+            TemplateOutcome::Accepted(_) => panic!("{item:?}"),
+        }
+    }
+    stopped_tamely(sent.stopped.as_ref());
+    let templates = stage.plugin.list_templates(stage.job()).await.result.unwrap();
+    is_tame(&templates[0].name);
+    all_are_tame(&templates[0].extras);
+
     let audiences = stage.plugin.list_audiences(stage.job()).await.result.unwrap();
     is_tame(&audiences[0].name);
     all_are_tame(&audiences[0].extras);
@@ -111,6 +125,7 @@ pub(crate) async fn an_id_that_is_not_plain_spoils_the_answer() {
     let stage = Stage::of(guests::loud_texts()).await;
     assert!(malformed(&stage.push("id").await).contains("A member's id holds a control character"));
     assert!(malformed(&stage.push("token").await).contains("A token holds a control character"));
+    assert!(malformed(&stage.send("id").await).contains("The id of a message holds a control character"));
     let named = stage.plugin.list_fields(stage.job(), "name").await;
     assert!(malformed(&named).contains("The name of a field holds a control character"));
     let chosen = stage.plugin.list_fields(stage.job(), "choice").await;

@@ -1,13 +1,10 @@
 //! Starting and stopping the two listeners.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use rand::Rng;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use super::config::Config;
 use super::state::{DomainPolicy, Moment, Rules, Seed, State};
@@ -16,13 +13,9 @@ use super::{control, http};
 use crate::book::Book;
 use crate::faults::Faults;
 use crate::gate::Gate;
+use crate::serving::{Server, finish, stopped, url_of};
 use crate::wire::{ResettableListener, Wire, bind_loopback};
 use crate::{Announcement, SimulatorError};
-
-/// How long a shutdown waits for requests in progress before it cuts them off.
-const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(3);
-
-type Server = JoinHandle<std::io::Result<()>>;
 
 /// A simulator that is answering. Dropping it stops it without waiting.
 #[derive(Debug)]
@@ -107,28 +100,4 @@ impl Running {
         }
         Ok(())
     }
-}
-
-async fn finish(mut server: Server) -> Result<(), SimulatorError> {
-    match tokio::time::timeout(SHUTDOWN_PATIENCE, &mut server).await {
-        Ok(Ok(Ok(()))) => Ok(()),
-        Ok(Ok(Err(source))) => Err(SimulatorError::Serve { source }),
-        Ok(Err(error)) => Err(SimulatorError::Task { reason: error.to_string() }),
-        Err(_) => {
-            server.abort();
-            Ok(())
-        }
-    }
-}
-
-async fn stopped(mut stopping: watch::Receiver<bool>) {
-    // An error means that the `Running` was dropped, which stops the servers as well.
-    if stopping.wait_for(|stopping| *stopping).await.is_err() {
-        tracing::debug!("the simulator's handle was dropped");
-    }
-}
-
-fn url_of(bound: std::io::Result<SocketAddr>, asked: SocketAddr) -> Result<String, SimulatorError> {
-    let address = bound.map_err(|source| SimulatorError::Listen { address: asked, source })?;
-    Ok(format!("http://{address}"))
 }

@@ -2,7 +2,7 @@
 
 use kit::{
     ActAnswer, ActOutcome, ActResult, BatchAnswer, ContactWrite, Member, Plugin, ProviderError, TagChange, TagOutcome,
-    TagResult, TagsAnswer, created, item,
+    TagResult, TagsAnswer, TemplateAnswer, TemplateOutcome, TemplateResult, TemplateSend, accepted, created, item,
 };
 
 const STRANGER: u64 = 999;
@@ -43,6 +43,17 @@ impl Plugin for Guest {
             _ => vec![],
         };
         Ok(ActAnswer { items, stopped: None })
+    }
+
+    fn send(send: TemplateSend) -> Result<TemplateAnswer, ProviderError> {
+        let mut answer = accepted(&send);
+        let of = |key| TemplateResult { key, outcome: TemplateOutcome::Accepted(None) };
+        match send.template.as_str() {
+            "unknown" => answer.items.push(of(STRANGER)),
+            "twice" => answer.items.extend(send.recipients.first().map(|recipient| of(recipient.key))),
+            _ => drop(answer.items.pop()),
+        }
+        Ok(answer)
     }
 }
 

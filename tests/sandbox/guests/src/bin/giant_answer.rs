@@ -1,7 +1,9 @@
 //! Answers with more than anybody asked for: bytes, members, and texts that are one text in the
 //! guest's memory and a million in the host's.
 
-use kit::{AccountInfo, Audience, BatchAnswer, ContactWrite, Plugin, ProviderError, RemoteField, facts, item};
+use kit::{
+    AccountInfo, Audience, BatchAnswer, ContactWrite, Plugin, ProviderError, RemoteField, Template, facts, item,
+};
 
 const MIB: usize = 1 << 20;
 
@@ -26,6 +28,11 @@ impl Plugin for Guest {
     fn list_audiences() -> Result<Vec<Audience>, ProviderError> {
         let audience = |n: u32| Audience { id: n.to_string(), name: String::new(), members: None, extras: vec![] };
         Ok((0..20_000).map(audience).collect())
+    }
+
+    fn list_templates() -> Result<Vec<Template>, ProviderError> {
+        let template = |n: u32| Template { id: n.to_string(), name: String::new(), extras: vec![] };
+        Ok((0..20_000).map(template).collect())
     }
 
     fn list_fields(_: String) -> Result<Vec<RemoteField>, ProviderError> {

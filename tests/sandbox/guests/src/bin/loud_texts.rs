@@ -4,7 +4,8 @@
 use kit::{
     AccountInfo, ActAnswer, ActOutcome, ActResult, Audience, BatchAnswer, ConsentBlock, ConsentBlockUntil,
     ContactWrite, ErrorDetail, ItemOutcome, ItemResult, LeftOutField, Member, Plugin, ProviderError, Rejection,
-    RejectionClass, RemoteField, RemoteStatus, RetryDetail, TagChange, TagOutcome, TagResult, TagsAnswer, item, log,
+    RejectionClass, RemoteField, RemoteStatus, RetryDetail, TagChange, TagOutcome, TagResult, TagsAnswer, Template,
+    TemplateAnswer, TemplateOutcome, TemplateResult, TemplateSend, item, log,
 };
 
 /// What a browser, a terminal, a bidirectional reader, a spreadsheet and a careless reader fall for.
@@ -98,6 +99,22 @@ impl Plugin for Guest {
 
     fn list_audiences() -> Result<Vec<Audience>, ProviderError> {
         Ok(vec![Audience { id: "a1".into(), name: loud(), members: None, extras: extras() }])
+    }
+
+    fn list_templates() -> Result<Vec<Template>, ProviderError> {
+        Ok(vec![Template { id: "t1".into(), name: loud(), extras: extras() }])
+    }
+
+    fn send(send: TemplateSend) -> Result<TemplateAnswer, ProviderError> {
+        let outcome = |key| match (send.template.as_str(), key) {
+            ("id", _) => TemplateOutcome::Accepted(Some("m\x1b[2J".into())),
+            (_, 1) => TemplateOutcome::Refused(loud()),
+            (_, 2) => TemplateOutcome::NotDone(loud()),
+            _ => TemplateOutcome::Unclear(loud()),
+        };
+        let of = |key| TemplateResult { key, outcome: outcome(key) };
+        let items = send.recipients.iter().map(|recipient| of(recipient.key)).collect();
+        Ok(TemplateAnswer { items, stopped: stopped() })
     }
 
     fn list_fields(audience: String) -> Result<Vec<RemoteField>, ProviderError> {

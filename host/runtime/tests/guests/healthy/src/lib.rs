@@ -14,7 +14,9 @@ mod description {
     }
 }
 
-use exports::postroom::provider::{audiences, contacts, fields, provider, subscriptions, tags};
+use exports::postroom::provider::{
+    audiences, contacts, fields, provider, subscriptions, tags, templates,
+};
 use postroom::provider::types::{
     BatchAnswer, ContactWrite, ErrorDetail, ItemOutcome, ItemResult, OtherError, ProviderError,
     RemoteStatus,
@@ -184,6 +186,42 @@ impl fields::Guest for Healthy {
             choices: vec![],
             extras: vec![],
         }])
+    }
+}
+
+impl templates::Guest for Healthy {
+    fn terms() -> templates::SendingTerms {
+        templates::SendingTerms {
+            not_processed: vec![503],
+            key_life_s: Some(3600),
+            extras: vec![],
+        }
+    }
+
+    fn list_templates() -> Result<Vec<templates::Template>, ProviderError> {
+        Ok(vec![templates::Template {
+            id: "t1".into(),
+            name: "Welcome".into(),
+            extras: vec![],
+        }])
+    }
+
+    fn send(send: templates::TemplateSend) -> Result<templates::TemplateAnswer, ProviderError> {
+        let items = send
+            .recipients
+            .into_iter()
+            .map(|recipient| templates::TemplateResult {
+                key: recipient.key,
+                outcome: templates::TemplateOutcome::Accepted(Some(format!(
+                    "{}-{}",
+                    send.effect_key, recipient.key
+                ))),
+            })
+            .collect();
+        Ok(templates::TemplateAnswer {
+            items,
+            stopped: None,
+        })
     }
 }
 
