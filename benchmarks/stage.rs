@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -88,8 +89,17 @@ impl House {
         self.postroom_with(arguments, "")
     }
 
+    /// The same beside other commands: its answer goes to a file of this name.
+    pub(crate) fn postroom_at(&self, arguments: &[&str], name: &str) -> Value {
+        self.postroom_through(arguments, "", name).answer
+    }
+
     fn postroom_with(&self, arguments: &[&str], input: &str) -> Ran {
-        let (stdin, stdout) = (self.path("stdin"), self.path("stdout"));
+        self.postroom_through(arguments, input, "command")
+    }
+
+    fn postroom_through(&self, arguments: &[&str], input: &str, name: &str) -> Ran {
+        let (stdin, stdout) = (self.path(&format!("{name}.stdin")), self.path(&format!("{name}.stdout")));
         fs::write(&stdin, input).unwrap();
         let mut command = program();
         command
@@ -102,21 +112,38 @@ impl House {
         let began = Instant::now();
         let (cpu, peak) = watch(command.spawn().unwrap());
         let wall = began.elapsed();
-        Ran { wall, cpu, peak, answer: serde_json::from_slice(&fs::read(stdout).unwrap()).unwrap_or_default() }
+        let answer = serde_json::from_slice(&fs::read(&stdout).unwrap()).unwrap_or_default();
+        fs::remove_file(stdout).unwrap();
+        Ran { wall, cpu, peak, answer }
     }
 
     /// Writes a file of so many guests and imports it in the place of the list.
     pub(crate) fn import(&self, guests: u64) -> Ran {
         let file = self.path("guests.csv");
         if !file.exists() {
-            write_guests(&file, guests, self.companies);
+            write_guests(&file, 0..guests, "Name", self.companies);
         }
-        let file = file.to_str().unwrap();
+        self.import_file(&file, LIST)
+    }
+
+    /// The same of other guests into another list.
+    pub(crate) fn import_into(&self, list: &str, guests: Range<u64>) -> Ran {
+        self.import_named(list, guests, "Name")
+    }
+
+    /// The same of guests whose names begin so.
+    pub(crate) fn import_named(&self, list: &str, guests: Range<u64>, name: &str) -> Ran {
+        let file = self.path(&format!("{list}.csv"));
+        write_guests(&file, guests, name, self.companies);
+        self.import_file(&file, list)
+    }
+
+    fn import_file(&self, file: &Path, list: &str) -> Ran {
         self.postroom(&[
             "import",
-            file,
+            file.to_str().unwrap(),
             "--list",
-            LIST,
+            list,
             "--mode",
             "replace",
             "--consent",
@@ -138,10 +165,20 @@ impl House {
 
     /// Ties the list to the provider's audience.
     pub(crate) fn tie(&self, provider: &Provider) {
+        self.add_account("mc", provider);
+        self.add_sync(LIST, "mc");
+    }
+
+    /// Adds an account of a provider.
+    pub(crate) fn add_account(&self, name: &str, provider: &Provider) {
         let origin = format!("api={}", provider.base_url);
-        let account = ["account", "add", "mc", "--plugin", "mailchimp", "--origin", &origin, "--insecure-origin"];
+        let account = ["account", "add", name, "--plugin", "mailchimp", "--origin", &origin, "--insecure-origin"];
         self.postroom_with(&[account.as_slice(), &["--secret", "api-key=-"]].concat(), &provider.api_key);
-        let sync = ["sync", "add", LIST, "--list", LIST, "--account", "mc", "--audience", AUDIENCE];
+    }
+
+    /// Adds a sync of a list to an account; both have one name.
+    pub(crate) fn add_sync(&self, list: &str, account: &str) {
+        let sync = ["sync", "add", list, "--list", list, "--account", account, "--audience", AUDIENCE];
         let rules =
             ["--map", "firstname=FNAME", "--map", "lastname=LNAME", "--map", "language=LANG", "--newcomers", "skip"];
         self.postroom(&[sync.as_slice(), &rules].concat());
@@ -150,6 +187,38 @@ impl House {
     /// Runs the sync.
     pub(crate) fn run(&self) -> Ran {
         self.postroom(&["sync", "run", LIST, "--yes"])
+    }
+
+    /// Starts the daemon, and answers once it takes commands.
+    pub(crate) fn daemon(&self) -> Daemon {
+        let mut command = program();
+        command.env("POSTROOM_STORE", self.store()).env("HOME", self.path("home")).arg("daemon");
+        let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let daemon = Daemon(child);
+        while !self.store().join("daemon.sock").exists() {
+            sleep(LOOK);
+        }
+        daemon
+    }
+}
+
+/// The daemon at work; it is asked to stop when this is dropped.
+pub(crate) struct Daemon(Child);
+
+impl Daemon {
+    /// Its resident memory now and at its highest, in MiB, and its processor seconds.
+    pub(crate) fn takes(&self) -> (u64, u64, f64) {
+        let id = self.0.id();
+        let of = |line| in_status(id, line).unwrap_or_default();
+        (of("VmRSS:"), of("VmHWM:"), times(id).unwrap().1)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let asked = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
+        assert!(asked.success());
+        self.0.wait().unwrap();
     }
 }
 
@@ -171,18 +240,25 @@ pub(crate) struct Provider {
 impl Provider {
     /// Starts one on a port of its own choice.
     pub(crate) fn start() -> Self {
-        Self::start_at("127.0.0.1:0")
+        Self::start_at("127.0.0.1:0", 0)
+    }
+
+    /// The same with requests that take so many milliseconds.
+    pub(crate) fn slow(latency_ms: u64) -> Self {
+        Self::start_at("127.0.0.1:0", latency_ms)
     }
 
     /// Ends it and starts an empty one at the same address, which accounts know.
     pub(crate) fn afresh(self) -> Self {
         let address = self.base_url.trim_start_matches("http://").to_owned();
         drop(self);
-        Self::start_at(&address)
+        Self::start_at(&address, 0)
     }
 
-    fn start_at(address: &str) -> Self {
+    fn start_at(address: &str, latency_ms: u64) -> Self {
+        let latency = latency_ms.to_string();
         let arguments = ["simulate", "mailchimp", "--json", "--until-stdin-closes", "--listen", address];
+        let arguments = [arguments.as_slice(), &["--latency-ms", &latency]].concat();
         let mut child = program().args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -193,7 +269,12 @@ impl Provider {
 
     /// Every write that arrived, in order, with its path, query and body.
     pub(crate) async fn writes(&self) -> Vec<Value> {
-        let url = format!("{}/requests?writes=true", self.control_url);
+        self.writes_after(0).await
+    }
+
+    /// The same of those after one by its number.
+    pub(crate) async fn writes_after(&self, seq: u64) -> Vec<Value> {
+        let url = format!("{}/requests?writes=true&after={seq}", self.control_url);
         let book = reqwest::get(url).await.unwrap().bytes().await.unwrap();
         let book: Value = serde_json::from_slice(&book).unwrap();
         book["requests"].as_array().unwrap().clone()
@@ -237,8 +318,13 @@ fn watch(mut child: Child) -> (f64, u64) {
 
 /// The kernel's high-water mark of a process's resident memory, in MiB.
 fn high_water(process: u32) -> Option<u64> {
+    in_status(process, "VmHWM:")
+}
+
+/// A line of what the kernel says of a process's memory, in MiB.
+fn in_status(process: u32, name: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? / 1024)
 }
 
@@ -252,15 +338,24 @@ fn times(process: u32) -> Option<(char, f64)> {
 
 /// Guests whose addresses lie anywhere in the order of addresses, with four text fields: the
 /// companies have so many names, also anywhere.
-fn write_guests(file: &Path, guests: u64, companies: u64) {
+fn write_guests(file: &Path, guests: Range<u64>, name: &str, companies: u64) {
     let mut file = std::io::BufWriter::new(fs::File::create(file).unwrap());
     writeln!(file, "email,firstname,lastname,language,company").unwrap();
-    for number in 0..guests {
-        let spread = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let company = spread % companies;
-        writeln!(file, "guest{spread:016x}@example.com,Name{number},Guest,cs,Company {company}").unwrap();
+    for number in guests {
+        let (address, company) = (address(number), spread(number) % companies);
+        writeln!(file, "{address},{name}{number},Guest,cs,Company {company}").unwrap();
     }
     file.flush().unwrap();
+}
+
+/// The address of a guest, by its number.
+pub(crate) fn address(guest: u64) -> String {
+    format!("guest{:016x}@example.com", spread(guest))
+}
+
+/// A number that lies anywhere, by its place.
+fn spread(number: u64) -> u64 {
+    number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 fn megabytes(file: &Path) -> f64 {

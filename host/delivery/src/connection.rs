@@ -8,12 +8,14 @@ use async_trait::async_trait;
 use postroom_domain::outcome::Reason;
 use postroom_egress::{AccountEgress, Urgency};
 use postroom_runtime::contract::{
-    AccountInfo, Act, ActAnswer, Audience, BatchAnswer, ContactWrite, Member, RemoteField, TagChange, TagsAnswer,
+    AccountInfo, Act, ActAnswer, Audience, BatchAnswer, ContactWrite, Member, RemoteField, SendingTerms, TagChange,
+    TagsAnswer, TemplateSend,
 };
 use postroom_runtime::{Capability, JobLimits, JobReport, JobSpec, LogSink, Plugin};
 use postroom_store::clock::Clock;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::executor::Sent;
 use crate::failure::Failure;
 use crate::provider::Provider;
 
@@ -203,6 +205,22 @@ impl Provider for Connection {
         let (plugin, job) = (self.plugin.clone(), self.job(self.urgency));
         let (audience, prepared) = (audience.to_owned(), Arc::clone(prepared));
         settle("apply-tags", beside(async move { plugin.tags_apply(job, &audience, &prepared, &changes).await }).await?)
+    }
+
+    fn sending_terms(&self) -> Option<SendingTerms> {
+        self.plugin.sending_terms().cloned()
+    }
+
+    async fn send(&self, send: TemplateSend) -> Sent {
+        let report = self.plugin.send_template(self.job(Urgency::Prompt), &send).await;
+        let seen = report.wire.seen;
+        let outcome =
+            settle("send", report).and_then(|answer| match (answer.items.into_iter().next(), answer.stopped) {
+                (Some(item), _) => Ok(Some(item.outcome)),
+                (None, Some(error)) => Err(error.into()),
+                (None, None) => Ok(None),
+            });
+        Sent { seen, outcome }
     }
 
     async fn change(&self, audience: &str, act: Act, members: &[Member]) -> Result<ActAnswer, Failure> {

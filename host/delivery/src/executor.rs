@@ -3,8 +3,11 @@
 //! The order in which things are written down is the point. Nothing leaves of what is not armed on disk; and whatever
 //! ends the program between the arming and the record leaves an intent in doubt, which is visible.
 
+mod messages;
+
 use std::collections::{BTreeMap, HashMap};
 
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use postroom_domain::decision::RemoteStatus;
 use postroom_domain::intent::arming::Refusal;
@@ -12,7 +15,9 @@ use postroom_domain::intent::wire::Meaning;
 use postroom_domain::intent::{Class, IntentId, IntentKind};
 use postroom_domain::outcome::Reason;
 use postroom_runtime::contract::{Act, ActOutcome, ActResult, Member};
-use postroom_store::intents::{Answer, Arming, Claim, ClaimedIntent, Lane, MAX_INTENTS_AT_ONCE, OptOutWant};
+use postroom_store::intents::{
+    Answer, Arming, Claim, ClaimedIntent, Lane, MAX_INTENTS_AT_ONCE, MessageWant, OptOutWant,
+};
 use postroom_store::{Result, Store};
 
 use crate::convert;
@@ -20,6 +25,8 @@ use crate::failure::Failure;
 use crate::fault_points;
 use crate::lanes::{Lanes, Turn};
 use crate::provider::Provider;
+
+pub use messages::Sent;
 
 /// What carries the intents of one account out.
 #[derive(Clone, Copy)]
@@ -74,18 +81,24 @@ impl Executor<'_> {
     /// Carries out what was claimed; answers for how many there is an answer.
     async fn carry_out(&self, claimed: Vec<ClaimedIntent>) -> Result<u64> {
         let mut opt_outs: BTreeMap<String, Vec<Job>> = BTreeMap::new();
-        let mut strange = Vec::new();
+        let (mut messages, mut strange) = (Vec::new(), Vec::new());
         for intent in claimed {
-            match (intent.kind, serde_json::from_str::<OptOutWant>(&intent.want)) {
-                (IntentKind::Unsubscribe, Ok(want)) => {
+            match wanted(&intent) {
+                Some(Wanted::OptOut(want)) => {
                     opt_outs.entry(want.audience.clone()).or_default().push(Job { intent, want });
                 }
-                (kind, _) => strange.push((intent.id, kind)),
+                Some(Wanted::Message(want)) => messages.push((intent, want)),
+                None => strange.push((intent.id, intent.kind)),
             }
         }
         let mut answered = 0;
         for (audience, jobs) in opt_outs {
             answered += self.unsubscribe(&audience, jobs).await?;
+        }
+        let most = self.provider.max_concurrency().max(1);
+        let mut sending = stream::iter(messages).map(|(intent, want)| self.send(intent, want)).buffer_unordered(most);
+        while let Some(is_taken) = sending.try_next().await? {
+            answered += u64::from(is_taken);
         }
         self.refuse(strange).await?;
         Ok(answered)
@@ -158,6 +171,22 @@ impl Executor<'_> {
         let answers: Vec<Answer> = strange.iter().zip(&armed).filter_map(refused).collect();
         self.store.record_answers(self.lane, &answers, now).await?;
         Ok(())
+    }
+}
+
+/// What an intent wants, as far as it is carried out here.
+enum Wanted {
+    OptOut(OptOutWant),
+    Message(MessageWant),
+}
+
+fn wanted(intent: &ClaimedIntent) -> Option<Wanted> {
+    match intent.kind {
+        IntentKind::Unsubscribe => serde_json::from_str(&intent.want).ok().map(Wanted::OptOut),
+        IntentKind::TemplateSend => serde_json::from_str(&intent.want).ok().map(Wanted::Message),
+        IntentKind::Push | IntentKind::Tag | IntentKind::Untag | IntentKind::Forget | IntentKind::CampaignTrigger => {
+            None
+        }
     }
 }
 

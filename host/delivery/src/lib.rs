@@ -8,7 +8,7 @@
 //! * [`Lanes`] says whose turn it is: by class, and fair between accounts.
 //! * [`Gate`] lets the batches of a run through: it waits for a turn and arms what is about to leave, so that no
 //!   byte leaves of what is not written down, and none for somebody who said no before.
-//! * [`Executor`] carries planned intents out: opt-outs, and whatever else no run is made for.
+//! * [`Executor`] carries planned intents out: opt-outs and messages, which no run is made for.
 //! * [`Provider`] is what is needed of a plugin; [`Connection`] is that, for an account.
 //! * [`forget`] tells a provider to erase a member.
 //!
@@ -26,7 +26,7 @@ mod patience;
 mod provider;
 
 pub use connection::Connection;
-pub use executor::{Executor, Worked};
+pub use executor::{Executor, Sent, Worked};
 pub use failure::Failure;
 pub use forgetting::forget;
 pub use gate::{Gate, LaneGate, Passage, Passed};

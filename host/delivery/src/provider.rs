@@ -1,13 +1,16 @@
-//! What a run needs of a plugin.
+//! What is needed of a plugin.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use postroom_runtime::contract::{Act, ActAnswer, BatchAnswer, ContactWrite, Member, TagChange, TagsAnswer};
+use postroom_runtime::contract::{
+    Act, ActAnswer, BatchAnswer, ContactWrite, Member, SendingTerms, TagChange, TagsAnswer, TemplateSend,
+};
 
+use crate::executor::Sent;
 use crate::failure::Failure;
 
-/// The calls of one account's plugin that a run makes.
+/// The calls of one account's plugin that are made here.
 #[async_trait]
 pub trait Provider: Send + Sync {
     /// The most contacts of one push.
@@ -46,6 +49,12 @@ pub trait Provider: Send + Sync {
         prepared: &Arc<[u8]>,
         changes: Vec<TagChange>,
     ) -> Result<TagsAnswer, Failure>;
+
+    /// What the provider promises about messages that it did not send; none when it sends none.
+    fn sending_terms(&self) -> Option<SendingTerms>;
+
+    /// Sends one message to one recipient, once. There is always an answer: what was seen.
+    async fn send(&self, send: TemplateSend) -> Sent;
 
     /// Changes statuses.
     async fn change(&self, audience: &str, act: Act, members: &[Member]) -> Result<ActAnswer, Failure>;

@@ -12,22 +12,26 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use postroom_delivery::{Executor, Failure, Lanes, Provider, Worked};
+use postroom_delivery::{Executor, Failure, Lanes, Provider, Sent, Worked};
 use postroom_domain::consent::{ConsentAct, ConsentEvent, ConsentSource};
 use postroom_domain::contact::{ContactId, FieldPatch};
 use postroom_domain::decision::{Newcomers, RemoteStatus};
 use postroom_domain::email::EmailAddress;
-use postroom_domain::intent::{Class, IntentState};
+use postroom_domain::intent::{Class, Delivery, IntentId, IntentKind, IntentState};
 use postroom_domain::mapping::Mapping;
 use postroom_domain::outcome::Reason;
 use postroom_domain::projection::Base;
+use postroom_egress::Seen;
 use postroom_runtime::contract::{
-    Act, ActAnswer, ActOutcome, ActResult, BatchAnswer, ContactWrite, Member, TagChange, TagsAnswer,
+    Act, ActAnswer, ActOutcome, ActResult, BatchAnswer, ContactWrite, Member, SendingTerms, TagChange, TagsAnswer,
+    TemplateOutcome, TemplateSend,
 };
 use postroom_sqlite::SqliteStore;
 use postroom_store::accounts::{AccountDraft, AccountStore as _, PluginSource};
 use postroom_store::contacts::{ContactRef, ContactStore as _, ContactUpsert};
-use postroom_store::intents::{Halt, Halted, Intent, IntentQuery, IntentStore as _, Lane};
+use postroom_store::intents::{
+    Arming, Claim, Halt, Halted, Intent, IntentDraft, IntentQuery, IntentStore as _, Lane, MessageWant, Planned,
+};
 use postroom_store::lists::ListStore as _;
 use postroom_store::runs::{BatchRecord, Confirmation, ConfirmedContent, RunStart, RunStore as _};
 use postroom_store::syncs::{SyncDraft, SyncStore as _};
@@ -46,6 +50,9 @@ struct Scripted {
     /// A failure of the next call.
     failure: Mutex<Option<Failure>>,
     told: Mutex<Vec<(String, Vec<String>)>>,
+    /// What is seen of the next messages, and what the plugin says; taken where nothing is said.
+    sends: Mutex<Vec<Sent>>,
+    sent: Mutex<Vec<TemplateSend>>,
 }
 
 #[async_trait]
@@ -84,6 +91,17 @@ impl Provider for Scripted {
 
     async fn apply_tags(&self, _: &str, _: &Arc<[u8]>, _: Vec<TagChange>) -> Result<TagsAnswer, Failure> {
         panic!("the executor tags nothing")
+    }
+
+    fn sending_terms(&self) -> Option<SendingTerms> {
+        Some(SendingTerms { not_processed: vec![503], key_life_s: None, extras: Vec::new() })
+    }
+
+    async fn send(&self, send: TemplateSend) -> Sent {
+        self.sent.lock().unwrap().push(send);
+        let taken =
+            Sent { seen: Seen::Answered(202), outcome: Ok(Some(TemplateOutcome::Accepted(Some("m1".to_owned())))) };
+        self.sends.lock().unwrap().pop().unwrap_or(taken)
     }
 
     async fn change(&self, audience: &str, act: Act, members: &[Member]) -> Result<ActAnswer, Failure> {
@@ -181,7 +199,35 @@ impl House {
         self.store.intents(&IntentQuery { limit: 100, ..IntentQuery::default() }).await.unwrap()
     }
 
-    /// The statuses that the audience is known to have.
+    /// Plans a message.
+    async fn plans(&self, key: &str, contact: ContactId) -> IntentId {
+        let draft = IntentDraft {
+            effect_key: key.to_owned(),
+            account: self.account,
+            contact: Some(contact),
+            kind: IntentKind::TemplateSend,
+            delivery: Delivery::AtMostOnce,
+            class: Class::Automation,
+            target: "welcome".to_owned(),
+            list: None,
+            purpose: None,
+            want: serde_json::to_string(&MessageWant { fields: [("name".to_owned(), "Jana".to_owned())].into() })
+                .unwrap(),
+            based_on: 1,
+            due_at: at(3),
+            valid_until: Some(at(100_000)),
+        };
+        match self.store.plan_intents(&[draft], at(3)).await.unwrap()[0] {
+            Planned::New(id) => id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn state(&self, intent: IntentId) -> IntentState {
+        self.store.intent(intent).await.unwrap().intent.state
+    }
+
+    /// The contacts that the audience is still to be told of.
     async fn departed(&self) -> usize {
         self.store.departed(self.sync, true, ContactId(0), 100).await.unwrap().rows.len()
     }
@@ -260,4 +306,87 @@ async fn a_lane_that_was_taken_over_carries_nothing_out_any_more() {
     assert!(executor.work_off(Class::Bulk).await.unwrap_err().to_string().contains("taken over"));
     assert_eq!(provider.told.lock().unwrap().len(), 0);
     assert_eq!(house.work_off(&provider, &current, 11).await.answered, 1);
+}
+
+#[tokio::test]
+async fn a_message_goes_once_to_the_address_of_now() {
+    let house = House::open().await;
+    let jana = house.member("jana@example.cz").await;
+    house.says(jana, ConsentAct::Granted, 3).await;
+    let planned = house.plans("send:welcome:1", jana).await;
+    let (provider, lane) = (Scripted::default(), house.lane("one").await);
+    assert_eq!(house.work_off(&provider, &lane, 11).await, Worked { claimed: 1, answered: 1 });
+    let sent = provider.sent.lock().unwrap().clone();
+    assert_eq!((sent.len(), sent[0].template.as_str(), sent[0].effect_key.as_str()), (1, "welcome", "send:welcome:1"));
+    assert_eq!(sent[0].recipients[0].address, "jana@example.cz");
+    let done = house.store.intent(planned).await.unwrap().intent;
+    assert_eq!((done.state, done.evidence.as_deref()), (IntentState::Done, Some("m1")));
+}
+
+#[tokio::test]
+async fn invariant_4_a_message_without_an_answer_is_in_doubt_and_not_sent_again() {
+    let house = House::open().await;
+    let jana = house.member("jana@example.cz").await;
+    house.says(jana, ConsentAct::Granted, 3).await;
+    let planned = house.plans("send:welcome:1", jana).await;
+    let (provider, lane) = (Scripted::default(), house.lane("one").await);
+    let retryable = Failure::Later { wait: None, reason: Reason::new("unavailable", "try again") };
+    provider.sends.lock().unwrap().push(Sent { seen: Seen::NoAnswer, outcome: Err(retryable) });
+    house.work_off(&provider, &lane, 11).await;
+    assert_eq!(house.state(planned).await, IntentState::InDoubt, "whatever the plugin says about repeating");
+    house.work_off(&provider, &lane, 90_000).await;
+    assert_eq!(provider.sent.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_message_that_provably_was_not_sent_is_sent_later() {
+    let house = House::open().await;
+    let jana = house.member("jana@example.cz").await;
+    house.says(jana, ConsentAct::Granted, 3).await;
+    let planned = house.plans("send:welcome:1", jana).await;
+    let (provider, lane) = (Scripted::default(), house.lane("one").await);
+    let failure = || Failure::Request(Reason::new("provider-error", "any"));
+    provider.sends.lock().unwrap().extend([
+        Sent { seen: Seen::Answered(503), outcome: Err(failure()) },
+        Sent { seen: Seen::NeverWritten, outcome: Err(failure()) },
+    ]);
+    for second in [11, 20_000, 40_000] {
+        house.work_off(&provider, &lane, second).await;
+    }
+    assert_eq!(house.state(planned).await, IntentState::Done);
+    assert_eq!(provider.sent.lock().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn invariant_2_who_says_no_before_the_arming_gets_no_message() {
+    let house = House::open().await;
+    let jana = house.member("jana@example.cz").await;
+    house.says(jana, ConsentAct::Granted, 3).await;
+    let planned = house.plans("send:welcome:1", jana).await;
+    house.says(jana, ConsentAct::Withdrawn, 4).await;
+    let (provider, lane) = (Scripted::default(), house.lane("one").await);
+    house.work_off(&provider, &lane, 11).await;
+    assert_eq!(house.state(planned).await, IntentState::Cancelled);
+    assert_eq!(provider.sent.lock().unwrap().len(), 0);
+    assert_eq!(provider.told.lock().unwrap().len(), 1, "but the provider hears of the no");
+}
+
+#[tokio::test]
+async fn invariant_4_what_was_armed_when_the_program_ended_is_in_doubt() {
+    let house = House::open().await;
+    let jana = house.member("jana@example.cz").await;
+    house.says(jana, ConsentAct::Granted, 3).await;
+    let planned = house.plans("send:welcome:1", jana).await;
+    let lane = house.lane("one").await;
+    let claim = Claim { up_to: Class::Bulk, limit: 10 };
+    house.store.claim_intents(&lane, claim, at(11)).await.unwrap();
+    let arming = Arming { id: planned, key: None, request: None };
+    house.store.arm_intents(&lane, &[arming], at(11)).await.unwrap()[0].unwrap();
+
+    // The next process.
+    let lane = house.lane("two").await;
+    assert_eq!(house.state(planned).await, IntentState::InDoubt);
+    let provider = Scripted::default();
+    house.work_off(&provider, &lane, 12).await;
+    assert_eq!(provider.sent.lock().unwrap().len(), 0);
 }

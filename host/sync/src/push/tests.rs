@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use postroom_delivery::{Gate, Passage, Passed, Provider};
+use postroom_delivery::{Gate, Passage, Passed, Provider, Sent};
 use postroom_domain::consent::{ConsentState, Will};
 use postroom_domain::contact::{ContactId, EntryId};
 use postroom_domain::decision::{TagState, TagStep};
@@ -12,8 +12,8 @@ use postroom_domain::intent::IntentId;
 use postroom_domain::mapping::Mapping;
 use postroom_domain::projection::project;
 use postroom_runtime::contract::{
-    Act, ActAnswer, BatchAnswer, ErrorDetail, Member, ProviderError, RetryDetail, TagChange, TagOutcome, TagResult,
-    TagsAnswer,
+    Act, ActAnswer, BatchAnswer, ErrorDetail, Member, ProviderError, RetryDetail, SendingTerms, TagChange, TagOutcome,
+    TagResult, TagsAnswer, TemplateSend,
 };
 use postroom_store::runs::{BatchEnd, ContactSnapshot};
 
@@ -113,6 +113,14 @@ impl Provider for Scripted {
         let items =
             changes.into_iter().flat_map(|change| change.add.into_iter().map(move |tag| applied(change.key, tag)));
         Ok(TagsAnswer { items: items.collect(), warnings: Vec::new(), stopped: None })
+    }
+
+    fn sending_terms(&self) -> Option<SendingTerms> {
+        None
+    }
+
+    async fn send(&self, _: TemplateSend) -> Sent {
+        panic!("a run sends no messages")
     }
 
     async fn change(&self, _: &str, _: Act, _: &[Member]) -> Result<ActAnswer, Failure> {

@@ -70,7 +70,7 @@ async fn what_is_applied_stands_in_the_book_in_its_order() {
 
     let lines = sim.running.book(|book| book.lines().to_vec());
     assert_eq!(lines.iter().map(|line| line.number).collect::<Vec<_>>(), [1, 2, 3, 4]);
-    let Act::Message(first) = &lines[0].act else { unreachable!("{lines:?}") };
+    let Act::Message(first) = &lines[0].act else { panic!("{lines:?}") };
     assert_eq!((first.template.as_str(), &first.fields["name"]), ("welcome", &json!("Ana")));
     assert_eq!(lines[1].act, Act::Unsubscribe { to: "ana@example.com".to_owned() });
     assert!(matches!(&lines[2].act, Act::Contact { address, .. } if address == "ben@example.com"));

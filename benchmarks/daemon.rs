@@ -1,0 +1,265 @@
+//! What the daemon reaches: `cargo bench -p postroom --bench daemon -- saved 60`.
+//!
+//! * `saved SECONDS`: fifty contacts in a second are changed by the command line while bulk runs of 100,000 go on in
+//!   the same account, each request taking the provider 50 ms. For each change, how long it is from the start of the
+//!   command to the arrival of the request that tells the provider; and the daemon's memory on the way.
+//! * `accounts SMALL LARGE`: fifty accounts with so many contacts each, beside one with so many more: when the last of the
+//!   small ones has its first run behind it.
+//! * `timers NUMBER`: so many timers are due at once: when the last has fired.
+//! * `start CONTACTS`: from the start to the moment at which commands are taken, over so many contacts.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "a benchmark prints, and ends at the first failure"
+)]
+
+#[path = "stage.rs"]
+mod stage;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use jiff::Timestamp;
+use postroom_sqlite::{Access, SqliteStore};
+use postroom_store::events::{CursorStart, EventStore as _};
+use postroom_store::timers::{IfSet, TimerDraft, TimerStore as _};
+use serde_json::json;
+use stage::{Daemon, House, Provider, argument};
+
+/// How long a request takes the provider.
+const LATENCY_MS: u64 = 50;
+/// How many contacts are changed in a second.
+const CHANGES_PER_SECOND: u64 = 50;
+/// The contacts that are changed, in turn.
+const LIVE: u64 = 1_000;
+/// The contacts of the bulk runs.
+const BULK: u64 = 100_000;
+/// Commands that may be under way at one time.
+const AT_ONCE: usize = 4;
+
+#[tokio::main]
+async fn main() {
+    rustls::crypto::ring::default_provider().install_default().unwrap();
+    let which = std::env::args().nth(1).unwrap_or_default();
+    match which.as_str() {
+        "accounts" => accounts(argument(0, 1_000), argument(1, 1_000_000)).await,
+        "timers" => timers(argument(0, 100_000)).await,
+        "start" => start(argument(0, 1_000_000)),
+        _ => saved(argument(0, 60)).await,
+    }
+}
+
+fn now_ms() -> u64 {
+    u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+/// A figure at a share of sorted figures.
+fn at_share(sorted: &[u64], per_mille: usize) -> u64 {
+    sorted[(sorted.len() * per_mille / 1_000).min(sorted.len() - 1)]
+}
+
+async fn saved(seconds: u64) {
+    let provider = Provider::slow(LATENCY_MS);
+    let house = Arc::new(House::open());
+    house.import_into("live", 0..LIVE);
+    house.import_into("bulk", LIVE..LIVE + BULK);
+    house.add_account("mc", &provider);
+    for list in ["live", "bulk"] {
+        house.add_sync(list, "mc");
+        house.postroom(&["sync", "run", list, "--yes"]);
+    }
+    let seen = provider.writes().await.last().unwrap()["seq"].as_u64().unwrap();
+    let daemon = house.daemon();
+    house.postroom(&["sync", "schedule", "live", "--on-change", "0 seconds"]);
+
+    let ends = Arc::new(AtomicBool::new(false));
+    let bulk = tokio::task::spawn_blocking({
+        let (house, ends) = (Arc::clone(&house), Arc::clone(&ends));
+        move || bulk_runs(&house, &ends)
+    });
+    let watched = tokio::spawn(watch_memory(daemon, Arc::clone(&ends)));
+    let saved = save(&house, seconds).await;
+    ends.store(true, Ordering::Relaxed);
+    let runs = bulk.await.unwrap();
+    let daemon = watched.await.unwrap();
+
+    let arrived = arrivals(&provider, seen, &saved).await;
+    let mut waits: Vec<u64> = saved.iter().map(|(name, at)| arrived[name].saturating_sub(*at)).collect();
+    waits.sort_unstable();
+    let (_, peak, cpu) = daemon.takes();
+    println!(
+        "{} changes in {seconds} s beside {runs} bulk runs of {BULK}: p50 {} ms, p99 {} ms, p99.9 {} ms, at most {} ms; \
+         daemon {cpu:.0} s cpu, {peak} MiB at most",
+        waits.len(),
+        at_share(&waits, 500),
+        at_share(&waits, 990),
+        at_share(&waits, 999),
+        waits.last().unwrap(),
+    );
+}
+
+/// Changes one contact after the other, and answers with when each command was started, by the name that it set.
+async fn save(house: &Arc<House>, seconds: u64) -> HashMap<String, u64> {
+    let places = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
+    let mut ticks = tokio::time::interval(Duration::from_millis(1_000 / CHANGES_PER_SECOND));
+    let mut under_way = tokio::task::JoinSet::new();
+    for number in 0..seconds * CHANGES_PER_SECOND {
+        ticks.tick().await;
+        let place = Arc::clone(&places).acquire_owned().await.unwrap();
+        let house = Arc::clone(house);
+        under_way.spawn_blocking(move || {
+            let (who, name) = (stage::address(number % LIVE), format!("Saved{number}"));
+            let began = now_ms();
+            house.postroom_at(&["contact", "edit", &who, "--set", &format!("firstname={name}")], &name);
+            drop(place);
+            (name, began)
+        });
+    }
+    under_way.join_all().await.into_iter().collect()
+}
+
+/// Runs of the large list, one after the other, each with every contact changed; answers how many.
+fn bulk_runs(house: &House, ends: &AtomicBool) -> u64 {
+    let mut runs = 0;
+    while !ends.load(Ordering::Relaxed) {
+        runs += 1;
+        house.import_named("bulk", LIVE..LIVE + BULK, &format!("Round{runs}-"));
+        house.postroom(&["sync", "run", "bulk", "--yes"]);
+    }
+    runs
+}
+
+/// Says every ten seconds what the daemon takes.
+async fn watch_memory(daemon: Daemon, ends: Arc<AtomicBool>) -> Daemon {
+    let began = Instant::now();
+    let mut ticks = tokio::time::interval(Duration::from_secs(10));
+    while !ends.load(Ordering::Relaxed) {
+        ticks.tick().await;
+        let (resident, peak, cpu) = daemon.takes();
+        println!("{:4.0} s: {resident} MiB, at most {peak} MiB, {cpu:.1} s cpu", began.elapsed().as_secs_f64());
+    }
+    daemon
+}
+
+/// When the request with each name arrived; waits until all have.
+async fn arrivals(provider: &Provider, mut after: u64, saved: &HashMap<String, u64>) -> HashMap<String, u64> {
+    let mut arrived = HashMap::new();
+    let patience = Instant::now() + Duration::from_secs(60);
+    while arrived.len() < saved.len() && Instant::now() < patience {
+        for request in provider.writes_after(after).await {
+            after = request["seq"].as_u64().unwrap();
+            let at = request["at_ms"].as_u64().unwrap().saturating_sub(LATENCY_MS);
+            for member in request["body"]["members"].as_array().into_iter().flatten() {
+                let name = member["merge_fields"]["FNAME"].as_str().unwrap_or_default();
+                if saved.contains_key(name) {
+                    arrived.entry(name.to_owned()).or_insert(at);
+                }
+            }
+        }
+    }
+    // A contact that changed again before it was sent goes with its latest name: that is when it arrived.
+    for (name, number) in saved.keys().filter_map(|name| Some((name, name.strip_prefix("Saved")?.parse::<u64>().ok()?)))
+    {
+        if !arrived.contains_key(name) {
+            let later = (1..)
+                .map(|turn| format!("Saved{}", number + turn * LIVE))
+                .take_while(|later| saved.contains_key(later));
+            let at = later.filter_map(|later| arrived.get(&later).copied()).next();
+            arrived.insert(name.clone(), at.unwrap_or(u64::MAX));
+        }
+    }
+    arrived
+}
+
+async fn accounts(small: u64, large: u64) {
+    const SMALL_ACCOUNTS: u64 = 50;
+    let providers: Vec<Provider> = (0..=SMALL_ACCOUNTS).map(|_| Provider::slow(LATENCY_MS)).collect();
+    let house = Arc::new(House::open());
+    println!("import of {large}: {}", house.import_into("large", 0..large).line());
+    for number in 0..SMALL_ACCOUNTS {
+        let from = large + number * small;
+        house.import_into(&format!("small{number}"), from..from + small);
+    }
+    let names: Vec<String> =
+        (0..SMALL_ACCOUNTS).map(|number| format!("small{number}")).chain(["large".to_owned()]).collect();
+    for (name, provider) in names.iter().zip(&providers) {
+        house.add_account(name, provider);
+        house.add_sync(name, name);
+    }
+    let daemon = house.daemon();
+    let began = Instant::now();
+    let mut runs = tokio::task::JoinSet::new();
+    for name in names.into_iter().rev() {
+        let house = Arc::clone(&house);
+        runs.spawn_blocking(move || {
+            let ran = house.postroom_at(&["sync", "run", &name, "--yes"], &name);
+            (name, began.elapsed(), ran["counts"]["added"].as_u64().unwrap_or_default())
+        });
+    }
+    let mut last = Duration::ZERO;
+    while let Some(ran) = runs.join_next().await {
+        let (name, took, added) = ran.unwrap();
+        if name == "large" {
+            println!("large: {added} contacts after {:.1} s", took.as_secs_f64());
+        } else {
+            assert_eq!(added, small, "{name}");
+            last = last.max(took);
+        }
+    }
+    let (_, peak, cpu) = daemon.takes();
+    println!(
+        "{SMALL_ACCOUNTS} accounts of {small}: the last after {:.1} s; daemon {cpu:.0} s cpu, {peak} MiB",
+        last.as_secs_f64()
+    );
+}
+
+async fn timers(number: u64) {
+    let house = House::open();
+    let due_at = Timestamp::now();
+    {
+        let store = SqliteStore::open(&house.store(), Access::Write { verb: "benchmark" }).unwrap();
+        let began = Instant::now();
+        store.open_cursor("benchmark", CursorStart::Newest, due_at).await.unwrap();
+        let set = (0..number).map(|number| {
+            let (key, kind) = (format!("benchmark:{number}"), "benchmark".to_owned());
+            TimerDraft { key, kind, payload: json!({ "contact": number }), due_at }
+        });
+        let drafts: Vec<TimerDraft> = set.collect();
+        futures_util::future::join_all(drafts.iter().map(|draft| store.set_timer(draft, IfSet::Stays))).await;
+        println!("{number} timers set in {:.1} s", began.elapsed().as_secs_f64());
+    }
+    let began = Instant::now();
+    let daemon = house.daemon();
+    let store = SqliteStore::open(&house.store(), Access::Read).unwrap();
+    while store.next_timer().await.unwrap().is_some() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let took = began.elapsed();
+    let mut fired = 0;
+    let mut events = store.events_after("benchmark", 1_000).await.unwrap();
+    events.retain(|event| event.kind == "timers-fired");
+    for event in events {
+        fired += event.payload["timers"].as_array().map_or(0, Vec::len);
+    }
+    let (_, peak, cpu) = daemon.takes();
+    println!(
+        "{fired} timers fired within {:.2} s of the daemon's start; {cpu:.1} s cpu, {peak} MiB",
+        took.as_secs_f64()
+    );
+}
+
+fn start(contacts: u64) {
+    let house = House::open();
+    house.import(contacts);
+    for round in 1..=5 {
+        let began = Instant::now();
+        let daemon = house.daemon();
+        println!("{round}: ready after {:.0} ms", began.elapsed().as_secs_f64() * 1e3);
+        drop(daemon);
+    }
+}
