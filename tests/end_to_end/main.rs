@@ -31,6 +31,7 @@ mod importing;
 mod imports_of_operators;
 mod installing;
 mod leaving;
+mod ledger;
 mod plugins;
 mod purposes;
 mod repeating;

@@ -144,7 +144,8 @@ fn mend(error: &ServiceError) -> Option<String> {
         ServiceError::Segment(_) => Some("`postroom segment --help` shows how segments are written".to_owned()),
         ServiceError::Store(StoreError::NotFound { kind, .. }) => {
             let verb = match *kind {
-                "contact" | "list" | "segment" | "account" | "sync" | "run" | "plugin" | "field" | "purpose" => *kind,
+                "contact" | "list" | "segment" | "account" | "sync" | "run" | "plugin" | "field" | "purpose"
+                | "intent" => *kind,
                 "import profile" => "import-profile",
                 _ => return None,
             };

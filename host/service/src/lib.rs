@@ -24,6 +24,7 @@
 //! * [`audiences`]: what lives at the provider.
 //! * [`syncs`]: a list or a segment tied to an audience by a mapping that fits both sides.
 //! * [`schedules`]: syncs that run by themselves.
+//! * [`intents`]: what is to happen at providers, what may have happened, and what stops it.
 //! * [`runs`]: plan, run, and every number of a report down to the entry and the reason.
 //!
 //! Every failure is a [`ServiceError`]; its [`kind`](ServiceError::kind) is what a face turns into
@@ -48,6 +49,7 @@ pub mod erasures;
 mod error;
 pub mod export;
 pub mod import;
+pub mod intents;
 pub mod lists;
 mod names;
 mod paging;
