@@ -26,6 +26,7 @@ mod export;
 mod exporting;
 mod fields;
 mod fixtures;
+mod holding;
 mod house;
 mod importing;
 mod imports_of_operators;

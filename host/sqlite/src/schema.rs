@@ -22,6 +22,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema/0013_contact_story.sql")),
     M::up(include_str!("schema/0014_intents.sql")),
     M::up(include_str!("schema/0015_schedules.sql")),
+    M::up(include_str!("schema/0016_instance.sql")),
 ];
 
 /// The version that this program writes.

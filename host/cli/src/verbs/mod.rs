@@ -8,7 +8,7 @@ pub(crate) mod contact;
 mod erasing;
 pub(crate) mod export;
 pub(crate) mod field;
-mod holding;
+pub(crate) mod holding;
 pub(crate) mod import;
 mod import_columns;
 pub(crate) mod import_profile;
@@ -53,6 +53,8 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Run(verb) => run::act(verb, context).await,
         Verb::Intent(verb) => intent::act(verb, context).await,
         Verb::Indoubt(verb) => indoubt::act(verb, context).await,
+        Verb::Hold(args) => holding::hold(&args, context).await,
+        Verb::Resume(args) => holding::resume(&args, context).await,
         Verb::Plugin(verb) => plugin::act(verb, context).await,
         #[cfg(feature = "simulators")]
         Verb::Simulate(verb) => simulate::act(verb, context).await,
