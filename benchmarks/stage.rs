@@ -81,6 +81,8 @@ impl House {
     pub(crate) fn copy(&self) -> Self {
         let copy = Self { folder: TempDir::new().unwrap(), companies: self.companies };
         copy_folder(self.folder.path(), copy.folder.path());
+        // A copy is held until somebody says that it may go on.
+        copy.postroom(&["resume", "--after-restore", "--yes"]);
         copy
     }
 

@@ -14,11 +14,11 @@ use crate::house::{Answer, House, adds_up, program};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A daemon at work.
-struct Daemon(Child);
+pub(crate) struct Daemon(Child);
 
 impl Daemon {
     /// Starts it, and waits until it says to its service manager that it is ready.
-    fn start(house: &House) -> Self {
+    pub(crate) fn start(house: &House) -> Self {
         let socket = house.path("notify");
         std::fs::remove_file(&socket).ok();
         let manager = UnixDatagram::bind(&socket).unwrap();
@@ -37,7 +37,7 @@ impl Daemon {
     }
 
     /// Asks it to stop, and answers with its exit code.
-    fn stop(mut self) -> Option<i32> {
+    pub(crate) fn stop(mut self) -> Option<i32> {
         self.signal(Signal::TERM);
         self.0.wait().unwrap().code()
     }

@@ -307,6 +307,8 @@ pub(crate) fn program(store: &Path) -> Command {
     // Compiled plugins are shared by all tests, and lie where everything lies that is built.
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
     command.env_clear().env("POSTROOM_STORE", store).env("XDG_CACHE_HOME", cache);
+    // The note of a store lies outside of it, and of no use to anybody after the test.
+    command.env("POSTROOM_STATE", store.with_file_name("state"));
     command
 }
 

@@ -6,8 +6,8 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
 use crate::verbs::{
-    account, audience, completions, consent, contact, export, field, import, import_profile, init, internal_compile,
-    list, plugin, purpose, run, segment, sync,
+    account, audience, completions, consent, contact, export, field, holding, import, import_profile, indoubt, init,
+    intent, internal_compile, list, plugin, purpose, run, segment, sync,
 };
 
 /// Where the options stand that every verb takes.
@@ -20,6 +20,10 @@ pub(crate) struct Cli {
     /// The store's folder; without it, the one that the system gives for data
     #[arg(long, global = true, env = "POSTROOM_STORE", value_name = "DIR", help_heading = GLOBAL)]
     pub(crate) store: Option<PathBuf>,
+    /// The folder where the note of the store lies by which a copy is told; without it, the one that the system gives for
+    /// the state of programs
+    #[arg(long, global = true, env = "POSTROOM_STATE", value_name = "DIR", help_heading = GLOBAL)]
+    pub(crate) state_dir: Option<PathBuf>,
     /// Print one JSON value: the answer on standard output, or {"error":…} on standard error
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) json: bool,
@@ -75,6 +79,16 @@ pub(crate) enum Verb {
     /// Runs and their reports: every number opens
     #[command(subcommand)]
     Run(run::Verb),
+    /// Intents: what is to happen at providers, and how far it got
+    #[command(subcommand)]
+    Intent(intent::Verb),
+    /// Intents in doubt: what may have happened, and nobody knows yet. Resolve them
+    #[command(subcommand)]
+    Indoubt(indoubt::Verb),
+    /// Hold all intents, opt-outs apart, until somebody resumes them
+    Hold(holding::HoldArgs),
+    /// Show what is held and would go out, and let it go on: after a restore, a copy or `postroom hold`
+    Resume(holding::ResumeArgs),
     /// Plugins: look at them, install them, remove them
     #[command(subcommand)]
     Plugin(plugin::Verb),
@@ -175,6 +189,18 @@ mod tests {
             "plugin install p.wasm --approve sha256:00 --source vendor",
             "plugin rollback mailchimp --yes",
             "account edit main --plugin-source vendor.wasm",
+            "account pause main --why 'the provider moves house'",
+            "account resume main",
+            "account show main --json",
+            "intent list --account main --state in-doubt --contact '#12' --limit 5 --after 3",
+            "intent show 7",
+            "intent figures --account main",
+            "indoubt list --account main --all",
+            "indoubt show 7",
+            "indoubt resolve 7 --found --evidence 'message 17 in the log of the provider' --by Jana",
+            "hold --why 'the lists are being looked through'",
+            "resume --dry-run --json",
+            "resume --after-restore --yes --state-dir /var/lib/postroom-state",
             "internal-compile 1073741824 60",
             "completions bash",
         ] {
@@ -215,6 +241,13 @@ mod tests {
             "sync run g --dry-run --yes",
             "run show 3 --of entries",
             "run show 3 --all",
+            "hold",
+            "resume --dry-run --yes",
+            "account pause main",
+            "intent list --state sent",
+            "indoubt resolve 7 --evidence seen",
+            "indoubt resolve 7 --sent",
+            "indoubt resolve 7 --sent --drop --evidence seen",
         ] {
             assert!(!parses(line), "{line}");
         }

@@ -141,10 +141,14 @@ fn mend(error: &ServiceError) -> Option<String> {
             let line = shell::line(["postroom", "import", file.as_str(), "--profile", profile]);
             Some(format!("the saved import profile {} fits it: `{line}`", shell::word(profile)))
         }
+        ServiceError::Suspected(_) => {
+            Some("`postroom resume --after-restore` shows what would go out, and asks".to_owned())
+        }
         ServiceError::Segment(_) => Some("`postroom segment --help` shows how segments are written".to_owned()),
         ServiceError::Store(StoreError::NotFound { kind, .. }) => {
             let verb = match *kind {
-                "contact" | "list" | "segment" | "account" | "sync" | "run" | "plugin" | "field" | "purpose" => *kind,
+                "contact" | "list" | "segment" | "account" | "sync" | "run" | "plugin" | "field" | "purpose"
+                | "intent" => *kind,
                 "import profile" => "import-profile",
                 _ => return None,
             };

@@ -71,7 +71,7 @@ fn run(cli: Cli, output: &Output) -> Result<u8> {
         .enable_all()
         .build()
         .map_err(|error| Failure::io("start its threads", &error))?;
-    let context = Context { output: output.clone(), store: cli.store, house: None };
+    let context = Context { output: output.clone(), store: cli.store, state: cli.state_dir, house: None };
     let done = runtime.block_on(verbs::act(cli.verb, &context));
     // A daemon that stops at once does not wait for what its clients type.
     runtime.shutdown_background();

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use etcetera::BaseStrategy as _;
 use postroom_runtime::{CompileLimits, Compiler, CompilerProgram};
 use postroom_service::{BundledPlugin, Service, Setup};
-use postroom_sqlite::{Access, SqliteStore};
+use postroom_sqlite::{Access, FolderWitness, SqliteStore};
+use postroom_store::intents::Halted;
 use postroom_sync::{Clock as _, SystemClock};
 
 use crate::failure::{Failure, Result};
 use crate::output::Output;
-use crate::verbs::internal_compile;
+use crate::verbs::{holding, internal_compile};
 
 /// The folder of the program inside the folders that the system gives for data and caches.
 const FOLDER: &str = "postroom";
@@ -23,6 +24,8 @@ pub(crate) struct Context {
     pub(crate) output: Output,
     /// The store's folder, if it was named.
     pub(crate) store: Option<PathBuf>,
+    /// The folder of the program's state, if it was named.
+    pub(crate) state: Option<PathBuf>,
     /// The daemon's, where it carries a verb out for a client.
     pub(crate) house: Option<House>,
 }
@@ -47,6 +50,21 @@ impl Context {
                 Failure::usage(format!("there is no home folder to keep a store in ({error}): name one with --store"))
             }),
         }
+    }
+
+    /// The folder of the program's state: the named one, or the one that the system gives.
+    fn state(&self) -> Result<PathBuf> {
+        if let Some(folder) = &self.state {
+            // As it is found from any folder: the store remembers it.
+            return std::path::absolute(folder).map_err(|error| Failure::io("tell which folder this is", &error));
+        }
+        let base = etcetera::choose_base_strategy().map_err(|error| {
+            Failure::usage(format!(
+                "there is no home folder to keep the note of the store in ({error}): name a folder with --state-dir"
+            ))
+        })?;
+        // A system without such a folder keeps state beside data.
+        Ok(base.state_dir().unwrap_or_else(|| base.data_dir()).join(FOLDER))
     }
 
     /// The name of the time zone of the one who typed, if it has one.
@@ -80,9 +98,28 @@ impl Context {
         self.open(Access::Write { verb })
     }
 
+    /// The same for a verb that reaches providers: it looks whether the store is the one that it was, and says what holds
+    /// it.
+    pub(crate) async fn reaching(&self, verb: &str) -> Result<Arc<Service>> {
+        Ok(self.asked(verb).await?.0)
+    }
+
+    /// The same, with what holds it.
+    pub(crate) async fn asked(&self, verb: &str) -> Result<(Arc<Service>, Option<Halted>)> {
+        if self.house.is_none() {
+            self.state()?;
+        }
+        let service = self.writing(verb)?;
+        let held = service.check_instance().await?;
+        if let Some(held) = &held {
+            self.output.remark(&holding::remark(held));
+        }
+        Ok((service, held))
+    }
+
     /// The service over a new store.
     pub(crate) fn create(&self, name: &str) -> Result<Arc<Service>> {
-        service(SqliteStore::create(&self.folder()?, name, SystemClock.now())?)
+        Ok(Arc::new(service(SqliteStore::create(&self.folder()?, name, SystemClock.now())?)?))
     }
 
     fn open(&self, access: Access<'_>) -> Result<Arc<Service>> {
@@ -91,7 +128,16 @@ impl Context {
         }
         let folder = self.folder()?;
         match SqliteStore::open(&folder, access) {
-            Ok(store) => service(store),
+            Ok(store) => {
+                let service = service(store)?;
+                Ok(Arc::new(match (access, self.state()) {
+                    (Access::Write { .. }, Ok(state)) => {
+                        service.witnessed_by(Arc::new(FolderWitness::new(&folder, &state)))
+                    }
+                    // Whoever reaches providers asks for the folder again, and refuses to go on without.
+                    (Access::Read, _) | (_, Err(_)) => service,
+                }))
+            }
             Err(error) => {
                 let failure = Failure::from(error);
                 Err(if is_empty(&folder) { failure.with_mend(self.init_line()) } else { failure })
@@ -114,15 +160,15 @@ fn is_empty(folder: &Path) -> bool {
     std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none())
 }
 
-fn service(store: SqliteStore) -> Result<Arc<Service>> {
+fn service(store: SqliteStore) -> Result<Service> {
     let bundled = postroom_bundled::plugins().iter().map(|plugin| BundledPlugin { id: plugin.id, wasm: plugin.wasm });
-    Ok(Arc::new(Service::new(Setup {
+    Ok(Service::new(Setup {
         store: Arc::new(store),
         bundled: bundled.collect(),
         compiler: compiler()?,
         compile_cache: compile_cache(),
         clock: Arc::new(SystemClock),
-    })))
+    }))
 }
 
 /// Components are compiled by this very program, in a process that is limited.

@@ -15,32 +15,25 @@ use postroom_domain::intent::wire::Meaning;
 use postroom_domain::intent::{Class, IntentId, IntentKind};
 use postroom_domain::outcome::Reason;
 use postroom_runtime::contract::{Act, ActOutcome, ActResult, Member};
-use postroom_store::intents::{
-    Answer, Arming, Claim, ClaimedIntent, Lane, MAX_INTENTS_AT_ONCE, MessageWant, OptOutWant,
-};
-use postroom_store::{Result, Store};
+use postroom_store::Result;
+use postroom_store::intents::{Answer, Arming, Claim, ClaimedIntent, MAX_INTENTS_AT_ONCE, MessageWant, OptOutWant};
 
 use crate::convert;
 use crate::failure::Failure;
 use crate::fault_points;
-use crate::lanes::{Lanes, Turn};
+use crate::lanes::Turn;
 use crate::provider::Provider;
+use crate::way::Way;
 
 pub use messages::Sent;
 
 /// What carries the intents of one account out.
 #[derive(Clone, Copy)]
 pub struct Executor<'a> {
-    /// Where they stand.
-    pub store: &'a dyn Store,
-    /// Who may call next.
-    pub lanes: &'a Lanes,
-    /// The right to work on them.
-    pub lane: &'a Lane,
+    /// Its way out.
+    pub way: Way<'a>,
     /// The account's plugin, for calls that somebody waits for.
     pub provider: &'a dyn Provider,
-    /// The rule time.
-    pub now: &'a (dyn Fn() -> Timestamp + Send + Sync),
 }
 
 /// What was worked off.
@@ -68,7 +61,7 @@ impl Executor<'_> {
         let mut worked = Worked::default();
         let limit = u32::try_from(self.provider.max_batch().clamp(1, MAX_INTENTS_AT_ONCE)).unwrap_or(u32::MAX);
         loop {
-            let claimed = self.store.claim_intents(self.lane, Claim { up_to, limit }, (self.now)()).await?;
+            let claimed = self.way.store.claim_intents(self.way.lane, Claim { up_to, limit }, (self.way.now)()).await?;
             if claimed.is_empty() {
                 return Ok(worked);
             }
@@ -106,10 +99,10 @@ impl Executor<'_> {
 
     /// Waits for a turn and arms; answers with those that may leave.
     async fn arm(&self, jobs: Vec<Job>, class: Class) -> Result<(Turn, Vec<Job>)> {
-        let turn = self.lanes.turn(self.lane.account, class, self.provider.max_concurrency().max(1)).await;
+        let turn = self.way.turn(class, self.provider.max_concurrency()).await?;
         let armings: Vec<Arming> =
             jobs.iter().map(|job| Arming { id: job.intent.id, key: None, request: None }).collect();
-        let armed = self.store.arm_intents(self.lane, &armings, (self.now)()).await?;
+        let armed = self.way.store.arm_intents(self.way.lane, &armings, (self.way.now)()).await?;
         fault_points::reached("armed");
         let may_leave = |(job, verdict): (Job, std::result::Result<(), Refusal>)| match verdict {
             Ok(()) => Some(job),
@@ -140,7 +133,7 @@ impl Executor<'_> {
         fault_points::reached("answered");
         drop(turn);
         let mut results: HashMap<u64, ActResult> = results.into_iter().map(|result| (result.key, result)).collect();
-        let now = (self.now)();
+        let now = (self.way.now)();
         let answers: Vec<Answer> = jobs
             .iter()
             .map(|job| match results.remove(&key(job.intent.id)) {
@@ -149,7 +142,7 @@ impl Executor<'_> {
             })
             .collect();
         let answered = answers.iter().filter(|answer| answer.meaning == Meaning::Accepted).map(|_| 1).sum();
-        self.store.record_answers(self.lane, &answers, now).await?;
+        self.way.store.record_answers(self.way.lane, &answers, now).await?;
         fault_points::reached("recorded");
         Ok(answered)
     }
@@ -159,9 +152,9 @@ impl Executor<'_> {
         if strange.is_empty() {
             return Ok(());
         }
-        let now = (self.now)();
+        let now = (self.way.now)();
         let armings: Vec<Arming> = strange.iter().map(|(id, _)| Arming { id: *id, key: None, request: None }).collect();
-        let armed = self.store.arm_intents(self.lane, &armings, now).await?;
+        let armed = self.way.store.arm_intents(self.way.lane, &armings, now).await?;
         let refused = |((id, kind), armed): (&(IntentId, IntentKind), &std::result::Result<(), Refusal>)| {
             armed.is_ok().then(|| Answer {
                 reason: Some(Reason::new("unknown-action", format!("this version carries out no {kind} like this"))),
@@ -169,7 +162,7 @@ impl Executor<'_> {
             })
         };
         let answers: Vec<Answer> = strange.iter().zip(&armed).filter_map(refused).collect();
-        self.store.record_answers(self.lane, &answers, now).await?;
+        self.way.store.record_answers(self.way.lane, &answers, now).await?;
         Ok(())
     }
 }

@@ -3,16 +3,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use postroom_domain::contact::ContactId;
 use postroom_domain::intent::{Class, IntentId, IntentKind};
 use postroom_domain::outcome::Reason;
-use postroom_store::Store;
-use postroom_store::intents::Lane;
 use postroom_store::runs::{ArmedBatch, BatchArming, BatchIntent, Left};
 
 use crate::fault_points;
-use crate::lanes::{Lanes, Turn};
+use crate::lanes::Turn;
+use crate::way::Way;
 
 /// What may leave.
 #[derive(Debug)]
@@ -48,15 +46,12 @@ pub trait Gate: Send + Sync {
 
 /// The gate of a run in an account's lane.
 pub struct LaneGate<'a> {
-    store: &'a dyn Store,
-    lanes: &'a Lanes,
-    lane: &'a Lane,
+    way: Way<'a>,
     run: i64,
     /// How soon the run is served.
     class: Class,
     /// Calls that the account takes at one time.
     most: usize,
-    now: &'a (dyn Fn() -> Timestamp + Send + Sync),
     /// How many were armed.
     armed: AtomicU64,
 }
@@ -64,13 +59,8 @@ pub struct LaneGate<'a> {
 impl<'a> LaneGate<'a> {
     /// The gate of a run.
     #[must_use]
-    pub fn new(
-        store: &'a dyn Store,
-        (lanes, lane): (&'a Lanes, &'a Lane),
-        (run, class, most): (i64, Class, usize),
-        now: &'a (dyn Fn() -> Timestamp + Send + Sync),
-    ) -> Self {
-        Self { store, lanes, lane, run, class, most, now, armed: AtomicU64::new(0) }
+    pub fn new(way: Way<'a>, run: i64, class: Class, most: usize) -> Self {
+        Self { way, run, class, most, armed: AtomicU64::new(0) }
     }
 }
 
@@ -78,10 +68,11 @@ impl<'a> LaneGate<'a> {
 impl Gate for LaneGate<'_> {
     async fn pass(&self, batch: BatchIntent) -> postroom_store::Result<Passage> {
         let class = if batch.kind == IntentKind::Unsubscribe { Class::OptOut } else { self.class };
-        let turn = self.lanes.turn(self.lane.account, class, self.most).await;
+        let Way { store, lane, now, .. } = self.way;
+        let turn = self.way.turn(class, self.most).await?;
         let number = self.armed.fetch_add(1, Ordering::Relaxed) + 1;
-        let arming = BatchArming { lane: self.lane, run: self.run, number, class, at: (self.now)() };
-        let armed = self.store.arm_batch(&arming, batch).await?;
+        let arming = BatchArming { lane, run: self.run, number, class, at: now() };
+        let armed = store.arm_batch(&arming, batch).await?;
         fault_points::reached("batch-armed");
         Ok(match armed {
             ArmedBatch::Armed { intent, left } => Passage::Open(Passed {

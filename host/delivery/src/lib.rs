@@ -24,6 +24,7 @@ mod gate;
 mod lanes;
 mod patience;
 mod provider;
+mod way;
 
 pub use connection::Connection;
 pub use executor::{Executor, Sent, Worked};
@@ -33,3 +34,4 @@ pub use gate::{Gate, LaneGate, Passage, Passed};
 pub use lanes::{Lanes, PLACES, Standing, Turn};
 pub use patience::Patience;
 pub use provider::Provider;
+pub use way::{Mark, Way};

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use postroom_delivery::{Executor, Failure, Lanes, Provider, Sent, Worked};
+use postroom_delivery::{Executor, Failure, Lanes, Mark, Provider, Sent, Way, Worked};
 use postroom_domain::consent::{ConsentAct, ConsentEvent, ConsentSource};
 use postroom_domain::contact::{ContactId, FieldPatch};
 use postroom_domain::decision::{Newcomers, RemoteStatus};
@@ -117,6 +117,16 @@ impl Provider for Scripted {
     }
 }
 
+/// A store that nobody copies.
+struct Unmarked;
+
+#[async_trait]
+impl Mark for Unmarked {
+    async fn renew(&self) -> postroom_store::Result<()> {
+        Ok(())
+    }
+}
+
 struct House {
     store: SqliteStore,
     account: i64,
@@ -191,7 +201,8 @@ impl House {
 
     async fn work_off(&self, provider: &Scripted, lane: &Lane, second: i64) -> Worked {
         let (lanes, now) = (Lanes::default(), move || at(second));
-        let executor = Executor { store: &self.store, lanes: &lanes, lane, provider, now: &now };
+        let way = Way { store: &self.store, lanes: &lanes, lane, mark: &Unmarked, now: &now };
+        let executor = Executor { way, provider };
         executor.work_off(Class::Bulk).await.unwrap()
     }
 
@@ -302,7 +313,8 @@ async fn a_lane_that_was_taken_over_carries_nothing_out_any_more() {
     let outdated = house.lane("one").await;
     let current = house.lane("two").await;
     let (lanes, now) = (Lanes::default(), || at(11));
-    let executor = Executor { store: &house.store, lanes: &lanes, lane: &outdated, provider: &provider, now: &now };
+    let way = Way { store: &house.store, lanes: &lanes, lane: &outdated, mark: &Unmarked, now: &now };
+    let executor = Executor { way, provider: &provider };
     assert!(executor.work_off(Class::Bulk).await.unwrap_err().to_string().contains("taken over"));
     assert_eq!(provider.told.lock().unwrap().len(), 0);
     assert_eq!(house.work_off(&provider, &current, 11).await.answered, 1);

@@ -21,6 +21,7 @@
 //! * [`order`]: the order that an operator gives to things.
 //! * [`segment`]: saved filters over contacts: a tree, its text, and who is in it.
 //! * [`intent`]: what is to happen outside, how far it got, and what may be repeated.
+//! * [`instance`]: whether a store is the one that it was, or a copy, or an older state of it.
 //! * [`schedule`]: when things are due: timetables over clock changes, and what becomes of missed ticks.
 //! * [`breaker`]: when a plan is too large to be carried out unasked.
 //!
@@ -36,6 +37,7 @@ pub mod discovery;
 pub mod email;
 pub mod field;
 pub mod history;
+pub mod instance;
 pub mod intent;
 pub mod mapping;
 pub mod meeting;

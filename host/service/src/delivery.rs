@@ -5,17 +5,19 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use postroom_delivery::{Executor, Lanes, Standing};
+use postroom_delivery::{Executor, Lanes, Mark, Standing, Way};
 use postroom_domain::intent::doubt::{Next, next};
 use postroom_domain::intent::{Class, IntentState, Settlement};
+use postroom_store::StoreError;
 use postroom_store::intents::{Decision, IntentQuery, Lane};
 use tokio::sync::{Mutex, Notify};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::schedules::gathered;
-use crate::{Result, Service};
+use crate::{Result, Service, ServiceError};
 
 /// How often somebody looks after what is in doubt, late or stuck; a minute is the first moment at which a doubt may
 /// be looked into.
@@ -145,6 +147,11 @@ impl Service {
         }
     }
 
+    /// The way out of an account.
+    pub(crate) fn way<'a>(&'a self, lane: &'a Lane, now: &'a (dyn Fn() -> Timestamp + Send + Sync)) -> Way<'a> {
+        Way { store: self.store(), lanes: &self.delivery.lanes, lane, mark: self, now }
+    }
+
     /// How the lanes stand: who is at work, and who waits for how long.
     #[must_use]
     pub fn lanes(&self) -> Vec<Standing> {
@@ -170,14 +177,8 @@ impl Service {
         let accounts = self.store().accounts().await?;
         let Some(name) = accounts.into_iter().find(|of| of.id == account).map(|of| of.name) else { return Ok(()) };
         let open = self.open_account(&name).await?;
-        let (lane, provider) = (self.lane(account).await?, open.connection.prompt());
-        let executor = Executor {
-            store: self.store(),
-            lanes: &self.delivery.lanes,
-            lane: &lane,
-            provider: &provider,
-            now: &|| self.now(),
-        };
+        let (lane, provider, now) = (self.lane(account).await?, open.connection.prompt(), || self.now());
+        let executor = Executor { way: self.way(&lane, &now), provider: &provider };
         let worked = executor.work_off(up_to).await?;
         if worked.claimed > 0 {
             tracing::info!(account = name, intents = worked.claimed, answered = worked.answered, "worked off");
@@ -255,6 +256,16 @@ impl Service {
         }
         taken.insert(account, takeover.lane.clone());
         Ok(takeover.lane)
+    }
+}
+
+#[async_trait]
+impl Mark for Service {
+    async fn renew(&self) -> postroom_store::Result<()> {
+        self.renew_mark().await.map_err(|error| match error {
+            ServiceError::Store(error) => error,
+            error => StoreError::Failed { doing: "renew its mark", cause: error.to_string() },
+        })
     }
 }
 

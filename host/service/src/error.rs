@@ -156,6 +156,9 @@ pub enum ServiceError {
         /// Its state there.
         state: ConsentState,
     },
+    /// The store is held because it may not be the one that it was, and only who knows that lets it go on.
+    #[error("it is held, and nothing went on: {0}")]
+    Suspected(String),
     /// The WebAssembly engine does not start.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -188,9 +191,10 @@ impl ServiceError {
             | Self::Egress(_) => ErrorKind::BadInput,
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::Conflict(_) | Self::ConsentStands { .. } => ErrorKind::Conflict,
-            Self::PluginNeedsApproval(_) | Self::PluginFromElsewhere { .. } | Self::RunNeedsApproval { .. } => {
-                ErrorKind::NeedsApproval
-            }
+            Self::PluginNeedsApproval(_)
+            | Self::PluginFromElsewhere { .. }
+            | Self::RunNeedsApproval { .. }
+            | Self::Suspected(_) => ErrorKind::NeedsApproval,
             Self::Provider { .. } | Self::RunNotBegun { .. } => ErrorKind::Provider,
             Self::Engine(_) | Self::Internal(_) => ErrorKind::Internal,
         }

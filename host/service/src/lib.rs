@@ -24,6 +24,8 @@
 //! * [`audiences`]: what lives at the provider.
 //! * [`syncs`]: a list or a segment tied to an audience by a mapping that fits both sides.
 //! * [`schedules`]: syncs that run by themselves.
+//! * [`intents`]: what is to happen at providers, what may have happened, and what stops it.
+//! * [`instance`]: whether the store is the one that it was, and what holds all of its intents.
 //! * [`runs`]: plan, run, and every number of a report down to the entry and the reason.
 //!
 //! Every failure is a [`ServiceError`]; its [`kind`](ServiceError::kind) is what a face turns into
@@ -37,6 +39,7 @@ use postroom_egress::Transport;
 use postroom_runtime::Compiler;
 use postroom_store::Store;
 use postroom_store::clock::Clock;
+use postroom_store::instance::Witness;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -49,6 +52,8 @@ pub mod erasures;
 mod error;
 pub mod export;
 pub mod import;
+pub mod instance;
+pub mod intents;
 pub mod lists;
 mod names;
 mod paging;
@@ -99,6 +104,10 @@ pub struct Service {
     /// Woken when a schedule is another one.
     rescheduled: Notify,
     closing: CancellationToken,
+    /// Where the note of the store lies; none looks for no copies.
+    witness: Option<Arc<dyn Witness>>,
+    /// When the mark was last renewed; held by whoever does so.
+    marked: tokio::sync::Mutex<Option<Timestamp>>,
 }
 
 impl Service {
@@ -117,7 +126,15 @@ impl Service {
             delivery: delivery::Delivery::default(),
             rescheduled: Notify::new(),
             closing: CancellationToken::new(),
+            witness: None,
+            marked: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// The same, with a note of the store outside of it: a copy and a restored backup are told by it.
+    #[must_use]
+    pub fn witnessed_by(self, witness: Arc<dyn Witness>) -> Self {
+        Self { witness: Some(witness), ..self }
     }
 
     /// Cancelled when the service is to end: runs stop between two batches, and schedules start no more. Whoever

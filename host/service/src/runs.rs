@@ -110,16 +110,12 @@ impl Service {
         // Who was erased here goes before anybody is sent.
         self.tell_providers(Some(account)).await?;
         self.gather(&sync).await?;
-        let around = Surroundings {
-            lanes: &self.delivery.lanes,
-            lane: &self.lane(open.account.id).await?,
-            now: &|| self.now(),
-            progress,
-            stops: &|| self.closing.is_cancelled(),
-        };
+        let (lane, now) = (self.lane(open.account.id).await?, || self.now());
+        let stops = || self.closing.is_cancelled();
+        let around = Surroundings { way: self.way(&lane, &now), progress, stops: &stops };
         let is_prompt = options.class != Class::Bulk;
         let connection = if is_prompt { open.connection.prompt() } else { open.connection };
-        let report = postroom_sync::run(self.store(), &connection, &sync, options, around).await;
+        let report = postroom_sync::run(&connection, &sync, options, around).await;
         report.map_err(|error| run_error(error, account))
     }
 

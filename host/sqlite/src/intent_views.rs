@@ -4,10 +4,12 @@ use jiff::Timestamp;
 use postroom_domain::contact::ContactId;
 use postroom_domain::intent::IntentId;
 use postroom_domain::outcome::Reason;
-use postroom_store::intents::{DoubtEvent, Intent, IntentDetail, IntentFigures, IntentKey, IntentQuery};
+use postroom_store::intents::{
+    DoubtEvent, Intent, IntentDetail, IntentFigures, IntentKey, IntentQuery, WaitingIntents,
+};
 use rusqlite::{Connection, Row, ToSql, named_params};
 
-use crate::columns::{contact_set, timestamp};
+use crate::columns::{contact_set, micros, timestamp};
 use crate::failure::Step;
 use crate::intent_rows::{self, class, words};
 
@@ -26,6 +28,11 @@ pub(crate) const OLDEST_OPT_OUT: &str = "SELECT min(planned_at) FROM intents
 /// Since when the longest waiting intent has been due.
 const OLDEST_DUE: &str =
     "SELECT min(due_at) FROM intents WHERE state = 'planned' AND (:account IS NULL OR account_id = :account)";
+
+/// What waits and is no opt-out.
+const WAITING: &str = "SELECT account_id, kind, count(*), sum(due_at <= :at) FROM intents
+     WHERE state IN ('planned', 'claimed') AND class <> 0 AND (valid_until IS NULL OR valid_until > :at)
+     GROUP BY account_id, kind ORDER BY account_id, kind";
 
 /// One intent with the history of its doubts.
 pub(crate) fn detail(connection: &Connection, id: IntentId) -> Step<IntentDetail> {
@@ -103,6 +110,18 @@ pub(crate) fn figures(connection: &Connection, account: Option<i64>) -> Step<Int
     figures.oldest_opt_out = oldest(OLDEST_OPT_OUT)?;
     figures.oldest_due = oldest(OLDEST_DUE)?;
     Ok(figures)
+}
+
+/// What waits and may be stopped, by account and kind.
+pub(crate) fn waiting(connection: &Connection, at: Timestamp) -> Step<Vec<WaitingIntents>> {
+    let mut statement = connection.prepare_cached(WAITING)?;
+    let mut rows = statement.query(named_params! { ":at": micros(at) })?;
+    let mut waiting = Vec::new();
+    while let Some(row) = rows.next()? {
+        let kind = words(row, 1, "kind of an intent")?;
+        waiting.push(WaitingIntents { account: row.get(0)?, kind, intents: row.get(2)?, due: row.get(3)? });
+    }
+    Ok(waiting)
 }
 
 fn read(row: &Row<'_>) -> Step<Intent> {

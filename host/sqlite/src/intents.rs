@@ -7,7 +7,7 @@ use postroom_domain::intent::{IntentId, IntentState};
 use postroom_store::Result;
 use postroom_store::intents::{
     Answer, AnswerTaken, Arming, Claim, ClaimedIntent, Decision, DueLanes, Halt, Halted, Intent, IntentDetail,
-    IntentDraft, IntentFigures, IntentQuery, IntentStore, Lane, Planned, Takeover,
+    IntentDraft, IntentFigures, IntentQuery, IntentStore, Lane, Planned, Takeover, WaitingIntents,
 };
 
 use crate::store::SqliteStore;
@@ -103,6 +103,10 @@ impl IntentStore for SqliteStore {
 
     async fn intent_figures(&self, account: Option<i64>) -> Result<IntentFigures> {
         self.read("count intents", move |connection| intent_views::figures(connection, account)).await
+    }
+
+    async fn waiting_intents(&self, at: Timestamp) -> Result<Vec<WaitingIntents>> {
+        self.read("count what waits", move |connection| intent_views::waiting(connection, at)).await
     }
 
     async fn clear_intents(&self, ended_before: Timestamp) -> Result<u64> {

@@ -24,6 +24,7 @@
 //! * `intents` is the port of the intent ledger, `intent_*` what it is made of: how intents come to be (`plans`), who
 //!   works on an account's and what stops them (`lanes`), what a worker does (`work`), how the rest end (`ends`),
 //!   what becomes of them when something becomes of their contact (`contacts`), and how they are shown (`views`).
+//! * `instance`, `witness`: what the store knows of itself, and the note of it that lies outside.
 //! * `schedules`, `timers`, `events`: what happens by itself, and who follows what happened.
 //! * `suppression`: withdrawals and erasures that outlive a contact; `erasure_journal`: what outlives the database.
 //! * `failure`, `columns`, `limits`: what goes wrong, how values stand in columns, and the bounds.
@@ -62,6 +63,7 @@ mod import_seen;
 mod import_shown;
 mod import_survey;
 mod import_turn;
+mod instance;
 mod intent_contacts;
 mod intent_ends;
 mod intent_lanes;
@@ -99,7 +101,9 @@ mod suppression;
 mod syncs;
 mod tag_rows;
 mod timers;
+mod witness;
 mod workspace;
 mod writer;
 
 pub use store::{Access, SqliteStore};
+pub use witness::FolderWitness;

@@ -23,6 +23,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema/0014_intents.sql")),
     M::up(include_str!("schema/0015_schedules.sql")),
     M::up(include_str!("schema/0016_batches.sql")),
+    M::up(include_str!("schema/0017_instance.sql")),
 ];
 
 /// The version that this program writes.

@@ -24,7 +24,7 @@ use crate::Result;
 
 mod view;
 
-pub use view::{DoubtEvent, DoubtStep, Intent, IntentDetail, IntentFigures, IntentKey, IntentQuery};
+pub use view::{DoubtEvent, DoubtStep, Intent, IntentDetail, IntentFigures, IntentKey, IntentQuery, WaitingIntents};
 
 /// Intents that one call is about at most: a few milliseconds of the writer, so that an opt-out
 /// behind it does not wait long.
@@ -383,6 +383,14 @@ pub trait IntentStore {
     ///
     /// When the storage fails.
     async fn intent_figures(&self, account: Option<i64>) -> Result<IntentFigures>;
+
+    /// How many intents wait, by account and kind, that something may stop: opt-outs and what is too late at this moment
+    /// are not among them.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn waiting_intents(&self, at: Timestamp) -> Result<Vec<WaitingIntents>>;
 
     /// Clears away what ended before a moment, in units between which others write; answers how many that were.
     /// The keys of messages stay known, so that none is ever planned again.

@@ -17,6 +17,7 @@
 //! * [`discovery`]: where a run has to look, and the picture of a list that a sync keeps.
 //! * [`runs`]: what a run reads, what it records batch by batch, and its report.
 //! * [`intents`]: the ledger of what is to happen at providers, and how far it got.
+//! * [`instance`]: what a store knows of itself, so that copies and restored backups are told from it.
 //! * [`schedules`]: when syncs run by themselves, and the ticks of their timetables.
 //! * [`timers`]: things that are to happen at a time.
 //! * [`events`]: the log of what happened, and those who read it.
@@ -38,6 +39,7 @@ pub mod erasure;
 mod error;
 pub mod events;
 pub mod import_profiles;
+pub mod instance;
 pub mod intents;
 pub mod lists;
 pub mod purposes;
@@ -67,6 +69,7 @@ pub trait Store:
     + syncs::SyncStore
     + runs::RunStore
     + intents::IntentStore
+    + instance::InstanceStore
     + schedules::ScheduleStore
     + timers::TimerStore
     + events::EventStore
@@ -89,6 +92,7 @@ impl<T> Store for T where
         + syncs::SyncStore
         + runs::RunStore
         + intents::IntentStore
+        + instance::InstanceStore
         + schedules::ScheduleStore
         + timers::TimerStore
         + events::EventStore

@@ -13,7 +13,7 @@ use crate::Result;
 pub struct Workspace {
     /// What it is called.
     pub name: String,
-    /// Tells this store from every copy of another.
+    /// Tells this store from others. A copy that was let go on has another one.
     pub instance: String,
     /// When it was made.
     pub created_at: Timestamp,

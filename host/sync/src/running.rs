@@ -6,14 +6,12 @@ use std::sync::Arc;
 use futures_util::future::join;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
-use postroom_delivery::{Failure, LaneGate, Lanes, Patience, Provider};
+use postroom_delivery::{Failure, LaneGate, Patience, Provider, Way};
 use postroom_domain::contact::ContactId;
 use postroom_domain::decision::{self, Departure, Policy, TagState, settings_hash};
 use postroom_domain::discovery::Discovery;
 use postroom_domain::intent::Class;
 use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
-use postroom_store::Store;
-use postroom_store::intents::Lane;
 use postroom_store::runs::{BatchRecord, RunStart, RunState, RunSummary, SnapshotPage};
 use postroom_store::syncs::Sync;
 use serde::Serialize;
@@ -87,12 +85,8 @@ pub struct RunReport {
 /// What goes on around a run.
 #[derive(Clone, Copy)]
 pub struct Surroundings<'a> {
-    /// Who may call next.
-    pub lanes: &'a Lanes,
-    /// The right to work on the account's intents.
-    pub lane: &'a Lane,
-    /// The rule time.
-    pub now: &'a (dyn Fn() -> Timestamp + Send + std::marker::Sync),
+    /// The way out of the sync's account.
+    pub way: Way<'a>,
     /// Told how far the run is.
     pub progress: &'a (dyn Fn(Progress) + Send + std::marker::Sync),
     /// Whether the run is to stop: what is under way ends and is recorded, and nothing more is begun.
@@ -106,13 +100,13 @@ pub struct Surroundings<'a> {
 /// When the store fails, when the provider cannot even be prepared, or when somebody must say yes
 /// first. A run that stops on its way is no error: its report says why.
 pub async fn run(
-    store: &dyn Store,
     provider: &dyn Provider,
     sync: &Sync,
     options: &RunOptions,
     around: Surroundings<'_>,
 ) -> Result<RunReport, SyncError> {
-    let Surroundings { now, progress, stops, .. } = around;
+    let Surroundings { way, progress, stops } = around;
+    let Way { store, now, .. } = way;
     let plan = plan(store, sync, options, provider.digest(), now()).await?;
     // A small canary names its own bound, which is the yes that a run asks for.
     let is_canary = options.first.is_some_and(|first| first <= CANARY);
@@ -131,7 +125,7 @@ pub async fn run(
         store.keep_picture(sync.id, picture).await?;
     }
     let most = provider.max_concurrency().max(1);
-    let gate = LaneGate::new(store, (around.lanes, around.lane), (run, options.class, most), now);
+    let gate = LaneGate::new(way, run, options.class, most);
     let mut office = Office {
         desk: Desk {
             store,

@@ -146,7 +146,7 @@ fn carry_out(
     }
     let output = Output::on(if cli.json { Audience::Programs } else { Audience::People }, streams);
     let house = House { service, folder: PathBuf::from(request.folder), zone: request.zone };
-    let context = Context { output: output.clone(), store: cli.store, house: Some(house) };
+    let context = Context { output: output.clone(), store: cli.store, state: cli.state_dir, house: Some(house) };
     let client = stream.try_clone()?;
     client.set_nonblocking(true)?;
     let exit = runtime.block_on(async {

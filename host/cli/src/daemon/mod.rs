@@ -66,10 +66,11 @@ fn socket(store: &Path) -> PathBuf {
 /// Runs until it is told to stop.
 pub(crate) async fn act(args: &Args, context: &Context) -> Result<Exit> {
     let mut stops = Stops::watched()?;
-    let service = context.writing(VERB)?;
+    let (service, held) = context.asked(VERB).await?;
     let door = door::Door::open(&context.folder()?)?;
     let at_work = TaskTracker::new();
-    tell_manager(&[sd_notify::NotifyState::Ready, sd_notify::NotifyState::Status("at work")]);
+    let status = if held.is_some() { "held: `postroom resume --dry-run` says why" } else { "at work" };
+    tell_manager(&[sd_notify::NotifyState::Ready, sd_notify::NotifyState::Status(status)]);
     tracing::info!(pid = std::process::id(), "the daemon is at work");
     // Whatever ends it, what is under way is let end.
     let failed = tokio::select! {

@@ -65,7 +65,7 @@ impl Stage {
     }
 
     pub(super) fn context(&self, output: Output) -> Context {
-        Context { output, store: Some(self.store()), house: None }
+        Context { output, store: Some(self.store()), state: Some(self.folder.join("state")), house: None }
     }
 
     pub(super) fn base_url(&self) -> &str {

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use clap::Subcommand;
 use postroom_service::accounts::{AccountChecked, AddAccount, EditAccount, ListedAccount};
+use postroom_service::intents::AccountResumed;
 use postroom_service::plugins::BUNDLED;
 use postroom_store::accounts::{Account, PluginSource};
 
+use super::{holding, intent};
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::prompt::SecretArgs;
 use crate::room::Context;
-use crate::table::{self, facts};
+use crate::table::{self, facts, moment};
 
 /// What to do with accounts.
 #[derive(Debug, Subcommand)]
@@ -24,6 +26,24 @@ pub(crate) enum Verb {
     Edit(EditArgs),
     /// Ask the provider whether an account works
     Check {
+        /// The account's name
+        name: String,
+    },
+    /// Show an account as it stands here, and what stops it. The provider is not asked
+    Show {
+        /// The account's name
+        name: String,
+    },
+    /// Stop what the ledger of intents has for an account, opt-outs apart, until it is resumed
+    Pause {
+        /// The account's name
+        name: String,
+        /// Why: whoever looks at the account reads it
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+    },
+    /// Lift what stops an account: a pause, or its breaker
+    Resume {
         /// The account's name
         name: String,
     },
@@ -116,6 +136,19 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Check { name } => {
             output.answer(&context.reading()?.check_account(&name).await?, |answer| saved("Checked", answer))?;
         }
+        Verb::Show { name } => output.answer(&context.reading()?.account(&name).await?, shown)?,
+        Verb::Pause { name, why } => {
+            let halted = context.writing("account pause")?.pause_account(&name, &why).await?;
+            output.answer(&halted, |_| {
+                format!(
+                    "Paused the account {}: what the ledger has for it waits, opt-outs apart.",
+                    table::visible(&name)
+                )
+            })?;
+        }
+        Verb::Resume { name } => {
+            output.answer(&context.writing("account resume")?.resume_account(&name).await?, resumed)?;
+        }
         Verb::Remove { name } => {
             context.writing("account remove")?.remove_account(&name).await?;
             output.answer(&serde_json::json!({ "removed": name }), |_| {
@@ -171,21 +204,53 @@ fn overview(accounts: &[ListedAccount]) -> String {
     if accounts.is_empty() {
         return "There is no account yet: `postroom account add NAME --plugin ID` adds one.".to_owned();
     }
-    let rows = accounts.iter().map(|ListedAccount { account, stopped }| {
-        let remarks = [
-            (*stopped, "stopped: its plugin is another one now, `account check` says more"),
-            (account.insecure_origin, "insecure origin"),
-        ];
-        let remarks: Vec<&str> = remarks.iter().filter(|(is_so, _)| *is_so).map(|(_, remark)| *remark).collect();
+    let rows = accounts.iter().map(|listed| {
+        let account = &listed.account;
         [
             account.name.clone(),
             plugin(account),
             account.remote_name.clone().unwrap_or_default(),
             account.slots.join(", "),
-            remarks.join("; "),
+            remarks(listed).join("; "),
         ]
     });
     table::table(["account", "plugin", "called there", "secrets", "remark"], rows)
+}
+
+/// What there is to know before it is used.
+fn remarks(listed: &ListedAccount) -> Vec<String> {
+    let remarks = [
+        (listed.stopped, "stopped: its plugin is another one now, `account check` says more"),
+        (listed.account.insecure_origin, "insecure origin"),
+    ];
+    let remarks = remarks.iter().filter(|(is_so, _)| *is_so).map(|(_, remark)| (*remark).to_owned());
+    remarks.chain(listed.halts.iter().map(holding::stopped)).collect()
+}
+
+fn shown(listed: &ListedAccount) -> String {
+    let account = &listed.account;
+    let mut rows = vec![
+        ("account", account.name.clone()),
+        ("plugin", plugin(account)),
+        ("authentication", account.auth_method.clone()),
+        ("called there", account.remote_name.clone().unwrap_or_default()),
+        ("secrets", account.slots.join(", ")),
+        ("made", moment(account.created_at)),
+    ];
+    rows.extend(account.settings.iter().chain(&account.origins).map(|(name, value)| (name.as_str(), value.clone())));
+    rows.extend(remarks(listed).into_iter().map(|remark| ("remark", remark)));
+    facts(rows)
+}
+
+fn resumed(answer: &AccountResumed) -> String {
+    let name = table::visible(&answer.account);
+    let mut text = if answer.lifted.is_empty() {
+        format!("Nothing stopped the account {name} alone.\n")
+    } else {
+        format!("The account {name} goes on.\n")
+    };
+    text.push_str(&intent::stops(&answer.halts));
+    text
 }
 
 /// The plugin, with where it comes from that has the account's secrets, if that is not this program.

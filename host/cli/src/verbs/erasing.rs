@@ -13,7 +13,7 @@ use crate::table::{self, moment};
 
 /// Erases a person, after a yes.
 pub(crate) async fn erase(context: &Context, who: &str, yes: bool) -> Result<Exit> {
-    let service = context.writing("contact erase")?;
+    let service = context.reaching("contact erase").await?;
     if !yes {
         let detail = service.contact(who).await?;
         context.output.remark(&what_goes(&detail));
@@ -35,7 +35,7 @@ pub(crate) async fn list(context: &Context, retry: bool, limit: u32) -> Result<E
         context.output.answer(&context.reading()?.erasures(limit).await?, |erasures| page(erasures))?;
         return Ok(Exit::Done);
     }
-    let service = context.writing("contact erasures")?;
+    let service = context.reaching("contact erasures").await?;
     let told = service.tell_providers(None).await?;
     for reason in &told.reasons {
         context.output.remark(&table::visible(reason));

@@ -8,10 +8,13 @@ pub(crate) mod contact;
 mod erasing;
 pub(crate) mod export;
 pub(crate) mod field;
+pub(crate) mod holding;
 pub(crate) mod import;
 mod import_columns;
 pub(crate) mod import_profile;
+pub(crate) mod indoubt;
 pub(crate) mod init;
+pub(crate) mod intent;
 pub(crate) mod internal_compile;
 pub(crate) mod list;
 mod paging;
@@ -48,6 +51,10 @@ pub(crate) async fn act(verb: Verb, context: &Context) -> Result<Exit> {
         Verb::Sync(verb) => sync::act(verb, context).await,
         Verb::Daemon(args) => crate::daemon::act(&args, context).await,
         Verb::Run(verb) => run::act(verb, context).await,
+        Verb::Intent(verb) => intent::act(verb, context).await,
+        Verb::Indoubt(verb) => indoubt::act(verb, context).await,
+        Verb::Hold(args) => holding::hold(&args, context).await,
+        Verb::Resume(args) => holding::resume(&args, context).await,
         Verb::Plugin(verb) => plugin::act(verb, context).await,
         #[cfg(feature = "simulators")]
         Verb::Simulate(verb) => simulate::act(verb, context).await,

@@ -231,7 +231,7 @@ async fn plan(context: &Context, name: &str, options: &RunOptions) -> Result<()>
 
 async fn run(args: RunArgs, context: &Context) -> Result<Exit> {
     let mut options = options(&args);
-    let service = context.writing("sync run")?;
+    let service = context.reaching("sync run").await?;
     let report = match carry_out(&service, &args.name, &options, context).await {
         Err(error) if error.kind() == ErrorKind::NeedsApproval && context.output.can_ask() => {
             context.output.remark(&planned(&service.plan_sync(&args.name, &options).await?));

@@ -1,8 +1,8 @@
 //! Messages from templates: sent once, and never again on a guess (invariant 4).
 
 use jiff::{SignedDuration, Timestamp};
-use postroom_domain::intent::wire::{Meaning, Observation, Opinion};
 use postroom_domain::intent::IntentId;
+use postroom_domain::intent::wire::{Meaning, Observation, Opinion};
 use postroom_domain::outcome::Reason;
 use postroom_domain::projection::ContentHash;
 use postroom_egress::Seen;
@@ -31,7 +31,7 @@ impl Executor<'_> {
     /// Sends one message; answers whether the provider took it.
     pub(super) async fn send(&self, intent: ClaimedIntent, want: MessageWant) -> Result<bool> {
         let contact = match intent.contact {
-            Some(contact) => self.store.contact(&ContactRef::Id(contact)).await?,
+            Some(contact) => self.way.store.contact(&ContactRef::Id(contact)).await?,
             None => None,
         };
         // Who has gone has no address; arming says so.
@@ -43,9 +43,9 @@ impl Executor<'_> {
             extras: Vec::new(),
         };
         let terms = self.provider.sending_terms();
-        let turn = self.lanes.turn(self.lane.account, intent.class, self.provider.max_concurrency().max(1)).await;
+        let turn = self.way.turn(intent.class, self.provider.max_concurrency()).await?;
         let arming = Arming { id: intent.id, key: provider_key(&intent, terms.as_ref()), request: Some(hash(&send)) };
-        let armed = self.store.arm_intents(self.lane, &[arming], (self.now)()).await?;
+        let armed = self.way.store.arm_intents(self.way.lane, &[arming], (self.way.now)()).await?;
         if let Some(Err(refusal)) = armed.first() {
             tracing::info!(intent = intent.id.0, refusal = refusal.as_str(), "not armed");
             return Ok(false);
@@ -54,10 +54,10 @@ impl Executor<'_> {
         let sent = self.provider.send(send).await;
         fault_points::reached("answered");
         drop(turn);
-        let now = (self.now)();
+        let now = (self.way.now)();
         let answer = judged(intent.id, &sent, terms.as_ref(), now);
         let is_taken = answer.meaning == Meaning::Accepted;
-        self.store.record_answers(self.lane, &[answer], now).await?;
+        self.way.store.record_answers(self.way.lane, &[answer], now).await?;
         fault_points::reached("recorded");
         Ok(is_taken)
     }

@@ -13,8 +13,10 @@ use postroom_delivery::{Connection, Failure};
 use postroom_runtime::Plugin;
 use postroom_runtime::contract::{AccountInfo, AuthMethod, Setting};
 use postroom_store::accounts::{Account, AccountDraft, PluginSource, Secret};
+use postroom_store::intents::Halted;
 use serde::Serialize;
 
+use crate::intents::concerns;
 use crate::plugins::Found;
 use crate::{Result, Service, ServiceError, names};
 pub(crate) use opened::OpenedAccounts;
@@ -104,6 +106,8 @@ pub struct ListedAccount {
     pub account: Account,
     /// Whether its plugin is another one than it gave its secrets to: then nothing goes through it.
     pub stopped: bool,
+    /// What stops its intents, opt-outs apart, with why and since when: of all accounts, and of this one.
+    pub halts: Vec<Halted>,
 }
 
 impl Service {
@@ -134,8 +138,25 @@ impl Service {
             Some(plugin) => account.plugin_source == PluginSource::Installed(plugin.source.clone()),
             None => account.plugin_source == PluginSource::Bundled && self.shelf.ships(&account.plugin),
         };
+        let halts = self.store().halts().await?;
         let accounts = self.store().accounts().await?.into_iter();
-        Ok(accounts.map(|account| ListedAccount { stopped: !is_in_use(&account), account }).collect())
+        let listed = accounts.map(|account| ListedAccount {
+            stopped: !is_in_use(&account),
+            halts: halts.iter().filter(|halted| concerns(halted, account.id)).cloned().collect(),
+            account,
+        });
+        Ok(listed.collect())
+    }
+
+    /// One account as it stands here. Its provider is not asked.
+    ///
+    /// # Errors
+    ///
+    /// Not found.
+    pub async fn account(&self, name: &str) -> Result<ListedAccount> {
+        let id = self.store().account(name).await?.id;
+        let found = self.accounts().await?.into_iter().find(|listed| listed.account.id == id);
+        found.ok_or_else(|| ServiceError::NotFound(format!("there is no account `{name}`: it was just removed")))
     }
 
     /// Makes an account, after the provider let it in.

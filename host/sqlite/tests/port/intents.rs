@@ -61,8 +61,12 @@ pub(crate) async fn plan(store: &SqliteStore, draft: &IntentDraft) -> IntentId {
     }
 }
 
+pub(crate) fn everything() -> Claim {
+    Claim { up_to: Class::Bulk, limit: 100 }
+}
+
 pub(crate) async fn claim(store: &SqliteStore, lane: &Lane, second: i64) -> Vec<ClaimedIntent> {
-    store.claim_intents(lane, Claim { up_to: Class::Bulk, limit: 100 }, at(second)).await.unwrap()
+    store.claim_intents(lane, everything(), at(second)).await.unwrap()
 }
 
 pub(crate) fn arming(id: IntentId) -> Arming {

@@ -23,6 +23,7 @@ mod import_claims;
 mod import_profiles;
 mod import_rehearsals;
 mod imports;
+mod instance;
 mod intents;
 mod intents_of_contacts;
 mod intents_of_lanes;

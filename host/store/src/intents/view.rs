@@ -138,6 +138,19 @@ pub struct IntentFigures {
     pub oldest_due: Option<Timestamp>,
 }
 
+/// How many intents of one kind wait for one account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct WaitingIntents {
+    /// The account's number.
+    pub account: i64,
+    /// What is to be done.
+    pub kind: IntentKind,
+    /// How many.
+    pub intents: u64,
+    /// How many of them are due now.
+    pub due: u64,
+}
+
 impl Intent {
     /// Its doubt, as far as the store knows about it; none where it is in none. Whoever asked the provider adds
     /// what it showed.
