@@ -78,7 +78,7 @@ impl Replay {
         let (began, cpu) = (Instant::now(), own_cpu());
         let store = SqliteStore::open(&house.store(), Access::Write { verb: "bench" }).unwrap();
         let sync = store.sync(LIST).await.unwrap().id;
-        let start = RunStart { sync, first: None, plugin_digest: String::new(), at: Timestamp::now() };
+        let start = RunStart { sync, first: None, plugin_digest: String::new(), unchanged: 0, at: Timestamp::now() };
         let run = store.begin_run(&start).await.unwrap();
         let (store, egress) = (&store, &egress(provider));
         let tag: Value = serde_json::from_slice(&send(egress, self.tag).await).unwrap();

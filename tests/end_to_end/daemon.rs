@@ -193,3 +193,28 @@ async fn a_client_that_goes_away_takes_its_run_with_it() {
     assert_eq!(house.members().await.len(), 3_000);
     assert_eq!(daemon.stop(), Some(0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariant_2_a_no_reaches_the_provider_at_once_though_no_sync_runs_and_all_is_held() {
+    let house = House::open().await;
+    house.import("Guests", Some("form"), "id,email\n1,jana@example.com\n2,petr@example.com\n");
+    house.tie("Guests", "skip");
+    house.run("Guests");
+    let daemon = Daemon::start(&house);
+    house.postroom(&["hold", "--why", "somebody looks into it"]).done();
+    house.postroom(&["account", "pause", "mc", "--why", "the same"]).done();
+    house.postroom(&["consent", "set", "petr@example.com", "withdrawn", "--by", "contact"]).done();
+    until(&house, |members| members.iter().find(|member| member["status"] == "unsubscribed").map(|_| ())).await;
+    let told = house.postroom(&["intent", "list", "--state", "done", "--json"]).done().json();
+    let told: Vec<&Value> =
+        told["intents"].as_array().unwrap().iter().filter(|it| it["kind"] == "unsubscribe").collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(daemon.stop(), Some(0));
+
+    // A run under the hold sends nothing, and says why.
+    house.import("Guests", Some("form"), "id,email\n1,jana@example.com\n2,petr@example.com\n3,eva@example.com\n");
+    let report = house.postroom(&["sync", "run", "Guests", "--yes", "--json"]).json();
+    assert_eq!((&report["counts"]["added"], &report["counts"]["pending"]), (&json!(0), &json!(1)), "{report}");
+    assert!(report["stopped"]["message"].as_str().unwrap().contains("somebody looks into it"), "{report}");
+    assert_eq!(house.members().await.len(), 2);
+}

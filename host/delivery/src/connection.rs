@@ -58,6 +58,17 @@ impl Connection {
         Self { urgency: Urgency::Prompt, ..self.clone() }
     }
 
+    /// The pauses that the provider asked for and that are not over, by origin.
+    #[must_use]
+    pub fn pauses(&self) -> Vec<(String, Duration)> {
+        self.egress.pauses()
+    }
+
+    /// Takes a pause up again that an earlier process was asked for.
+    pub fn pause(&self, origin: &str, left: Duration) {
+        self.egress.pause(origin, left);
+    }
+
     /// What was prepared a moment ago, if that will do.
     fn kept(&self, preparation: &Preparation) -> Option<Vec<u8>> {
         if self.urgency == Urgency::Bulk {

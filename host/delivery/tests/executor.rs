@@ -168,7 +168,7 @@ impl House {
             breaker_percent: 10,
         };
         let sync = store.add_sync(&sync, at(0)).await.unwrap().id;
-        let start = RunStart { sync, first: None, plugin_digest: "sha256:test".to_owned(), at: at(1) };
+        let start = RunStart { sync, first: None, plugin_digest: "sha256:test".to_owned(), unchanged: 0, at: at(1) };
         let run = store.begin_run(&start).await.unwrap();
         Self { store, account, sync, run, _folder: folder }
     }

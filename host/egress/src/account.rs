@@ -137,6 +137,21 @@ impl AccountEgress {
         &self.inner.origins
     }
 
+    /// The pauses that providers asked for and that are not over, by origin: for whoever keeps them over the end of
+    /// the process.
+    #[must_use]
+    pub fn pauses(&self) -> Vec<(String, Duration)> {
+        let of_gate = |gate: &Gate| Some((gate.origin.label().to_owned(), gate.pause.left()?));
+        self.inner.gates.iter().filter_map(of_gate).collect()
+    }
+
+    /// Takes a pause up again that an earlier process was asked for.
+    pub fn pause(&self, label: &str, left: Duration) {
+        if let Some(gate) = self.inner.gates.iter().find(|gate| gate.origin.label() == label) {
+            gate.pause.extend(left);
+        }
+    }
+
     /// Removes the account's secrets, short ones included, from a text for a log or an error.
     #[must_use]
     pub fn redact_text(&self, text: &str) -> String {

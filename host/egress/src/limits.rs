@@ -77,7 +77,10 @@ impl Limiter {
             tokens: limits.requests_per_second.map(|rate| {
                 // A burst of one: providers count in windows whose beginning nobody knows, and a
                 // larger burst could put twice the rate into one of them.
-                RateLimiter::direct(Quota::per_second(rate).allow_burst(NonZeroU32::MIN))
+                let tokens = RateLimiter::direct(Quota::per_second(rate).allow_burst(NonZeroU32::MIN));
+                // A process that ended a moment ago may have used the first one.
+                let _first = tokens.check();
+                tokens
             }),
         }
     }
@@ -143,6 +146,12 @@ impl Pause {
         if until.is_none_or(|known| known < end) {
             *until = Some(end);
         }
+    }
+
+    /// How much of the pause is left.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        let end = (*self.lock())?;
+        Some(end.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero())
     }
 
     async fn sit_out(&self, deadline: Instant) -> Result<(), Busy> {

@@ -180,6 +180,7 @@ impl Service {
         let (lane, provider, now) = (self.lane(account).await?, open.connection.prompt(), || self.now());
         let executor = Executor { way: self.way(&lane, &now), provider: &provider };
         let worked = executor.work_off(up_to).await?;
+        self.keep_pauses(&open).await?;
         if worked.claimed > 0 {
             tracing::info!(account = name, intents = worked.claimed, answered = worked.answered, "worked off");
         }

@@ -5,10 +5,15 @@ use std::str::FromStr;
 use postroom_domain::intent::Class;
 use postroom_domain::outcome::OutcomeClass;
 use postroom_store::runs::{OutcomeQuery, OutcomeRow, ReportNumber, Run, TagOutcome};
+use postroom_store::syncs::Sync;
 use postroom_sync::{Plan, Progress, RunOptions, RunReport, Surroundings, SyncError};
 use serde::Serialize;
 
+use crate::accounts::OpenAccount;
 use crate::{Result, Service, ServiceError, paging};
+
+/// Up to so many changes a run that nobody asked for is served as one that somebody waits for.
+const PROMPT_AT_MOST: u64 = 500;
 
 /// A page of the entries behind one number of a report.
 #[derive(Debug, Clone, Serialize)]
@@ -80,13 +85,38 @@ impl Service {
     /// Not found, and when the storage fails.
     pub async fn plan_sync(&self, name: &str, options: &RunOptions) -> Result<Plan> {
         let sync = self.store().sync(name).await?;
+        self.planned(&sync, options).await
+    }
+
+    async fn planned(&self, sync: &Sync, options: &RunOptions) -> Result<Plan> {
         let account = self.store().account(&sync.audience.account).await?;
         // Without its plugin a sync can't run, but what a run would do can be said: by comparing everything.
         let plugin = self.shelf.digest(self.store(), &account.plugin).await?.unwrap_or_default();
-        self.gather(&sync).await?;
-        postroom_sync::plan(self.store(), &sync, options, plugin, self.now())
+        self.gather(sync).await?;
+        postroom_sync::plan(self.store(), sync, options, plugin, self.now())
             .await
             .map_err(|error| run_error(error, &sync.audience.account))
+    }
+
+    /// Runs a sync if its plan has anything to send: as one that somebody waits for if that is little. Answers with
+    /// nothing if there is nothing to send.
+    ///
+    /// # Errors
+    ///
+    /// As [`run_sync`](Self::run_sync).
+    pub(crate) async fn run_sync_if_needed(&self, name: &str) -> Result<Option<RunReport>> {
+        let _turn = self.turns.next(name).await;
+        let sync = self.store().sync(name).await?;
+        let options = RunOptions::default();
+        let plan = self.planned(&sync, &options).await?;
+        if plan.needs_nothing() {
+            return Ok(None);
+        }
+        let class = if plan.sends() <= PROMPT_AT_MOST { Class::Interactive } else { Class::Bulk };
+        let open = self.open_account(&sync.audience.account).await?;
+        // Who was erased here goes before anybody is sent.
+        self.tell_providers(Some(&sync.audience.account)).await?;
+        self.carried_out(&sync, &open, Some(&plan), &RunOptions { class, ..options }, &|_| {}).await.map(Some)
     }
 
     /// Runs a sync. A run that stopped on its way is an answer: its report says why. A sync runs once at a time; the
@@ -100,7 +130,7 @@ impl Service {
         &self,
         name: &str,
         options: &RunOptions,
-        progress: &(dyn Fn(Progress) + Send + Sync),
+        progress: &(dyn Fn(Progress) + Send + std::marker::Sync),
     ) -> Result<RunReport> {
         let _turn = self.turns.next(name).await;
         // As it stands now: it may have been changed while its turn was waited for.
@@ -110,13 +140,29 @@ impl Service {
         // Who was erased here goes before anybody is sent.
         self.tell_providers(Some(account)).await?;
         self.gather(&sync).await?;
+        self.carried_out(&sync, &open, None, options, progress).await
+    }
+
+    /// Runs a sync over its open account, by a plan that was made a moment ago or by one that is made now.
+    async fn carried_out(
+        &self,
+        sync: &Sync,
+        open: &OpenAccount,
+        plan: Option<&Plan>,
+        options: &RunOptions,
+        progress: &(dyn Fn(Progress) + Send + std::marker::Sync),
+    ) -> Result<RunReport> {
         let (lane, now) = (self.lane(open.account.id).await?, || self.now());
         let stops = || self.closing.is_cancelled();
         let around = Surroundings { way: self.way(&lane, &now), progress, stops: &stops };
         let is_prompt = options.class != Class::Bulk;
-        let connection = if is_prompt { open.connection.prompt() } else { open.connection };
-        let report = postroom_sync::run(&connection, &sync, options, around).await;
-        report.map_err(|error| run_error(error, account))
+        let connection = if is_prompt { open.connection.prompt() } else { open.connection.clone() };
+        let report = match plan {
+            Some(plan) => postroom_sync::carry_out(&connection, sync, plan, options, around).await,
+            None => postroom_sync::run(&connection, sync, options, around).await,
+        };
+        self.keep_pauses(open).await?;
+        report.map_err(|error| run_error(error, &open.account.name))
     }
 
     /// The latest runs first, of one sync or of all.

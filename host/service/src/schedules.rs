@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use postroom_domain::intent::Class;
 use postroom_domain::schedule::Triggers;
 use postroom_store::events::CursorStart;
 use postroom_store::schedules::{SyncSchedule, TakenTick, Tick, TickOutcome};
@@ -18,7 +17,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use crate::{Result, Service};
+use crate::{Result, Service, ServiceError};
 
 /// The cursor over the log of events by which changes are noticed.
 const CHANGES: &str = "schedules";
@@ -27,8 +26,6 @@ const CHANGES: &str = "schedules";
 pub(crate) const LOOKED_AFTER_A_WRITE: Duration = Duration::from_millis(10);
 /// How the events begin that runs leave of what they noted and recorded: there is nothing to do about those.
 const OF_RUNS: &str = "batch-";
-/// Up to so many contacts a run after changes is served as one that somebody waits for.
-const PROMPT_AT_MOST: u64 = 500;
 /// How long the schedules are not looked at, at most, whatever the clock shows.
 const LOOKED_AT_LEAST_EVERY: Duration = Duration::from_secs(60);
 /// How many events are read at once.
@@ -239,7 +236,7 @@ impl Service {
         let (service, mark) = (Arc::clone(self), syncs.begin(tick.sync_id));
         at_work.spawn(async move {
             let outcome = match mark {
-                Some(_mark) => service.run_unattended(&tick.sync, Class::Bulk).await.map(|report| report.run),
+                Some(_mark) => service.run_unattended(&tick.sync).await.map(|report| report.run),
                 None => Err("the run before it had not ended".to_owned()),
             };
             let outcome = match outcome {
@@ -254,14 +251,10 @@ impl Service {
     }
 
     /// Runs a sync that nobody waits for; answers with the report, or why there is no run.
-    async fn run_unattended(&self, sync: &str, class: Class) -> std::result::Result<RunReport, String> {
-        match self.run_sync(sync, &RunOptions { class, ..RunOptions::default() }, &|_| {}).await {
+    async fn run_unattended(&self, sync: &str) -> std::result::Result<RunReport, String> {
+        match self.run_sync(sync, &RunOptions::default(), &|_| {}).await {
             Ok(report) => {
-                let (run, entries) = (report.run, report.counts.entries);
-                match &report.stopped {
-                    Some(reason) => tracing::warn!(sync, run, entries, stopped = reason.message, "ran"),
-                    None => tracing::info!(sync, run, entries, "ran"),
-                }
+                told(sync, &report);
                 Ok(report)
             }
             Err(error) => {
@@ -379,25 +372,31 @@ impl Service {
 
     /// Runs a sync if its plan has anything to send.
     async fn run_if_needed(&self, sync: &str) -> Ended {
-        let plan = match self.plan_sync(sync, &RunOptions::default()).await {
-            Ok(plan) => plan,
-            Err(error) => {
-                tracing::warn!(sync, %error, "a sync could not be planned");
-                return Ended::Unserved;
+        match self.run_sync_if_needed(sync).await {
+            Ok(None) => Ended::Done,
+            Ok(Some(report)) => {
+                told(sync, &report);
+                match (report.stopped, report.counts.pending) {
+                    (Some(_), _) => Ended::Unserved,
+                    (None, 0) => Ended::Done,
+                    (None, _) => Ended::Left,
+                }
             }
-        };
-        if plan.needs_nothing() {
-            return Ended::Done;
+            Err(error) => {
+                tracing::warn!(sync, %error, "did not run");
+                // Trying again does not make it ask less.
+                if matches!(error, ServiceError::RunNeedsApproval { .. }) { Ended::Done } else { Ended::Unserved }
+            }
         }
-        let class = if plan.sends() <= PROMPT_AT_MOST { Class::Interactive } else { Class::Bulk };
-        match self.run_unattended(sync, class).await {
-            Ok(report) if report.stopped.is_some() => Ended::Unserved,
-            Ok(report) if report.counts.pending > 0 => Ended::Left,
-            Ok(_) => Ended::Done,
-            // Trying again does not make it ask less.
-            Err(_) if plan.trips.is_empty() => Ended::Unserved,
-            Err(_) => Ended::Done,
-        }
+    }
+}
+
+/// Says what a run that nobody asked for came to.
+fn told(sync: &str, report: &RunReport) {
+    let (run, entries) = (report.run, report.counts.entries);
+    match &report.stopped {
+        Some(reason) => tracing::warn!(sync, run, entries, stopped = reason.message, "ran"),
+        None => tracing::info!(sync, run, entries, "ran"),
     }
 }
 

@@ -283,7 +283,7 @@ async fn settle_all(store: &SqliteStore, run: i64, contacts: &[(ContactId, Conte
 }
 
 async fn confirm_all(store: &SqliteStore, sync: i64, contacts: &[(ContactId, ContentHash, EmailAddress)]) -> i64 {
-    let start = RunStart { sync, first: None, plugin_digest: String::new(), at: Timestamp::UNIX_EPOCH };
+    let start = RunStart { sync, first: None, plugin_digest: String::new(), unchanged: 0, at: Timestamp::UNIX_EPOCH };
     let run = store.begin_run(&start).await.unwrap();
     let base: Base = ["FNAME", "LNAME", "LANG"].map(|field| (field.to_owned(), "0123456789abcdef".to_owned())).into();
     for batch in contacts.chunks(PAGE) {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use postroom_store::accounts::{Account, AccountDraft, AccountStore, InstalledPlugin, PluginSource, Secret, Successor};
+use postroom_store::accounts::{
+    Account, AccountDraft, AccountStore, InstalledPlugin, OriginPause, PluginSource, Secret, Successor,
+};
 use postroom_store::{Result, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -12,7 +14,7 @@ use crate::columns::{micros, timestamp};
 use crate::failure::{Step, refuse_used};
 use crate::key::SecretKey;
 use crate::store::SqliteStore;
-use crate::{intent_ends, plugins};
+use crate::{intent_ends, intent_lanes, plugins};
 
 /// The columns of an [`Account`], its slots as a JSON array.
 macro_rules! select {
@@ -144,6 +146,35 @@ impl AccountStore for SqliteStore {
                 secrets.insert(slot, Secret(secret));
             }
             Ok(secrets)
+        })
+        .await
+    }
+
+    async fn keep_pauses(&self, account: i64, pauses: &[OriginPause]) -> Result<()> {
+        let pauses = pauses.to_vec();
+        self.write("keep an account's pauses", move |connection| {
+            intent_lanes::require_account(connection, account)?;
+            connection.execute("DELETE FROM origin_pauses WHERE account_id = ?", [account])?;
+            let mut keep =
+                connection.prepare_cached("INSERT INTO origin_pauses (account_id, origin, until) VALUES (?, ?, ?)")?;
+            for pause in &pauses {
+                keep.execute((account, &pause.origin, micros(pause.until)))?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn pauses(&self, account: i64) -> Result<Vec<OriginPause>> {
+        self.read("read an account's pauses", move |connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT origin, until FROM origin_pauses WHERE account_id = ? ORDER BY origin")?;
+            let mut rows = statement.query([account])?;
+            let mut pauses = Vec::new();
+            while let Some(row) = rows.next()? {
+                pauses.push(OriginPause { origin: row.get(0)?, until: timestamp(row.get(1)?)? });
+            }
+            Ok(pauses)
         })
         .await
     }

@@ -87,6 +87,7 @@ mod pictures;
 mod plugins;
 mod purpose_rows;
 mod purposes;
+mod queue;
 mod readers;
 mod runs;
 mod schedules;

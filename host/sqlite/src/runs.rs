@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use postroom_domain::contact::ContactId;
+use postroom_domain::intent::Class;
 use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
 use postroom_domain::projection::ContentHash;
 use postroom_store::Result;
@@ -23,6 +24,9 @@ use crate::pictures;
 use crate::sequence;
 use crate::snapshot::{self, Scope};
 use crate::store::SqliteStore;
+
+/// A record of more than this takes the writer some milliseconds, and goes behind what somebody waits for.
+const WRITTEN_AT_ONCE: usize = 100;
 
 /// The columns of a [`Run`].
 macro_rules! select {
@@ -72,9 +76,16 @@ impl RunStore for SqliteStore {
             Scope::of(connection, start.sync)?;
             interrupt_running(connection, start.sync, start.at)?;
             connection.execute(
-                "INSERT INTO runs (sync_id, state, started_at, plugin_digest, first, sequence)
-                 VALUES (?, 'running', ?, ?, ?, ?)",
-                (start.sync, micros(start.at), &start.plugin_digest, start.first, sequence::current(connection)?),
+                "INSERT INTO runs (sync_id, state, started_at, plugin_digest, first, sequence, unchanged)
+                 VALUES (?, 'running', ?, ?, ?, ?, ?)",
+                (
+                    start.sync,
+                    micros(start.at),
+                    &start.plugin_digest,
+                    start.first,
+                    sequence::current(connection)?,
+                    start.unchanged,
+                ),
             )?;
             let run = connection.last_insert_rowid();
             connection.execute("UPDATE syncs SET last_run = ? WHERE id = ?", (run, start.sync))?;
@@ -85,16 +96,19 @@ impl RunStore for SqliteStore {
 
     async fn arm_batch(&self, arming: &BatchArming<'_>, batch: BatchIntent) -> Result<ArmedBatch> {
         let (lane, BatchArming { run, number, class, at, .. }) = (arming.lane.clone(), *arming);
-        self.write("arm a request of a run", move |connection| {
+        let doing = "arm a request of a run";
+        let arm = move |connection: &Connection| {
             let arming = BatchArming { lane: &lane, run, number, class, at };
             batch_arming::arm(connection, &ground(connection, run)?, &arming, batch)
-        })
-        .await
+        };
+        if class == Class::Bulk { self.write_behind(doing, arm).await } else { self.write(doing, arm).await }
     }
 
     async fn record_batch(&self, run: i64, record: BatchRecord) -> Result<()> {
-        self.write("record a batch", move |connection| batch::record(connection, &ground(connection, run)?, &record))
-            .await
+        let is_large = record.outcomes.len() + record.confirmed.len() > WRITTEN_AT_ONCE;
+        let doing = "record a batch";
+        let record = move |connection: &Connection| batch::record(connection, &ground(connection, run)?, &record);
+        if is_large { self.write_behind(doing, record).await } else { self.write(doing, record).await }
     }
 
     async fn finish_run(&self, run: i64, summary: &RunSummary, tag_warning: Option<&str>, at: Timestamp) -> Result<()> {

@@ -24,6 +24,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("schema/0015_schedules.sql")),
     M::up(include_str!("schema/0016_batches.sql")),
     M::up(include_str!("schema/0017_instance.sql")),
+    M::up(include_str!("schema/0018_pauses.sql")),
 ];
 
 /// The version that this program writes.

@@ -185,6 +185,15 @@ impl SqliteStore {
         self.write_as(Share::Together, doing, work).await
     }
 
+    /// Runs a writing use case that is one of very many: behind those that somebody waits for.
+    pub(crate) async fn write_behind<T, F>(&self, doing: &'static str, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Step<T> + Send + 'static,
+    {
+        self.write_as(Share::Behind, doing, work).await
+    }
+
     /// Runs a unit of a writing use case that touches thousands of rows.
     pub(crate) async fn write_alone<T, F>(&self, doing: &'static str, work: F) -> Result<T>
     where

@@ -10,7 +10,6 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -21,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use crate::failure::{Failure, Step};
 use crate::limits::{GROUP_TIME, GROUP_WRITES, IDLE_BEFORE_CHECKPOINT, LOG_LOOK_EVERY, WRITES_WAITING};
 use crate::log::Log;
+use crate::queue::{Nothing, Queue};
 
 /// Tells a caller how its write ended, once the commit has.
 type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;
@@ -32,12 +32,24 @@ type Work = Box<dyn FnOnce(Result<&Connection, String>) -> Result<Answer, Answer
 pub(crate) enum Share {
     /// One transaction with what waits beside it, in a savepoint of its own.
     Together,
-    /// A transaction of its own. A savepoint keeps a copy of every page that changes under it, which is
-    /// dear where thousands do.
+    /// The same for what is one of very many: it goes behind what somebody waits for.
+    Behind,
+    /// A transaction of its own, behind what somebody waits for. A savepoint keeps a copy of every page that changes
+    /// under it, which is dear where thousands do.
     Alone,
     /// No transaction: the log is moved into the database and cut back to nothing. Where a reader still
     /// needs it, the writer does it as soon as it can, and at the latest when the store is closed.
     CutBack,
+}
+
+impl Share {
+    /// Whether it goes behind what somebody waits for.
+    fn is_later(self) -> bool {
+        match self {
+            Self::Together | Self::CutBack => false,
+            Self::Behind | Self::Alone => true,
+        }
+    }
 }
 
 struct Request {
@@ -67,8 +79,7 @@ impl Waiting {
 /// The writer's end that callers hold.
 pub(crate) struct Writer {
     waiting: Waiting,
-    /// None once the store is being closed.
-    requests: Option<Sender<Request>>,
+    requests: Queue<Request>,
     places: Arc<Semaphore>,
     written: watch::Receiver<()>,
     thread: Option<JoinHandle<()>>,
@@ -77,20 +88,15 @@ pub(crate) struct Writer {
 impl Writer {
     /// Starts the thread on its connection.
     pub(crate) fn start(connection: Connection, log: Log) -> Step<Self> {
-        let (requests, queue) = channel();
+        let requests = Queue::new();
         let waiting = Waiting::default();
         let (tell, written) = watch::channel(());
-        let queue = Queue { requests: queue, waiting: waiting.clone() };
-        let thread = std::thread::Builder::new()
-            .name("postroom-writer".to_owned())
-            .spawn(move || Loop { connection, log, written: tell }.run(&queue))?;
-        Ok(Self {
-            waiting,
-            requests: Some(requests),
-            places: Arc::new(Semaphore::new(WRITES_WAITING)),
-            written,
-            thread: Some(thread),
-        })
+        let queue = Taking { requests: requests.clone(), waiting: waiting.clone() };
+        let thread = std::thread::Builder::new().name("postroom-writer".to_owned()).spawn(move || {
+            let _taker = queue.requests.taker();
+            Loop { connection, log, written: tell }.run(&queue);
+        })?;
+        Ok(Self { waiting, requests, places: Arc::new(Semaphore::new(WRITES_WAITING)), written, thread: Some(thread) })
     }
 
     /// Told of each commit.
@@ -122,9 +128,8 @@ impl Writer {
             }
         });
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| gone())?;
-        let requests = self.requests.as_ref().ok_or_else(gone)?;
         self.waiting.0.fetch_add(1, Ordering::Relaxed);
-        requests.send(Request { work, share, _place: place }).map_err(|_| gone())?;
+        self.requests.put(Request { work, share, _place: place }, share.is_later());
         answered.await.map_err(|_| gone())?
     }
 }
@@ -133,7 +138,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         // The thread ends when the queue does, after what is in it. Waiting for it means that the
         // lock is released only when nothing is written any more.
-        self.requests = None;
+        self.requests.close();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -143,14 +148,14 @@ impl Drop for Writer {
 }
 
 /// The writer's end of the queue.
-struct Queue {
-    requests: Receiver<Request>,
+struct Taking {
+    requests: Queue<Request>,
     waiting: Waiting,
 }
 
-impl Queue {
-    fn next(&self, patience: Duration) -> Result<Request, RecvTimeoutError> {
-        let taken = self.requests.recv_timeout(patience)?;
+impl Taking {
+    fn next(&self, patience: Duration) -> Result<Request, Nothing> {
+        let taken = self.requests.next(patience)?;
         self.waiting.0.fetch_sub(1, Ordering::Relaxed);
         Ok(taken)
     }
@@ -165,7 +170,7 @@ struct Loop {
 }
 
 impl Loop {
-    fn run(mut self, queue: &Queue) {
+    fn run(mut self, queue: &Taking) {
         // Long units that wait for room in the log, in their order.
         let mut parked = VecDeque::new();
         loop {
@@ -184,8 +189,8 @@ impl Loop {
                     }
                 }
                 Err(_) if !parked.is_empty() => {}
-                Err(RecvTimeoutError::Timeout) => self.log.when_idle(&self.connection),
-                Err(RecvTimeoutError::Disconnected) => break,
+                Err(Nothing::Yet) => self.log.when_idle(&self.connection),
+                Err(Nothing::Ever) => break,
             }
         }
         let Self { connection, log, .. } = self;
@@ -196,9 +201,9 @@ impl Loop {
     }
 
     /// Serves a request in the way of its share. Answers with the one that is next, if one was taken up already.
-    fn serve(&mut self, first: Request, queue: &Queue, parked: &mut VecDeque<Request>) -> Option<Request> {
+    fn serve(&mut self, first: Request, queue: &Taking, parked: &mut VecDeque<Request>) -> Option<Request> {
         match first.share {
-            Share::Together => return self.group(first, queue),
+            Share::Together | Share::Behind => return self.group(first, queue),
             Share::Alone if !parked.is_empty() || !self.log.has_room(&self.connection) => parked.push_back(first),
             Share::Alone => self.alone(first),
             Share::CutBack => self.cut_back(first),
@@ -208,7 +213,8 @@ impl Loop {
 
     /// Runs the first request and those that wait behind it, and commits them together. Answers with the
     /// one that ended the group because it goes alone.
-    fn group(&mut self, first: Request, queue: &Queue) -> Option<Request> {
+    fn group(&mut self, first: Request, queue: &Taking) -> Option<Request> {
+        let began_behind = first.share == Share::Behind;
         let mut kept: Vec<(Answer, OwnedSemaphorePermit)> = Vec::new();
         let began = Instant::now();
         if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
@@ -231,7 +237,7 @@ impl Loop {
             let is_full = kept.len() >= GROUP_WRITES || began.elapsed() >= GROUP_TIME;
             let waiting = if is_full { None } else { queue.next(Duration::ZERO).ok() };
             (next, left_over) = match waiting {
-                Some(request) if request.share != Share::Together => (None, Some(request)),
+                Some(request) if !joins(request.share, began_behind) => (None, Some(request)),
                 waiting => (waiting, None),
             };
         }
@@ -306,6 +312,15 @@ impl Loop {
         if let Err(error) = self.connection.execute_batch(statement) {
             tracing::error!(%error, statement, "the writer could not take a write back");
         }
+    }
+}
+
+/// Whether a request may be committed with a group: nobody who is waited for waits for one of many.
+fn joins(share: Share, began_behind: bool) -> bool {
+    match share {
+        Share::Together => true,
+        Share::Behind => began_behind,
+        Share::Alone | Share::CutBack => false,
     }
 }
 

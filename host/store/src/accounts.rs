@@ -88,6 +88,15 @@ pub struct Account {
     pub updated_at: Timestamp,
 }
 
+/// A pause that a provider asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OriginPause {
+    /// The origin's label.
+    pub origin: String,
+    /// Until when it is not to be called.
+    pub until: Timestamp,
+}
+
 /// An account to be made or changed.
 #[derive(Debug, Clone)]
 pub struct AccountDraft {
@@ -206,6 +215,20 @@ pub trait AccountStore {
     ///
     /// [`Unusable`](crate::StoreError::Unusable) when the key does not open them.
     async fn account_secrets(&self, name: &str) -> Result<BTreeMap<String, Secret>>;
+
+    /// Keeps until when an account's origins asked not to be called, in the place of what was kept before.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails, and [`NotFound`](crate::StoreError::NotFound).
+    async fn keep_pauses(&self, account: i64, pauses: &[OriginPause]) -> Result<()>;
+
+    /// Until when an account's origins asked not to be called, by origin; some of it may be over.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn pauses(&self, account: i64) -> Result<Vec<OriginPause>>;
 
     /// Removes an account.
     ///

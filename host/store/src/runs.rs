@@ -112,6 +112,8 @@ pub struct RunStart {
     pub first: Option<u64>,
     /// The digest of the plugin that it uses.
     pub plugin_digest: String,
+    /// How many entries are known to be unchanged: counted, not stored.
+    pub unchanged: u64,
     /// When it begins.
     pub at: Timestamp,
 }

@@ -40,4 +40,4 @@ pub use clock::SystemClock;
 pub use error::SyncError;
 pub use planning::{Plan, Planned, plan};
 pub use postroom_store::clock::Clock;
-pub use running::{CANARY, Progress, RunOptions, RunReport, Surroundings, run};
+pub use running::{CANARY, Progress, RunOptions, RunReport, Surroundings, carry_out, run};

@@ -105,13 +105,29 @@ pub async fn run(
     options: &RunOptions,
     around: Surroundings<'_>,
 ) -> Result<RunReport, SyncError> {
+    let Way { store, now, .. } = around.way;
+    let plan = plan(store, sync, options, provider.digest(), now()).await?;
+    carry_out(provider, sync, &plan, options, around).await
+}
+
+/// Runs a sync whose plan was made a moment ago, with the same options and by the same plugin.
+///
+/// # Errors
+///
+/// As [`run`].
+pub async fn carry_out(
+    provider: &dyn Provider,
+    sync: &Sync,
+    plan: &Plan,
+    options: &RunOptions,
+    around: Surroundings<'_>,
+) -> Result<RunReport, SyncError> {
     let Surroundings { way, progress, stops } = around;
     let Way { store, now, .. } = way;
-    let plan = plan(store, sync, options, provider.digest(), now()).await?;
     // A small canary names its own bound, which is the yes that a run asks for.
     let is_canary = options.first.is_some_and(|first| first <= CANARY);
     if !options.approved && !is_canary && !plan.trips.is_empty() {
-        return Err(SyncError::NeedsApproval { sync: sync.name.clone(), trips: plan.trips });
+        return Err(SyncError::NeedsApproval { sync: sync.name.clone(), trips: plan.trips.clone() });
     }
     let audience = sync.audience.remote_id.as_str();
     let prepared = if plan.create + plan.update + plan.rename > 0 {
@@ -119,11 +135,23 @@ pub async fn run(
     } else {
         Arc::default()
     };
-    let start = RunStart { sync: sync.id, first: options.first, plugin_digest: provider.digest(), at: now() };
-    let run = store.begin_run(&start).await?;
-    if let Some(picture) = &plan.open.picture {
-        store.keep_picture(sync.id, picture).await?;
-    }
+    let start = RunStart {
+        sync: sync.id,
+        first: options.first,
+        plugin_digest: provider.digest(),
+        unchanged: plan.open.unchanged,
+        at: now(),
+    };
+    let keep_picture = async {
+        match &plan.open.picture {
+            Some(picture) => store.keep_picture(sync.id, picture).await,
+            None => Ok(()),
+        }
+    };
+    // Asked for together, so that one commit serves both.
+    let (run, kept) = join(store.begin_run(&start), keep_picture).await;
+    kept?;
+    let run = run?;
     let most = provider.max_concurrency().max(1);
     let gate = LaneGate::new(way, run, options.class, most);
     let mut office = Office {
@@ -139,7 +167,7 @@ pub async fn run(
         room: options.first.unwrap_or(u64::MAX),
         canary: options.first.is_some(),
         ledger: Ledger::default(),
-        plan: &plan,
+        plan,
         progress,
         stops,
     };
@@ -188,8 +216,8 @@ impl<'a> Office<'a> {
         let mut queues = Queues::default();
         let (store, sync) = (self.desk.store, self.sync);
         let settings = settings_hash(&sync.mapping, &self.policy);
-        let known = BatchRecord { unchanged: self.plan.open.unchanged, ..BatchRecord::default() };
-        self.record(known).await?;
+        // Those that are known to be unchanged stand with the run already.
+        self.count(Sums::of(&BatchRecord { unchanged: self.plan.open.unchanged, ..BatchRecord::default() }));
         let mut places = self.plan.open.page(0, PAGE);
         let mut page = store.snapshot(sync.id, settings, &places).await?;
         while let Some(last) = places.last().copied() {

@@ -248,3 +248,19 @@ async fn a_rate_whose_wait_is_too_long_says_when_to_come_back() {
     assert!(wait <= Duration::from_secs(1));
     assert_eq!(server.seen().len(), 1);
 }
+
+#[tokio::test]
+async fn a_pause_holds_for_the_next_process_too() {
+    let server = Server::always(limited(&[("Retry-After", "3600")])).await;
+    let first = account(&server);
+    first.send(get("/x"), &budget()).await.unwrap_err();
+    let pauses = first.pauses();
+    let [(origin, left)] = pauses.as_slice() else { panic!("{pauses:?}") };
+    assert!(*left > Duration::from_secs(3000) && *left <= Duration::from_secs(3600));
+
+    let next = account(&server);
+    assert_eq!(next.pauses(), []);
+    next.pause(origin, *left);
+    assert!(matches!(next.send(get("/y"), &budget()).await, Err(SendError::RateLimited { .. })));
+    assert_eq!(server.seen().len(), 1, "it did not even connect");
+}

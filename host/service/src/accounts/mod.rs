@@ -8,11 +8,12 @@ mod opening;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use postroom_delivery::{Connection, Failure};
 use postroom_runtime::Plugin;
 use postroom_runtime::contract::{AccountInfo, AuthMethod, Setting};
-use postroom_store::accounts::{Account, AccountDraft, PluginSource, Secret};
+use postroom_store::accounts::{Account, AccountDraft, OriginPause, PluginSource, Secret};
 use postroom_store::intents::Halted;
 use serde::Serialize;
 
@@ -300,8 +301,29 @@ impl Service {
         let clock = Arc::clone(&self.clock);
         let connection = Connection::new(plugin.as_ref().clone(), opened.egress, opened.settings, clock);
         let open = OpenAccount { account, plugin, connection };
+        for pause in self.store().pauses(open.account.id).await? {
+            // A pause that is over, by the clock of now, has no length.
+            if let Ok(left) = Duration::try_from(pause.until.duration_since(self.now())) {
+                open.connection.pause(&pause.origin, left);
+            }
+        }
         self.opened.keep(&open, installed);
         Ok(open)
+    }
+
+    /// Keeps the pauses that the provider has asked for, so that the next process keeps to them too.
+    pub(crate) async fn keep_pauses(&self, open: &OpenAccount) -> Result<()> {
+        let now = self.now();
+        let until = |(origin, left): (String, Duration)| {
+            let until = now.checked_add(left).ok()?;
+            Some(OriginPause { origin, until })
+        };
+        let pauses: Vec<OriginPause> = open.connection.pauses().into_iter().filter_map(until).collect();
+        // Most runs are asked for none, and write nothing.
+        if !pauses.is_empty() {
+            self.store().keep_pauses(open.account.id, &pauses).await?;
+        }
+        Ok(())
     }
 
     async fn reaches(&self, account: &Account, plugin: &Plugin) -> Result<BTreeMap<String, String>> {

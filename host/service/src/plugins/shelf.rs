@@ -24,6 +24,8 @@ pub(crate) struct Shelf {
     engine: OnceLock<Engine>,
     /// Loaded plugins by digest.
     loaded: Mutex<HashMap<String, Arc<Plugin>>>,
+    /// The digests of the bundled ones by id: a plan asks for one, and a plan may be made several times a second.
+    digests: OnceLock<HashMap<&'static str, String>>,
 }
 
 /// A plugin that was found by its id, with where it came from.
@@ -49,6 +51,7 @@ impl Shelf {
             cache: OnceLock::new(),
             engine: OnceLock::new(),
             loaded: Mutex::new(HashMap::new()),
+            digests: OnceLock::new(),
         }
     }
 
@@ -117,8 +120,10 @@ impl Shelf {
         if let Some(record) = installed {
             return Ok(Some(record.digest));
         }
-        let bundled = self.bundled.iter().find(|plugin| plugin.id == id);
-        Ok(bundled.map(|plugin| postroom_runtime::digest(plugin.wasm)))
+        let digests = self.digests.get_or_init(|| {
+            self.bundled.iter().map(|plugin| (plugin.id, postroom_runtime::digest(plugin.wasm))).collect()
+        });
+        Ok(digests.get(id).cloned())
     }
 
     pub(crate) fn cache(&self) -> Option<&dyn CompileCache> {

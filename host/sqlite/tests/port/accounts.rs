@@ -3,7 +3,7 @@
 use postroom_sqlite::{Access, SqliteStore};
 use postroom_store::StoreError;
 use postroom_store::accounts::{
-    AccountDraft, AccountStore, InstalledPlugin, KEPT_EARLIER_VERSIONS, PluginSource, Successor,
+    AccountDraft, AccountStore, InstalledPlugin, KEPT_EARLIER_VERSIONS, OriginPause, PluginSource, Successor,
 };
 use postroom_store::syncs::SyncStore;
 
@@ -174,4 +174,20 @@ async fn a_plugin_stays_while_accounts_use_it() {
         store.remove_plugin("mailchimp", Successor::None).await,
         Err(StoreError::NotFound { kind: "plugin", .. })
     ));
+}
+
+#[tokio::test]
+async fn what_a_provider_asked_for_is_kept_with_the_account_and_goes_with_it() {
+    let home = home();
+    let store = &home.store;
+    let hotel = store.add_account(&account("hotel", "x"), at(0)).await.unwrap().id;
+    let pause = |second| OriginPause { origin: "api".to_owned(), until: at(second) };
+    store.keep_pauses(hotel, &[pause(60)]).await.unwrap();
+    store.keep_pauses(hotel, &[pause(90)]).await.unwrap();
+    assert_eq!(store.pauses(hotel).await.unwrap(), [pause(90)]);
+    store.keep_pauses(hotel, &[]).await.unwrap();
+    assert_eq!(store.pauses(hotel).await.unwrap(), []);
+    store.keep_pauses(hotel, &[pause(60)]).await.unwrap();
+    store.remove_account("hotel").await.unwrap();
+    assert!(matches!(store.keep_pauses(hotel, &[pause(60)]).await, Err(StoreError::NotFound { kind: "account", .. })));
 }

@@ -57,7 +57,7 @@ async fn keep(store: &SqliteStore, look: Look) -> Discovery {
 }
 
 async fn begin(store: &SqliteStore, sync: i64) -> i64 {
-    let start = RunStart { sync, first: None, plugin_digest: DIGEST.into(), at: at(20) };
+    let start = RunStart { sync, first: None, plugin_digest: DIGEST.into(), unchanged: 0, at: at(20) };
     store.begin_run(&start).await.unwrap()
 }
 

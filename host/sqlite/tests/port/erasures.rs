@@ -57,7 +57,7 @@ fn copy(from: &Path, to: &Path) {
 async fn confirmed(store: &SqliteStore, contact: ContactId, address: &str) {
     store.add_account(&account("hotel", "secret"), at(3)).await.unwrap();
     let sync = store.add_sync(&sync_draft("guests", "guests", "Guests"), at(3)).await.unwrap().id;
-    let start = RunStart { sync, first: None, plugin_digest: "sha256:00".into(), at: at(4) };
+    let start = RunStart { sync, first: None, plugin_digest: "sha256:00".into(), unchanged: 0, at: at(4) };
     let run = store.begin_run(&start).await.unwrap();
     let content = ConfirmedContent { address: email(address), hash: [7; 16], base: Base::new() };
     let confirmation = Confirmation {

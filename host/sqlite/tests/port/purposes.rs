@@ -250,7 +250,7 @@ async fn an_import_states_its_grant_for_purposes_once_and_lifts_nothing() {
 /// Puts contacts on the list, with the tag on, that said everything that can be said, each in another way.
 async fn say_everything(store: &SqliteStore, sync: i64) {
     use ConsentAct::{Asked, Bounced, Granted, Withdrawn};
-    let start = RunStart { sync, first: None, plugin_digest: String::new(), at: at(20) };
+    let start = RunStart { sync, first: None, plugin_digest: String::new(), unchanged: 0, at: at(20) };
     let run = store.begin_run(&start).await.unwrap();
     let mut number = 0;
     for whole in [None, Some(Asked), Some(Granted), Some(Withdrawn), Some(Bounced)] {

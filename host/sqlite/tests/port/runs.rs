@@ -25,7 +25,7 @@ use postroom_store::syncs::SyncStore;
 use crate::fixture::{add, at, email, event, import, rows, start, sync_draft, upsert, who, with_sync};
 
 async fn begin(store: &SqliteStore, sync: i64) -> i64 {
-    let start = RunStart { sync, first: None, plugin_digest: "sha256:00".into(), at: at(20) };
+    let start = RunStart { sync, first: None, plugin_digest: "sha256:00".into(), unchanged: 0, at: at(20) };
     store.begin_run(&start).await.unwrap()
 }
 

@@ -45,7 +45,8 @@ async fn take(store: &SqliteStore, now: Timestamp) -> Vec<Timestamp> {
 /// A run of a sync.
 async fn run(store: &SqliteStore, sync: &str) -> i64 {
     let sync = store.sync(sync).await.unwrap().id;
-    let start = RunStart { sync, plugin_digest: "sha256:00".to_owned(), first: None, at: may("06:00:00") };
+    let start =
+        RunStart { sync, plugin_digest: "sha256:00".to_owned(), first: None, unchanged: 0, at: may("06:00:00") };
     store.begin_run(&start).await.unwrap()
 }
 

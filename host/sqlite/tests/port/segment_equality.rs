@@ -204,7 +204,7 @@ async fn inhabited(runner: &mut TestRunner) -> (Home, BTreeMap<ContactId, Contac
             ..sync_draft(name, "guests", name)
         };
         let sync = store.add_sync(&draft, Timestamp::UNIX_EPOCH).await.unwrap().id;
-        let run = RunStart { sync, first: None, plugin_digest: String::new(), at: Timestamp::UNIX_EPOCH };
+        let run = RunStart { sync, first: None, plugin_digest: String::new(), unchanged: 0, at: Timestamp::UNIX_EPOCH };
         runs.push(store.begin_run(&run).await.unwrap());
     }
     let mut taken = BTreeSet::new();
