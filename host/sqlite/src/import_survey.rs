@@ -42,7 +42,7 @@ pub(crate) fn survey(connection: &Connection, import: ImportId) -> Step<Survey> 
     let (joined, left) = joined_and_left(connection, &import, shown)?;
     report.counts.joined = joined;
     report.counts.left = left;
-    if import.mode == ImportMode::Replace {
+    if left > 0 {
         report.leavers = leavers(connection, &import, shown)?;
     }
     let is_little = joined + left <= MEMBERSHIPS_NAMED;
@@ -78,9 +78,10 @@ macro_rules! before_and_after {
     };
 }
 
-/// How many entries join and leave. An adding import takes nothing off.
+/// How many entries join and leave. An adding import takes nothing off, nor does one that is the first of its list.
 fn joined_and_left(connection: &Connection, import: &ImportState, list: &ListRow) -> Step<(u64, u64)> {
-    if import.mode == ImportMode::Add {
+    // On a list without entries nobody is yet, and nobody can leave it.
+    if import.mode == ImportMode::Add || list.last_position == 0 {
         let joined = connection
             .prepare_cached("SELECT count(*) FROM entries WHERE list_id = ? AND position > ? AND generation = ?")?
             .query_row((list.id, import.base_position, import.generation), |row| row.get(0))?;
