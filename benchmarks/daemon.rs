@@ -1,8 +1,8 @@
 //! What the daemon reaches: `cargo bench -p postroom --bench daemon -- saved 60`.
 //!
-//! * `saved SECONDS`: fifty contacts in a second are changed by the command line while bulk runs of 100,000 go on in
-//!   the same account, each request taking the provider 50 ms. For each change, how long it is from the start of the
-//!   command to the arrival of the request that tells the provider; and the daemon's memory on the way.
+//! * `saved SECONDS`: fifty contacts in a second are changed while bulk runs of 100,000 go on in the same account, one
+//!   after the other, each request taking the provider 50 ms. For each change, how long it is from asking for it to the
+//!   arrival of the request that tells the provider; and the memory on the way. The daemon's loops run in this process.
 //! * `accounts SMALL LARGE`: fifty accounts with so many contacts each, beside one with so many more: when the last of the
 //!   small ones has its first run behind it.
 //! * `timers NUMBER`: so many timers are due at once: when the last has fired.
@@ -25,11 +25,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
+use postroom_runtime::Compiler;
+use postroom_service::contacts::EditContact;
+use postroom_service::{BundledPlugin, Service, Setup};
 use postroom_sqlite::{Access, SqliteStore};
 use postroom_store::events::{CursorStart, EventStore as _};
 use postroom_store::timers::{IfSet, TimerDraft, TimerStore as _};
+use postroom_sync::{RunOptions, SystemClock};
 use serde_json::json;
-use stage::{Daemon, House, Provider, argument};
+use stage::{House, Provider, argument, own_cpu, own_memory};
+use tokio_util::task::TaskTracker;
 
 /// How long a request takes the provider.
 const LATENCY_MS: u64 = 50;
@@ -39,8 +44,8 @@ const CHANGES_PER_SECOND: u64 = 50;
 const LIVE: u64 = 1_000;
 /// The contacts of the bulk runs.
 const BULK: u64 = 100_000;
-/// Commands that may be under way at one time.
-const AT_ONCE: usize = 4;
+/// A bulk run of so many takes no fewer seconds.
+const BULK_TAKES_AT_LEAST: u64 = 5;
 
 #[tokio::main]
 async fn main() {
@@ -65,85 +70,127 @@ fn at_share(sorted: &[u64], per_mille: usize) -> u64 {
 
 async fn saved(seconds: u64) {
     let provider = Provider::slow(LATENCY_MS);
-    let house = Arc::new(House::open());
+    let house = House::open();
     house.import_into("live", 0..LIVE);
-    house.import_into("bulk", LIVE..LIVE + BULK);
     house.add_account("mc", &provider);
-    for list in ["live", "bulk"] {
-        house.add_sync(list, "mc");
-        house.postroom(&["sync", "run", list, "--yes"]);
+    house.add_sync("live", "mc");
+    house.postroom(&["sync", "run", "live", "--yes"]);
+    house.postroom(&["sync", "schedule", "live", "--on-change", "0 seconds"]);
+    let lists = seconds / BULK_TAKES_AT_LEAST + 1;
+    for list in 0..lists {
+        house.import_into(&format!("bulk{list}"), LIVE + list * BULK..LIVE + (list + 1) * BULK);
+        house.add_sync(&format!("bulk{list}"), "mc");
     }
     let seen = provider.writes().await.last().unwrap()["seq"].as_u64().unwrap();
-    let daemon = house.daemon();
-    house.postroom(&["sync", "schedule", "live", "--on-change", "0 seconds"]);
 
+    // What `postroom daemon` runs, in this process: starting fifty commands in a second would measure the system.
+    let service = served(&house);
+    let at_work = TaskTracker::new();
+    let loops = [
+        tokio::spawn({
+            let (service, at_work) = (Arc::clone(&service), at_work.clone());
+            async move { service.keep_schedules(&at_work).await }
+        }),
+        tokio::spawn({
+            let (service, at_work) = (Arc::clone(&service), at_work.clone());
+            async move { service.keep_lanes(&at_work).await }
+        }),
+        tokio::spawn({
+            let service = Arc::clone(&service);
+            async move { service.keep_timers().await }
+        }),
+    ];
     let ends = Arc::new(AtomicBool::new(false));
-    let bulk = tokio::task::spawn_blocking({
-        let (house, ends) = (Arc::clone(&house), Arc::clone(&ends));
-        move || bulk_runs(&house, &ends)
-    });
-    let watched = tokio::spawn(watch_memory(daemon, Arc::clone(&ends)));
-    let saved = save(&house, seconds).await;
+    let bulk = tokio::spawn(bulk_runs(Arc::clone(&service), Arc::clone(&ends)));
+    let watched = tokio::spawn(watch_memory(Arc::clone(&ends)));
+    let before = own_cpu();
+    let saved = save(&service, seconds).await;
     ends.store(true, Ordering::Relaxed);
-    let runs = bulk.await.unwrap();
-    let daemon = watched.await.unwrap();
+    let contacts = bulk.await.unwrap();
+    let cpu = own_cpu() - before;
+    watched.await.unwrap();
 
     let arrived = arrivals(&provider, seen, &saved).await;
+    service.closing().cancel();
+    for ended in loops {
+        ended.await.unwrap().unwrap();
+    }
+    at_work.close();
+    at_work.wait().await;
     let mut waits: Vec<u64> = saved.iter().map(|(name, at)| arrived[name].saturating_sub(*at)).collect();
     waits.sort_unstable();
-    let (_, peak, cpu) = daemon.takes();
     println!(
-        "{} changes in {seconds} s beside {runs} bulk runs of {BULK}: p50 {} ms, p99 {} ms, p99.9 {} ms, at most {} ms; \
-         daemon {cpu:.0} s cpu, {peak} MiB at most",
+        "{} changes in {seconds} s beside {contacts} contacts pushed in bulk: p50 {} ms, p99 {} ms, p99.9 {} ms, at most \
+         {} ms; {cpu:.0} s cpu, {} MiB at most",
         waits.len(),
         at_share(&waits, 500),
         at_share(&waits, 990),
         at_share(&waits, 999),
         waits.last().unwrap(),
+        own_memory().1,
     );
 }
 
-/// Changes one contact after the other, and answers with when each command was started, by the name that it set.
-async fn save(house: &Arc<House>, seconds: u64) -> HashMap<String, u64> {
-    let places = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
+/// The use cases over the store of a house.
+fn served(house: &House) -> Arc<Service> {
+    let store = SqliteStore::open(&house.store(), Access::Write { verb: "benchmark" }).unwrap();
+    let bundled = postroom_bundled::plugins().iter().map(|plugin| BundledPlugin { id: plugin.id, wasm: plugin.wasm });
+    Arc::new(Service::new(Setup {
+        store: Arc::new(store),
+        bundled: bundled.collect(),
+        compiler: Compiler::InProcess,
+        compile_cache: None,
+        clock: Arc::new(SystemClock),
+    }))
+}
+
+/// Changes one contact after the other, and answers with when each change was asked for, by the name that it set.
+async fn save(service: &Arc<Service>, seconds: u64) -> HashMap<String, u64> {
     let mut ticks = tokio::time::interval(Duration::from_millis(1_000 / CHANGES_PER_SECOND));
     let mut under_way = tokio::task::JoinSet::new();
     for number in 0..seconds * CHANGES_PER_SECOND {
         ticks.tick().await;
-        let place = Arc::clone(&places).acquire_owned().await.unwrap();
-        let house = Arc::clone(house);
-        under_way.spawn_blocking(move || {
-            let (who, name) = (stage::address(number % LIVE), format!("Saved{number}"));
+        let service = Arc::clone(service);
+        under_way.spawn(async move {
+            let name = format!("Saved{number}");
+            let values = vec![("firstname".to_owned(), name.clone())];
             let began = now_ms();
-            house.postroom_at(&["contact", "edit", &who, "--set", &format!("firstname={name}")], &name);
-            drop(place);
+            let who = stage::address(number % LIVE);
+            service.edit_contact(EditContact { who, values, ..EditContact::default() }).await.unwrap();
             (name, began)
         });
     }
     under_way.join_all().await.into_iter().collect()
 }
 
-/// Runs of the large list, one after the other, each with every contact changed; answers how many.
-fn bulk_runs(house: &House, ends: &AtomicBool) -> u64 {
-    let mut runs = 0;
-    while !ends.load(Ordering::Relaxed) {
-        runs += 1;
-        house.import_named("bulk", LIVE..LIVE + BULK, &format!("Round{runs}-"));
-        house.postroom(&["sync", "run", "bulk", "--yes"]);
+/// Runs of large lists, one after the other; answers how many contacts they pushed.
+async fn bulk_runs(service: Arc<Service>, ends: Arc<AtomicBool>) -> u64 {
+    let options = RunOptions { approved: true, ..RunOptions::default() };
+    let mut pushed = 0;
+    for list in 0.. {
+        if ends.load(Ordering::Relaxed) {
+            break;
+        }
+        match service.run_sync(&format!("bulk{list}"), &options, &|_| {}).await {
+            Ok(report) => pushed += report.counts.added,
+            Err(error) => {
+                println!("bulk{list}: {error}");
+                break;
+            }
+        }
     }
-    runs
+    pushed
 }
 
-/// Says every ten seconds what the daemon takes.
-async fn watch_memory(daemon: Daemon, ends: Arc<AtomicBool>) -> Daemon {
+/// Says every ten seconds what this process takes.
+async fn watch_memory(ends: Arc<AtomicBool>) {
     let began = Instant::now();
     let mut ticks = tokio::time::interval(Duration::from_secs(10));
     while !ends.load(Ordering::Relaxed) {
         ticks.tick().await;
-        let (resident, peak, cpu) = daemon.takes();
-        println!("{:4.0} s: {resident} MiB, at most {peak} MiB, {cpu:.1} s cpu", began.elapsed().as_secs_f64());
+        let (resident, peak) = own_memory();
+        println!("{:4.0} s: {resident} MiB, at most {peak} MiB", began.elapsed().as_secs_f64());
     }
-    daemon
 }
 
 /// When the request with each name arrived; waits until all have.

@@ -300,6 +300,12 @@ pub(crate) fn own_cpu() -> f64 {
     times(std::process::id()).unwrap().1
 }
 
+/// Resident memory of this process now and at its highest, in MiB.
+pub(crate) fn own_memory() -> (u64, u64) {
+    let of = |line| in_status(std::process::id(), line).unwrap_or_default();
+    (of("VmRSS:"), of("VmHWM:"))
+}
+
 /// Waits for a process, which must succeed: its processor seconds and its peak memory in MiB.
 fn watch(mut child: Child) -> (f64, u64) {
     let (mut cpu, mut peak) = (0.0, 0);

@@ -76,11 +76,9 @@ impl Limiter {
             bulk: (slots > 1).then(|| Semaphore::new(slots - 1)),
             tokens: limits.requests_per_second.map(|rate| {
                 // A burst of one: providers count in windows whose beginning nobody knows, and a
-                // larger burst could put twice the rate into one of them.
-                let tokens = RateLimiter::direct(Quota::per_second(rate).allow_burst(NonZeroU32::MIN));
-                // A process that ended a moment ago may have used the first one.
-                let _first = tokens.check();
-                tokens
+                // larger burst could put twice the rate into one of them. It is also all that a process which
+                // starts right after another one may send too much.
+                RateLimiter::direct(Quota::per_second(rate).allow_burst(NonZeroU32::MIN))
             }),
         }
     }

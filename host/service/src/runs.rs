@@ -110,6 +110,10 @@ impl Service {
         let options = RunOptions::default();
         let plan = self.planned(&sync, &options).await?;
         if plan.needs_nothing() {
+            // The next plan need not look again at what moved and was nothing to it: a bulk run beside it moves thousands.
+            if let Some(picture) = plan.picture() {
+                self.store().keep_picture(sync.id, picture).await?;
+            }
             return Ok(None);
         }
         let class = if plan.sends() <= PROMPT_AT_MOST { Class::Interactive } else { Class::Bulk };

@@ -356,18 +356,14 @@ impl Service {
         Ok(())
     }
 
-    /// When the store last changed, as far as the cursor has not passed it.
+    /// When the store last changed, as far as the cursor has not passed it. It reads one page: while others write all
+    /// the time there is always another one, and the next look is for that.
     async fn changes(&self) -> Result<Option<Timestamp>> {
-        let mut latest = None;
-        loop {
-            let events = self.store().events_after(CHANGES, EVENTS_AT_ONCE).await?;
-            let Some(last) = events.last() else { return Ok(latest) };
-            if events.iter().any(|event| !event.kind.starts_with(OF_RUNS)) {
-                // By the clock of this process, not by the moment that a writer brought.
-                latest = Some(self.now());
-            }
-            self.store().advance(CHANGES, last.id, self.now()).await?;
-        }
+        let events = self.store().events_after(CHANGES, EVENTS_AT_ONCE).await?;
+        let Some(last) = events.last() else { return Ok(None) };
+        self.store().advance(CHANGES, last.id, self.now()).await?;
+        // By the clock of this process, not by the moment that a writer brought.
+        Ok(events.iter().any(|event| !event.kind.starts_with(OF_RUNS)).then(|| self.now()))
     }
 
     /// Runs a sync if its plan has anything to send.

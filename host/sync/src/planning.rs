@@ -10,7 +10,7 @@ use postroom_domain::decision::{self, Departure, OnCreate, Policy, PushKind, Tag
 use postroom_domain::discovery::Discovery;
 use postroom_domain::outcome::{Counts, OutcomeClass};
 use postroom_store::Store;
-use postroom_store::discovery::{Look, OpenEntries};
+use postroom_store::discovery::{Look, OpenEntries, Picture};
 use postroom_store::syncs::Sync;
 use serde::Serialize;
 
@@ -88,6 +88,12 @@ impl Plan {
     #[must_use]
     pub fn needs_nothing(&self) -> bool {
         self.sends() == 0
+    }
+
+    /// What was seen of the list: true as of its sequence number, for whoever keeps it.
+    #[must_use]
+    pub fn picture(&self) -> Option<&Picture> {
+        self.open.picture.as_ref()
     }
 
     /// How many changes a run would send, those of tags counted apart.

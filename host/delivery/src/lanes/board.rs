@@ -8,6 +8,10 @@ use postroom_domain::intent::Class;
 /// never ends may slow a run down, and not hold it.
 const OVERTAKEN_AT_MOST: u32 = 16;
 
+/// For so many turns of bulk after one that somebody waited for, bulk leaves half of its lane's places free: more of the
+/// same will come, and then waits for fewer processors.
+const MINDFUL_FOR: u32 = 32;
+
 /// Whoever waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Ticket(u64);
@@ -30,6 +34,8 @@ struct Lane {
     most: usize,
     at_work: usize,
     bulk_at_work: usize,
+    /// For how many turns bulk still leaves half of the places free.
+    mindful: u32,
     /// The how-many-eth turn of all was its last.
     served: u64,
     /// How often each class was overtaken by a sooner one since it was served last.
@@ -108,7 +114,7 @@ impl Board {
             // An opt-out, an answer and an automation may take what bulk leaves free.
             Class::OptOut | Class::Interactive | Class::Automation => true,
             Class::Bulk => {
-                lane.bulk_at_work < but_one(lane.most) && self.bulk_at_work < (self.places - self.places / 4).max(1)
+                lane.bulk_at_work < lane.places_of_bulk() && self.bulk_at_work < (self.places - self.places / 4).max(1)
             }
         };
         has_place && lane.at_work < lane.most && lane.waits(class)
@@ -137,6 +143,12 @@ impl Lane {
         .is_empty()
     }
 
+    fn places_of_bulk(&self) -> usize {
+        let free = if self.mindful > 0 { self.most / 2 } else { 1 };
+        // But never none.
+        self.most.saturating_sub(free).max(1)
+    }
+
     fn overtakings(&self, class: Class) -> u32 {
         Class::ALL.into_iter().zip(self.overtaken).find(|(of, _)| *of == class).map_or(0, |(_, number)| number)
     }
@@ -145,6 +157,7 @@ impl Lane {
         self.served = turn;
         self.at_work += 1;
         self.bulk_at_work += usize::from(class == Class::Bulk);
+        self.mindful = if class == Class::Bulk { self.mindful.saturating_sub(1) } else { MINDFUL_FOR };
         let waits = Class::ALL.map(|of| self.waits(of));
         for ((of, waits), overtaken) in Class::ALL.into_iter().zip(waits).zip(&mut self.overtaken) {
             *overtaken = match of.cmp(&class) {
@@ -158,11 +171,6 @@ impl Lane {
     fn is_idle(&self) -> bool {
         self.at_work == 0 && self.waiting.iter().all(VecDeque::is_empty)
     }
-}
-
-/// One fewer, but never none.
-fn but_one(most: usize) -> usize {
-    most.saturating_sub(1).max(1)
 }
 
 #[cfg(test)]
@@ -191,11 +199,27 @@ mod tests {
         }
         assert_eq!(serve(&mut board), [(1, Class::Bulk); 3]);
         board.ask(1, Class::OptOut, 4);
-        assert_eq!(serve(&mut board), [(1, Class::OptOut)]);
+        assert_eq!(serve(&mut board), [(1, Class::OptOut)], "the one place that is free");
         board.ask(1, Class::OptOut, 4);
         assert_eq!(serve(&mut board), [], "the provider takes four calls at a time");
         board.end(1, Class::Bulk);
         assert_eq!(serve(&mut board), [(1, Class::OptOut)], "and the next place is not for bulk");
+    }
+
+    #[test]
+    fn bulk_leaves_half_of_its_lane_free_while_others_keep_coming() {
+        let mut board = Board::new(32);
+        board.ask(1, Class::Interactive, 8);
+        serve(&mut board);
+        for _ in 0..100 {
+            board.ask(1, Class::Bulk, 8);
+        }
+        assert_eq!(serve(&mut board).len(), 4);
+        for _ in 0..MINDFUL_FOR {
+            board.end(1, Class::Bulk);
+            serve(&mut board);
+        }
+        assert_eq!(board.lanes.get(&1).unwrap().bulk_at_work, 7, "nobody came for a while");
     }
 
     #[test]
