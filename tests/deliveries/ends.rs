@@ -71,7 +71,11 @@ impl House {
             }
             assert!(begin.elapsed() < PATIENCE, "never done: {left:#?}\n{}", self.last_words());
             if progress.elapsed() > NO_PROGRESS {
-                self.insist(&self.moved(A_REST));
+                // The next that is due, or past a rest.
+                let due = self.intents().into_iter().filter(|intent| is_open(intent.state)).map(|intent| intent.due_at);
+                let rested = self.now() + A_REST;
+                let now = due.min().map_or(rested, |due| due.max(rested));
+                self.insist(&Command::Clock { now });
                 progress = Instant::now();
             }
             std::thread::sleep(GLANCE);

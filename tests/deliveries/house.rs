@@ -252,6 +252,14 @@ impl House {
         self.child.is_some()
     }
 
+    /// Whether the child has ended by itself; then nobody is at work any more.
+    pub(crate) fn is_dead(&mut self) -> bool {
+        if self.child.as_mut().is_some_and(Process::has_ended) {
+            self.bury();
+        }
+        self.child.is_none()
+    }
+
     pub(crate) fn signal(&mut self, signal: Signal) {
         self.child().signal(signal);
     }

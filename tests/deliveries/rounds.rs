@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use nix::sys::signal::Signal;
@@ -15,7 +15,7 @@ use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 
 use crate::ends::Ends;
-use crate::house::{House, person};
+use crate::house::{GLANCE, House, person};
 use crate::process::Heard;
 use crate::words::Command;
 
@@ -60,7 +60,7 @@ impl Round {
     }
 
     fn play(&mut self) -> Ends {
-        for _ in 0..self.random.random_range(20..=40) {
+        for _ in 0..self.random.random_range(10..=30) {
             match self.random.random_range(0..100) {
                 0..66 => {
                     let command = self.command();
@@ -92,6 +92,13 @@ impl Round {
         let wait = if self.random.random_bool(0.8) { 0 } else { self.random.random_range(1..90) };
         let valid = SignedDuration::from_mins(self.random.random_range(10..240));
         self.house.plan_in(&format!("send:{}", self.number), to, SignedDuration::from_mins(wait), valid)
+    }
+
+    /// A message that is due now.
+    fn message_now(&mut self) -> Command {
+        self.number += 1;
+        let to = self.anybody();
+        self.house.plan(&format!("send:{}", self.number), &to)
     }
 
     fn save(&mut self) -> Command {
@@ -188,11 +195,16 @@ impl Round {
 
     fn end_at_a_place(&mut self) {
         self.house.kill("to be started anew");
-        let fault = format!("{}:{}", PLACES.choose(&mut self.random).unwrap(), self.random.random_range(1..=3));
-        self.house.start(Some(&fault));
+        let place = *PLACES.choose(&mut self.random).unwrap();
+        self.house.start(Some(&format!("{place}:{}", self.random.random_range(1..=2))));
         for _ in 0..3 {
-            let command = self.command();
+            let command = if place == "batch-armed" { self.save() } else { self.message_now() };
             self.insist(&command);
+        }
+        // It need not come there: who is written to may have said no, and everything may be held.
+        let begin = Instant::now();
+        while begin.elapsed() < ARRIVES_WITHIN && !self.house.is_dead() {
+            std::thread::sleep(GLANCE);
         }
     }
 
@@ -202,13 +214,11 @@ impl Round {
         // What other turns there were would take this one's place.
         self.house.provider.calm();
         self.house.provider.next(Asked::Message, [hold]);
-        let to = self.anybody();
-        self.number += 1;
-        let command = self.house.plan(&format!("send:{}", self.number), &to);
+        let command = self.message_now();
         self.insist(&command);
-        let begin = std::time::Instant::now();
+        let begin = Instant::now();
         while self.house.provider.turns_left() > 0 && begin.elapsed() < ARRIVES_WITHIN {
-            std::thread::sleep(Duration::from_millis(2));
+            std::thread::sleep(GLANCE);
         }
         let why =
             if self.house.provider.turns_left() > 0 { "at a moment of chance" } else { "in the provider's hands" };
