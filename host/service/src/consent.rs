@@ -104,7 +104,7 @@ impl Service {
         if wording.is_none() && request.at.is_none() && matches!(request.act, ConsentAct::Granted | ConsentAct::Asked) {
             wording = self.wording(&request.scope).await?;
         }
-        let event = ConsentEvent {
+        let mut event = ConsentEvent {
             at,
             act: request.act,
             source: request.source,
@@ -113,6 +113,11 @@ impl Service {
             provenance: Provenance { origin: filled(request.origin), wording, ip: request.ip },
         };
         let detail = self.detail(&who, &request.who).await?;
+        if request.at.is_none() {
+            // What is said now comes after what was said before, also when the clock was set back in between.
+            let said = detail.consent_history.iter().filter(|said| said.scope == event.scope).map(|said| said.at);
+            event.at = said.max().map_or(now, |latest| latest.max(now));
+        }
         let consent = self.store().record_consent(&who, &event).await?;
         if event.act == ConsentAct::Granted && consent != ConsentState::Granted {
             return Err(ServiceError::ConsentStands { who: request.who, scope: event.scope, state: consent });

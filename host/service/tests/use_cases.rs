@@ -167,6 +167,10 @@ async fn d3_only_the_contacts_own_opt_in_lifts_its_withdrawal() {
     house.tick();
     let lifted = state(ConsentAct::Granted, ConsentSource::Contact, Some("form of 2 May")).await.unwrap();
     assert_eq!(lifted.consent, ConsentState::Granted);
+    // What is said now is the latest word, whatever the clock shows.
+    house.set_back();
+    let withdrawn = state(ConsentAct::Withdrawn, ConsentSource::Operator, None).await.unwrap();
+    assert_eq!(withdrawn.consent, ConsentState::Withdrawn);
 }
 
 #[tokio::test]

@@ -51,6 +51,11 @@ impl House {
         self.clock.advance(SignedDuration::from_secs(1));
     }
 
+    /// The clock is set back by an hour.
+    pub(crate) fn set_back(&self) {
+        self.clock.advance(SignedDuration::from_hours(-1));
+    }
+
     pub(crate) async fn import(&self, rows: &str, mode: ImportMode) -> Result<Imported> {
         self.service.import(file(self, rows, mode), &|_| {}).await
     }

@@ -47,9 +47,15 @@ async fn serve(State(shared): State<Arc<Shared>>, ConnectInfo(wire): ConnectInfo
         return answer(401, None, &json!({"error": "The key is not one of this account."}));
     }
     let Some(asked) = asked else { return read(&shared, head.method.as_str(), head.uri.path()) };
+    if let Turn::HoldBeforeApplying(pause) = turn {
+        shared.note_arrival();
+        shared.pause(pause).await;
+    }
     let applied = turn.applies().then(|| apply(&shared, asked, &body));
-    // The book is written: whoever waits for this finds it there.
-    shared.note_arrival();
+    if !matches!(turn, Turn::HoldBeforeApplying(_)) {
+        // The book is written: whoever waits for this finds it there.
+        shared.note_arrival();
+    }
     match (turn, applied) {
         (
             Turn::ErrorAfterApplying { status, retry_after_s } | Turn::ErrorWithoutApplying { status, retry_after_s },
@@ -59,10 +65,11 @@ async fn serve(State(shared): State<Arc<Shared>>, ConnectInfo(wire): ConnectInfo
             shared.pause(pause).await;
             applied
         }
-        (Turn::Answer, Some(applied)) => applied,
+        (Turn::Answer | Turn::HoldBeforeApplying(_), Some(applied)) => applied,
         (
             Turn::Answer
             | Turn::Delay(_)
+            | Turn::HoldBeforeApplying(_)
             | Turn::ResetBeforeReading
             | Turn::ResetAfterReading
             | Turn::ResetAfterApplying,

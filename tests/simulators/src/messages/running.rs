@@ -48,7 +48,7 @@ pub(super) struct Shared {
     world: Mutex<World>,
     pub(super) api_key: String,
     pub(super) templates: Vec<(String, String)>,
-    /// Requests that would change something, once what becomes of them is decided and applied.
+    /// Requests that would change something, once what becomes of them is decided and applied, or they are held.
     arrived: watch::Sender<u64>,
     stopping: watch::Receiver<bool>,
 }
@@ -118,13 +118,19 @@ impl Running {
         self.shared.world().turns.add(asked, turns);
     }
 
+    /// Takes back what was said of requests that have not come yet: they are answered.
+    pub fn calm(&self) {
+        self.shared.world().turns.clear();
+    }
+
     /// How many turns no request has taken yet.
     #[must_use]
     pub fn turns_left(&self) -> usize {
         self.shared.world().turns.left()
     }
 
-    /// How many requests that would change something have come to their turn's end but for the answer.
+    /// How many requests that would change something have come to their turn's end but for the answer. One that is held
+    /// before it is applied counts as soon as it was read.
     #[must_use]
     pub fn arrivals(&self) -> u64 {
         *self.shared.arrived.borrow()

@@ -13,6 +13,8 @@ pub enum Turn {
     Answer,
     /// It is applied, and its answer waits for so long.
     Delay(Duration),
+    /// It is read whole, and applied and answered only after so long: not at all if the client is gone by then.
+    HoldBeforeApplying(Duration),
     /// The connection is reset when the head was read, before the body. Nothing is applied.
     ResetBeforeReading,
     /// It is read whole, and then the connection is reset. Nothing is applied, and nobody can tell.
@@ -40,7 +42,11 @@ impl Turn {
     #[must_use]
     pub fn applies(self) -> bool {
         match self {
-            Self::Answer | Self::Delay(_) | Self::ResetAfterApplying | Self::ErrorAfterApplying { .. } => true,
+            Self::Answer
+            | Self::Delay(_)
+            | Self::HoldBeforeApplying(_)
+            | Self::ResetAfterApplying
+            | Self::ErrorAfterApplying { .. } => true,
             Self::ResetBeforeReading | Self::ResetAfterReading | Self::ErrorWithoutApplying { .. } => false,
         }
     }
@@ -57,6 +63,10 @@ impl Turns {
 
     pub(super) fn take(&mut self, asked: Asked) -> Turn {
         self.0.get_mut(&asked).and_then(VecDeque::pop_front).unwrap_or_default()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
     }
 
     pub(super) fn left(&self) -> usize {

@@ -155,6 +155,21 @@ async fn a_delayed_answer_outlasts_its_client_and_the_message_stands() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_held_has_arrived_before_it_is_applied() {
+    let sim = Simulated::start().await;
+    sim.running.next(Asked::Message, [Turn::HoldBeforeApplying(Duration::from_millis(200))]);
+    let request = sim.request("POST", "/messages", &message("a", "ana@example.com"));
+    let sent = tokio::spawn(request.send());
+    sim.running.arrived(1).await;
+    assert_eq!(sim.times("a", "ana@example.com"), 0);
+    assert_eq!(sent.await.unwrap().unwrap().status(), 202);
+    assert_eq!((sim.times("a", "ana@example.com"), sim.running.arrivals()), (1, 1));
+    sim.running.next(Asked::Message, [Turn::ResetAfterReading]);
+    sim.running.calm();
+    assert_eq!(sim.send("b", "ana@example.com").await.unwrap().status(), 202);
+}
+
+#[tokio::test]
 async fn it_answers_on_this_machine_only() {
     let config = Config { listen: "0.0.0.0:0".parse().unwrap(), ..Config::default() };
     assert!(matches!(start(config).await, Err(SimulatorError::NotLoopback { .. })));
