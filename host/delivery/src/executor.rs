@@ -7,7 +7,7 @@ mod messages;
 
 use std::collections::{BTreeMap, HashMap};
 
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use futures_util::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use postroom_domain::decision::RemoteStatus;
 use postroom_domain::intent::arming::Refusal;
@@ -26,6 +26,9 @@ use crate::provider::Provider;
 use crate::way::Way;
 
 pub use messages::Sent;
+
+/// After so many tries in vain an opt-out is told alone.
+const TOGETHER_AT_MOST: u32 = 2;
 
 /// What carries the intents of one account out.
 #[derive(Clone, Copy)]
@@ -86,12 +89,25 @@ impl Executor<'_> {
         }
         let mut answered = 0;
         for (audience, jobs) in opt_outs {
-            answered += self.unsubscribe(&audience, jobs).await?;
+            // Those that failed often are told one by one: one at fault keeps nobody else from being unsubscribed.
+            let (alone, together) = jobs.into_iter().partition(|job: &Job| job.intent.attempts >= TOGETHER_AT_MOST);
+            let alone = Vec::into_iter(alone).map(|job| vec![job]);
+            for jobs in std::iter::once(together).chain(alone).filter(|jobs: &Vec<Job>| !jobs.is_empty()) {
+                answered += self.unsubscribe(&audience, jobs).await?;
+            }
         }
         let most = self.provider.max_concurrency().max(1);
         let mut sending = stream::iter(messages).map(|(intent, want)| self.send(intent, want)).buffer_unordered(most);
-        while let Some(is_taken) = sending.try_next().await? {
-            answered += u64::from(is_taken);
+        // Those that are on their way end also when the storage fails under one.
+        let mut failed = None;
+        while let Some(sent) = sending.next().await {
+            match sent {
+                Ok(is_taken) => answered += u64::from(is_taken),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        if let Some(error) = failed {
+            return Err(error);
         }
         self.refuse(strange).await?;
         Ok(answered)

@@ -2,7 +2,7 @@
 //! doubt, late or stuck.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,6 +13,7 @@ use postroom_domain::intent::{Class, IntentState, Settlement};
 use postroom_store::StoreError;
 use postroom_store::intents::{Decision, IntentQuery, Lane};
 use tokio::sync::{Mutex, Notify};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -25,7 +26,7 @@ const LOOKED_AFTER_EVERY: SignedDuration = SignedDuration::from_mins(1);
 /// How long the ledger is not looked at, at most, whatever the clock shows.
 const LOOKED_AT_LEAST_EVERY: Duration = Duration::from_secs(60);
 /// When an account is tried again that could not be opened: its plugin is gone, or its key is not taken.
-const OPENED_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(30);
+const OPENED_AGAIN_AFTER: Duration = Duration::from_secs(30);
 /// How long an opt-out may be on its way before somebody is told: longer than any provider that is merely busy.
 const OPT_OUT_ALARM: SignedDuration = SignedDuration::from_mins(15);
 /// How long a call may wait for its turn before somebody is told: every call ends before that, by the timeouts.
@@ -76,29 +77,46 @@ struct Busy(Arc<std::sync::Mutex<Accounts>>);
 struct Accounts {
     at_work: HashSet<i64>,
     /// Those that could not be opened, and when they are tried again.
-    resting: HashMap<i64, Timestamp>,
+    resting: HashMap<i64, Instant>,
 }
 
 impl Busy {
-    /// Marks an account as worked on, if it is neither already nor at rest.
-    fn begin(&self, account: i64, now: Timestamp) -> bool {
-        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if accounts.resting.get(&account).is_some_and(|until| *until > now) {
-            return false;
-        }
-        accounts.resting.remove(&account);
-        accounts.at_work.insert(account)
+    /// Marks an account as worked on until what this answers is dropped, if it is neither already nor at rest.
+    fn begin(&self, account: i64) -> Option<AtWork> {
+        let mut accounts = self.accounts();
+        let is_first = !accounts.resting.contains_key(&account) && accounts.at_work.insert(account);
+        is_first.then(|| AtWork { busy: self.clone(), account })
     }
 
-    fn end(&self, account: i64, rests_until: Option<Timestamp>) {
-        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        accounts.at_work.remove(&account);
-        accounts.resting.extend(rests_until.map(|until| (account, until)));
+    /// Lets those go whose rest is over, and answers when the next one's is. By the machine's clock: one that was set back
+    /// makes nobody rest for longer.
+    fn wake(&self) -> Option<Instant> {
+        let mut accounts = self.accounts();
+        let now = Instant::now();
+        accounts.resting.retain(|_, until| *until > now);
+        accounts.resting.values().min().copied()
     }
 
-    /// When the next account is tried again.
-    fn next(&self) -> Option<Timestamp> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).resting.values().min().copied()
+    fn accounts(&self) -> MutexGuard<'_, Accounts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An account that is worked on.
+struct AtWork {
+    busy: Busy,
+    account: i64,
+}
+
+impl AtWork {
+    fn rests(&self) {
+        self.busy.accounts().resting.insert(self.account, Instant::now() + OPENED_AGAIN_AFTER);
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.busy.accounts().at_work.remove(&self.account);
     }
 }
 
@@ -127,22 +145,23 @@ impl Service {
                 self.clear_up(now, at_work).await?;
                 cleared = Some(now);
             }
+            let wakes = busy.wake();
             let due = self.store().due_lanes(now).await?;
             for account in due.accounts {
-                if busy.begin(account, now) {
-                    let (service, busy) = (Arc::clone(self), busy.clone());
-                    at_work.spawn(async move { service.work_on(account, &busy).await });
+                if let Some(mark) = busy.begin(account) {
+                    let service = Arc::clone(self);
+                    at_work.spawn(async move { service.work_on(account, mark).await });
                 }
             }
             let look_again = looked_after.and_then(|at| at.checked_add(LOOKED_AFTER_EVERY).ok());
-            let next = due.next.into_iter().chain(look_again).chain(busy.next()).min();
+            let next = due.next.into_iter().chain(look_again).min();
             tokio::select! {
                 () = self.closing.cancelled() => return Ok(()),
                 () = gathered(&mut written) => {}
                 () = self.delivery.ended.notified() => {}
                 () = self.until(next) => {}
                 // A clock that was set back does not come to the moment that is waited for.
-                () = tokio::time::sleep(LOOKED_AT_LEAST_EVERY) => {}
+                () = tokio::time::sleep_until(wakes.unwrap_or_else(|| Instant::now() + LOOKED_AT_LEAST_EVERY)) => {}
             }
         }
     }
@@ -159,15 +178,17 @@ impl Service {
     }
 
     /// Carries out what is due for one account.
-    async fn work_on(&self, account: i64, busy: &Busy) {
-        let rests_until = match self.work_off(account, Class::Bulk).await {
-            Ok(()) => None,
-            Err(error) => {
-                tracing::warn!(account, %error, "nothing can be carried out for this account now");
-                self.now().checked_add(OPENED_AGAIN_AFTER).ok()
+    async fn work_on(&self, account: i64, mark: AtWork) {
+        if let Err(error) = self.work_off(account, Class::Bulk).await {
+            tracing::warn!(account, %error, "nothing can be carried out for this account now");
+            // What was claimed is planned again by the next takeover, and what was armed is in doubt.
+            self.delivery.taken.lock().await.remove(&account);
+            if let Err(error) = self.lane(account).await {
+                tracing::warn!(account, %error, "the account's lane could not be taken anew");
             }
-        };
-        busy.end(account, rests_until);
+            mark.rests();
+        }
+        drop(mark);
         // What was planned meanwhile waits for the end of this.
         self.delivery.ended.notify_one();
     }
@@ -219,8 +240,14 @@ impl Service {
                 let Some(Next::Settle(settlement)) = intent.doubt().map(|doubt| next(&doubt, now)) else { continue };
                 let decision =
                     Decision { settlement, by: BY_ITSELF.to_owned(), evidence: evidence(settlement).to_owned() };
-                let state = self.store().resolve_doubt(intent.id, &decision, now).await?;
-                tracing::info!(intent = intent.id.0, settlement = settlement.as_str(), %state, "a doubt was resolved");
+                match self.store().resolve_doubt(intent.id, &decision, now).await {
+                    Ok(state) => {
+                        tracing::info!(intent = intent.id.0, settlement = settlement.as_str(), %state, "a doubt was resolved");
+                    }
+                    // Somebody was quicker, or its contact is gone.
+                    Err(StoreError::Refused(_) | StoreError::NotFound { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
             }
         }
     }

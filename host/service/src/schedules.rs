@@ -32,8 +32,12 @@ const LOOKED_AT_LEAST_EVERY: Duration = Duration::from_secs(60);
 const EVENTS_AT_ONCE: u32 = 1_000;
 /// After so many times its quiet a sync runs though it has not been quiet.
 const QUIETS_AT_MOST: i32 = 10;
-/// When a sync is tried again that a provider did not serve.
+/// When a sync is tried again that a provider did not serve, or whose account is held; the wait doubles up to the
+/// longest, because each try writes down what it did not reach.
 const TRIED_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(1);
+const TRIED_AGAIN_AFTER_AT_MOST: SignedDuration = SignedDuration::from_hours(1);
+/// When a sync runs again that left something behind which another run is sending at that moment.
+const LEFT_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(1);
 /// How often the log is cleared of what every cursor has passed.
 const CLEARED_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// How many events are kept whoever has passed them: some days of a busy store, for whoever looks into its log.
@@ -64,6 +68,8 @@ struct Watch {
     changed: HashMap<i64, (Timestamp, Timestamp)>,
     /// The syncs that a provider did not serve, and when they are tried again.
     again: HashMap<i64, Timestamp>,
+    /// How long those wait that were not served, so far.
+    waits: HashMap<i64, SignedDuration>,
     /// The syncs that have been looked at since the loop began: the first look of each takes up what an earlier
     /// loop left.
     known: HashSet<i64>,
@@ -83,6 +89,8 @@ struct Syncs {
     unserved: Vec<i64>,
     /// Those that have something left to do.
     left: Vec<i64>,
+    /// Those that a provider served.
+    served: Vec<i64>,
 }
 
 impl AtWork {
@@ -104,7 +112,12 @@ struct Mark {
 }
 
 impl Mark {
-    /// Notes that the sync is to run again at once.
+    /// Notes that the sync was served.
+    fn is_served(&self) {
+        self.at_work.syncs().served.push(self.sync);
+    }
+
+    /// Notes that the sync is to run again in a moment.
     fn is_to_run_again(&self) {
         self.at_work.syncs().left.push(self.sync);
     }
@@ -283,10 +296,16 @@ impl Service {
         let mut look_again = None;
         let mut looks_at = |moment: Option<Timestamp>| look_again = look_again.into_iter().chain(moment).min();
         for sync in std::mem::take(&mut syncs.syncs().unserved) {
-            watch.again.extend(now.checked_add(TRIED_AGAIN_AFTER).ok().map(|at| (sync, at)));
+            let wait = watch.waits.get(&sync).map_or(TRIED_AGAIN_AFTER, |wait| *wait * 2);
+            let wait = wait.min(TRIED_AGAIN_AFTER_AT_MOST);
+            watch.waits.insert(sync, wait);
+            watch.again.extend(now.checked_add(wait).ok().map(|at| (sync, at)));
         }
         for sync in std::mem::take(&mut syncs.syncs().left) {
-            watch.changed.entry(sync).or_insert((now, now));
+            watch.again.extend(now.checked_add(LEFT_AGAIN_AFTER).ok().map(|at| (sync, at)));
+        }
+        for sync in std::mem::take(&mut syncs.syncs().served) {
+            watch.waits.remove(&sync);
         }
         for (schedule, quiet) in &by_change {
             let sync = schedule.sync_id;
@@ -318,7 +337,7 @@ impl Service {
             let (service, sync) = (Arc::clone(self), schedule.sync.clone());
             at_work.spawn(async move {
                 match service.run_if_needed(&sync).await {
-                    Ended::Done => {}
+                    Ended::Done => mark.is_served(),
                     Ended::Left => mark.is_to_run_again(),
                     Ended::Unserved => mark.is_unserved(),
                 }

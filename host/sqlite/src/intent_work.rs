@@ -100,14 +100,14 @@ pub(crate) fn due_lanes(connection: &Connection, at: Timestamp) -> Step<DueLanes
 /// The accounts that anything is due for: for each and each class, one look at an index. Of one that something stops,
 /// opt-outs only.
 pub(crate) const DUE_ACCOUNTS: &str = "SELECT a.id FROM accounts a
-     WHERE EXISTS (SELECT 1 FROM intents i
-                   WHERE i.state = 'planned' AND i.account_id = a.id AND i.class IN (0, 1, 2, 3) AND i.due_at <= ?
-                     AND i.run_id IS NULL
+     WHERE EXISTS (SELECT 1 FROM intents i INDEXED BY intents_to_claim
+                   WHERE i.state = 'planned' AND i.account_id = a.id AND i.class IN (0, 1, 2, 3) AND i.due_at <= ?1
+                     AND i.run_id IS NULL AND (i.valid_until IS NULL OR i.valid_until > ?1)
                      AND (i.class = 0 OR NOT EXISTS (SELECT 1 FROM halts h WHERE coalesce(h.account_id, a.id) = a.id)))
      ORDER BY a.id";
 /// When the next is due.
 pub(crate) const NEXT_DUE: &str =
-    "SELECT min(due_at) FROM intents WHERE state = 'planned' AND due_at > ? AND run_id IS NULL";
+    "SELECT min(due_at) FROM intents INDEXED BY intents_next WHERE state = 'planned' AND due_at > ? AND run_id IS NULL";
 
 fn read_claimed(row: &Row<'_>, class: Class) -> Step<ClaimedIntent> {
     Ok(ClaimedIntent {

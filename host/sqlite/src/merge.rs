@@ -16,7 +16,9 @@ use crate::contact_rows::{self, StoredContact};
 use crate::failure::Step;
 use crate::history_rows::{self, Note};
 use crate::sequence::{Change, Numbers};
-use crate::{aliases, consent_rows, history, intent_contacts, list_rows, member_rows, scope_rows, tag_rows};
+use crate::{
+    aliases, consent_rows, history, intent_contacts, intent_opt_outs, list_rows, member_rows, scope_rows, tag_rows,
+};
 
 /// Joins `other` into `kept`.
 pub(crate) fn merge(
@@ -75,6 +77,7 @@ pub(crate) fn merge(
     )?;
     intent_contacts::hand_over(connection, other.id, kept.id, at)?;
     intent_contacts::cancel_refused(connection, kept.id, at)?;
+    intent_opt_outs::follow(connection, kept.id, (kept.consent.shown(), consent.shown()), at)?;
     numbers.take(Change::ContactDeleted, Some(other.id), None)?;
     numbers.end("contacts-merged", &json!({ "contact": kept.id, "merged": other.id }))?;
     Ok(kept.id)

@@ -5,3 +5,6 @@ CREATE TABLE origin_pauses (
     until      INTEGER NOT NULL,
     PRIMARY KEY (account_id, origin)
 ) STRICT, WITHOUT ROWID;
+
+-- When the next intent is due that no run carries out: it is asked for after every commit.
+CREATE INDEX intents_next ON intents (due_at) WHERE state = 'planned' AND run_id IS NULL;
