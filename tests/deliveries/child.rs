@@ -177,10 +177,13 @@ impl Child {
     }
 
     async fn done(&self, consent: Option<ConsentState>) -> Done {
+        // In this order, so that what is armed in between is seen at least once.
+        let claimed = self.in_state(IntentState::Claimed).await;
         let armed = self.in_state(IntentState::Armed).await;
         let batches = armed.iter().filter(|intent| intent.run.is_some()).count();
         let armed = armed.into_iter().filter(|intent| intent.run.is_none()).map(|intent| intent.effect_key);
-        Done { consent, armed: armed.collect(), batches }
+        let claimed = claimed.into_iter().map(|intent| intent.effect_key);
+        Done { consent, armed: armed.collect(), claimed: claimed.collect(), batches }
     }
 
     async fn doubt(&self, key: &str) -> Option<IntentId> {
