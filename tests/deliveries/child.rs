@@ -1,8 +1,9 @@
 //! The child: this very test program, called with the name of one test that does nothing otherwise.
 
 use std::io::{BufRead as _, Write as _};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use postroom_domain::consent::{ConsentAct, ConsentSource, ConsentState};
 use postroom_domain::intent::{Class, Delivery, IntentId, IntentKind, IntentState};
@@ -13,6 +14,7 @@ use postroom_service::contacts::AddContact;
 use postroom_service::intents::ResolveDoubt;
 use postroom_service::{Service, ServiceError, Setup};
 use postroom_sqlite::{Access, FolderWitness, SqliteStore};
+use postroom_store::StoreError;
 use postroom_store::accounts::AccountStore as _;
 use postroom_store::clock::ManualClock;
 use postroom_store::intents::{Intent, IntentDraft, IntentQuery, IntentStore as _, MessageWant};
@@ -20,6 +22,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
+use crate::house::GLANCE;
 use crate::words::{ACCOUNT, BEGINNING, Beginning, Command, Done, LIST, TEMPLATE, Word};
 
 /// How long what is under way may take once the child is told to end, as in the program.
@@ -56,7 +59,7 @@ fn say(word: &Word) {
 impl Child {
     fn open(beginning: Beginning) -> Self {
         let clock = Arc::new(ManualClock::at(beginning.now));
-        let store = Arc::new(SqliteStore::open(&beginning.store, Access::Write { verb: "daemon" }).unwrap());
+        let store = Arc::new(opened(&beginning.store));
         let service = Service::new(Setup {
             store: store.clone(),
             bundled: Vec::new(),
@@ -177,10 +180,13 @@ impl Child {
     }
 
     async fn done(&self, consent: Option<ConsentState>) -> Done {
+        // In this order, so that what is armed in between is seen at least once.
+        let claimed = self.in_state(IntentState::Claimed).await;
         let armed = self.in_state(IntentState::Armed).await;
         let batches = armed.iter().filter(|intent| intent.run.is_some()).count();
         let armed = armed.into_iter().filter(|intent| intent.run.is_none()).map(|intent| intent.effect_key);
-        Done { consent, armed: armed.collect(), batches }
+        let claimed = claimed.into_iter().map(|intent| intent.effect_key);
+        Done { consent, armed: armed.collect(), claimed: claimed.collect(), batches }
     }
 
     async fn doubt(&self, key: &str) -> Option<IntentId> {
@@ -200,6 +206,18 @@ impl Child {
     /// The size of the log, which is what grows with each commit.
     fn size(&self) -> u64 {
         self.beginning.store.join("postroom.db-wal").metadata().map_or(0, |log| log.len())
+    }
+}
+
+/// Opens the store. The parent's lock may outlive what the parent had open, for as long as another child that it starts
+/// takes from its fork to its own program.
+fn opened(folder: &Path) -> SqliteStore {
+    let begin = Instant::now();
+    loop {
+        match SqliteStore::open(folder, Access::Write { verb: "daemon" }) {
+            Err(StoreError::Held { .. }) if begin.elapsed() < GRACE => std::thread::sleep(GLANCE),
+            opened => return opened.unwrap(),
+        }
     }
 }
 

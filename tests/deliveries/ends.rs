@@ -127,6 +127,8 @@ impl House {
         let intents = self.intents();
         let ends = self.judge(&intents);
         for intent in &intents {
+            let is_in_time = intent.armed_at.zip(intent.valid_until).is_none_or(|(armed, until)| armed < until);
+            assert!(is_in_time, "it was armed after its time: {intent:?}");
             let has_ended = !is_open(intent.state) && intent.state != IntentState::InDoubt;
             assert!(!has_ended || intent.want.is_none(), "what it wanted is still there: {intent:?}");
         }

@@ -121,7 +121,8 @@ impl Laws {
 
     /// The clock was set.
     pub(crate) fn clock_moved(&mut self, known: &Known, now: Timestamp, done: &Done) {
-        let late = known.messages.iter().filter(|(key, asked)| asked.valid_until <= now && !done.armed.contains(key));
+        let is_on_its_way = |key: &String| done.armed.contains(key) || done.claimed.contains(key);
+        let late = known.messages.iter().filter(|(key, asked)| asked.valid_until <= now && !is_on_its_way(key));
         self.late = late.map(|(key, _)| key.clone()).collect();
     }
 

@@ -70,6 +70,9 @@ pub(crate) struct Done {
     pub(crate) consent: Option<ConsentState>,
     /// The effect keys of what was armed right afterwards: it may be on its way to the provider.
     pub(crate) armed: Vec<String>,
-    /// How many requests of runs were.
+    /// The effect keys of what was claimed right afterwards: whoever has it may have read the clock already, and be
+    /// about to arm it.
+    pub(crate) claimed: Vec<String>,
+    /// How many requests of runs were armed.
     pub(crate) batches: usize,
 }
