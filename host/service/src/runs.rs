@@ -1,13 +1,19 @@
 //! Plan, run, and every number of a report down to the entry and the reason (row A3, invariant 8).
 
 use std::str::FromStr;
+use std::sync::Arc;
 
+use jiff::Timestamp;
 use postroom_domain::intent::Class;
 use postroom_domain::outcome::OutcomeClass;
+use postroom_store::intents::Halted;
 use postroom_store::runs::{OutcomeQuery, OutcomeRow, ReportNumber, Run, TagOutcome};
 use postroom_store::syncs::Sync;
+use postroom_store::{Store, StoreError};
 use postroom_sync::{Plan, Progress, RunOptions, RunReport, Surroundings, SyncError};
 use serde::Serialize;
+use tokio::runtime::Handle;
+use tokio::sync::OwnedMutexGuard;
 
 use crate::accounts::OpenAccount;
 use crate::{Result, Service, ServiceError, paging};
@@ -105,7 +111,7 @@ impl Service {
     ///
     /// As [`run_sync`](Self::run_sync).
     pub(crate) async fn run_sync_if_needed(&self, name: &str) -> Result<Option<RunReport>> {
-        let _turn = self.turns.next(name).await;
+        let turn = self.turns.next(name).await;
         let sync = self.store().sync(name).await?;
         let options = RunOptions::default();
         let plan = self.planned(&sync, &options).await?;
@@ -116,11 +122,21 @@ impl Service {
             }
             return Ok(None);
         }
+        // What is held would be written down as not reached, all of it, at each try.
+        if plan.unsubscribe == 0
+            && let Some(halted) = self.halted(&sync.audience.account).await?
+        {
+            let why = format!("nothing leaves account `{}` but opt-outs: {}", sync.audience.account, halted.why);
+            return Err(StoreError::Refused(why).into());
+        }
         let class = if plan.sends() <= PROMPT_AT_MOST { Class::Interactive } else { Class::Bulk };
         let open = self.open_account(&sync.audience.account).await?;
         // Who was erased here goes before anybody is sent.
         self.tell_providers(Some(&sync.audience.account)).await?;
-        self.carried_out(&sync, &open, Some(&plan), &RunOptions { class, ..options }, &|_| {}).await.map(Some)
+        let at_work = self.at_work(turn, &sync);
+        let report = self.carried_out(&sync, &open, Some(&plan), &RunOptions { class, ..options }, &|_| {}).await?;
+        at_work.ended();
+        Ok(Some(report))
     }
 
     /// Runs a sync. A run that stopped on its way is an answer: its report says why. A sync runs once at a time; the
@@ -136,7 +152,7 @@ impl Service {
         options: &RunOptions,
         progress: &(dyn Fn(Progress) + Send + std::marker::Sync),
     ) -> Result<RunReport> {
-        let _turn = self.turns.next(name).await;
+        let turn = self.turns.next(name).await;
         // As it stands now: it may have been changed while its turn was waited for.
         let sync = self.store().sync(name).await?;
         let account = &sync.audience.account;
@@ -144,7 +160,22 @@ impl Service {
         // Who was erased here goes before anybody is sent.
         self.tell_providers(Some(account)).await?;
         self.gather(&sync).await?;
-        self.carried_out(&sync, &open, None, options, progress).await
+        let at_work = self.at_work(turn, &sync);
+        let report = self.carried_out(&sync, &open, None, options, progress).await?;
+        at_work.ended();
+        Ok(report)
+    }
+
+    /// What stops an account, if anything does.
+    async fn halted(&self, account: &str) -> Result<Option<Halted>> {
+        let id = self.store().account(account).await?.id;
+        let halts = self.store().halts().await?;
+        Ok(halts.into_iter().find(|halted| halted.halt.account().is_none_or(|account| account == id)))
+    }
+
+    /// A run that is at work as long as nobody says otherwise.
+    fn at_work(&self, turn: OwnedMutexGuard<()>, sync: &Sync) -> AtWork {
+        AtWork { store: Arc::clone(&self.store), sync: sync.id, at: self.now(), turn: Some(turn) }
     }
 
     /// Runs a sync over its open account, by a plan that was made a moment ago or by one that is made now.
@@ -201,6 +232,37 @@ impl Service {
         let outcomes = self.store().outcomes(&query).await?;
         let next = paging::next(&outcomes, limit, |row| row.row);
         Ok(OutcomePage { run, of: of.map(|name| name.as_str().to_owned()), outcomes, next })
+    }
+}
+
+/// A run at work, with the turn of its sync. One that is dropped, since its client is gone or the storage failed, is ended
+/// before anybody else has the turn: else other syncs of the audience would wait for what it had armed.
+struct AtWork {
+    store: Arc<dyn Store>,
+    sync: i64,
+    at: Timestamp,
+    turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl AtWork {
+    fn ended(mut self) {
+        self.turn = None;
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        let Some(turn) = self.turn.take() else { return };
+        let (store, sync, at) = (Arc::clone(&self.store), self.sync, self.at);
+        // Without a runtime the process is ending, and the next one does it.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                if let Err(error) = store.abandon_runs(sync, at).await {
+                    tracing::warn!(sync, %error, "a run that was cut short could not be ended; the next one does it");
+                }
+                drop(turn);
+            });
+        }
     }
 }
 

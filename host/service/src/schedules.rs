@@ -32,12 +32,13 @@ const LOOKED_AT_LEAST_EVERY: Duration = Duration::from_secs(60);
 const EVENTS_AT_ONCE: u32 = 1_000;
 /// After so many times its quiet a sync runs though it has not been quiet.
 const QUIETS_AT_MOST: i32 = 10;
-/// When a sync is tried again that a provider did not serve, or whose account is held; the wait doubles up to the
-/// longest, because each try writes down what it did not reach.
+/// When a sync is tried again that a provider did not serve, or whose account is held.
 const TRIED_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(1);
-const TRIED_AGAIN_AFTER_AT_MOST: SignedDuration = SignedDuration::from_hours(1);
-/// When a sync runs again that left something behind which another run is sending at that moment.
-const LEFT_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(1);
+/// How long a sync waits that left something behind time and again, because another run is sending it: at once the
+/// first time, for this the second, and then twice as long each time.
+const LEFT_AGAIN_AFTER: Duration = Duration::from_millis(50);
+/// The longest such wait: a request takes no longer than some seconds.
+const LEFT_AGAIN_AFTER_AT_MOST: Duration = Duration::from_secs(5);
 /// How often the log is cleared of what every cursor has passed.
 const CLEARED_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// How many events are kept whoever has passed them: some days of a busy store, for whoever looks into its log.
@@ -68,8 +69,8 @@ struct Watch {
     changed: HashMap<i64, (Timestamp, Timestamp)>,
     /// The syncs that a provider did not serve, and when they are tried again.
     again: HashMap<i64, Timestamp>,
-    /// How long those wait that were not served, so far.
-    waits: HashMap<i64, SignedDuration>,
+    /// How often each sync has left something behind, without a run in between that did not.
+    lefts: HashMap<i64, u32>,
     /// The syncs that have been looked at since the loop began: the first look of each takes up what an earlier
     /// loop left.
     known: HashSet<i64>,
@@ -296,16 +297,14 @@ impl Service {
         let mut look_again = None;
         let mut looks_at = |moment: Option<Timestamp>| look_again = look_again.into_iter().chain(moment).min();
         for sync in std::mem::take(&mut syncs.syncs().unserved) {
-            let wait = watch.waits.get(&sync).map_or(TRIED_AGAIN_AFTER, |wait| *wait * 2);
-            let wait = wait.min(TRIED_AGAIN_AFTER_AT_MOST);
-            watch.waits.insert(sync, wait);
-            watch.again.extend(now.checked_add(wait).ok().map(|at| (sync, at)));
+            watch.again.extend(now.checked_add(TRIED_AGAIN_AFTER).ok().map(|at| (sync, at)));
         }
         for sync in std::mem::take(&mut syncs.syncs().left) {
-            watch.again.extend(now.checked_add(LEFT_AGAIN_AFTER).ok().map(|at| (sync, at)));
+            watch.changed.entry(sync).or_insert((now, now));
+            *watch.lefts.entry(sync).or_default() += 1;
         }
         for sync in std::mem::take(&mut syncs.syncs().served) {
-            watch.waits.remove(&sync);
+            watch.lefts.remove(&sync);
         }
         for (schedule, quiet) in &by_change {
             let sync = schedule.sync_id;
@@ -335,10 +334,14 @@ impl Service {
             let Some(mark) = syncs.begin(schedule.sync_id) else { continue };
             watch.changed.remove(&schedule.sync_id);
             let (service, sync) = (Arc::clone(self), schedule.sync.clone());
+            let wait = left_again_after(watch.lefts.get(&schedule.sync_id).copied().unwrap_or_default());
             at_work.spawn(async move {
                 match service.run_if_needed(&sync).await {
                     Ended::Done => mark.is_served(),
-                    Ended::Left => mark.is_to_run_again(),
+                    Ended::Left => {
+                        tokio::time::sleep(wait).await;
+                        mark.is_to_run_again();
+                    }
                     Ended::Unserved => mark.is_unserved(),
                 }
                 drop(mark);
@@ -423,6 +426,14 @@ enum Ended {
     Left,
     /// The provider did not serve it.
     Unserved,
+}
+
+/// How long a sync waits that has left something behind so often before, and does again.
+fn left_again_after(lefts: u32) -> Duration {
+    match lefts {
+        0 => Duration::ZERO,
+        lefts => LEFT_AGAIN_AFTER.saturating_mul(1 << (lefts - 1).min(16)).min(LEFT_AGAIN_AFTER_AT_MOST),
+    }
 }
 
 /// Whether a sync runs after changes.

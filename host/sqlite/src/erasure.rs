@@ -84,10 +84,12 @@ impl ErasureStore for SqliteStore {
 
     async fn answer_erasure(&self, due: i64, answer: ErasureAnswer, at: Timestamp) -> Result<()> {
         self.write("record what a provider erased", move |connection| {
+            let overtook = "it was not there yet while a request of a run was under way: it is asked for again";
             let (state, reason) = match &answer {
                 ErasureAnswer::Erased => ("erased", None),
+                ErasureAnswer::Absent if is_on_its_way(connection, due)? => ("owed", Some(overtook)),
                 ErasureAnswer::Absent => ("absent", None),
-                ErasureAnswer::Not(reason) => ("owed", Some(reason)),
+                ErasureAnswer::Not(reason) => ("owed", Some(reason.as_str())),
             };
             connection.execute(
                 "UPDATE erasure_members
@@ -110,6 +112,19 @@ impl ErasureStore for SqliteStore {
         })
         .await
     }
+}
+
+/// Whether a request of a run into the same audience has not come to its end: it may make the member that is not there
+/// yet.
+fn is_on_its_way(connection: &Connection, due: i64) -> Step<bool> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM erasure_members m JOIN audiences a ON a.id = m.audience_id
+                            JOIN intents i ON i.account_id = a.account_id AND i.state IN ('armed', 'in-doubt')
+                                              AND i.run_id IS NOT NULL AND i.target = 'audience ' || a.id
+                            WHERE m.id = ?)",
+        )?
+        .query_row([due], |row| row.get(0))?)
 }
 
 /// Does again what the journal tells of and the database does not: it is an older one that was restored.

@@ -111,6 +111,10 @@ impl RunStore for SqliteStore {
         if is_large { self.write_behind(doing, record).await } else { self.write(doing, record).await }
     }
 
+    async fn abandon_runs(&self, sync: i64, at: Timestamp) -> Result<()> {
+        self.write("end a run that was dropped", move |connection| interrupt_running(connection, sync, at)).await
+    }
+
     async fn finish_run(&self, run: i64, summary: &RunSummary, tag_warning: Option<&str>, at: Timestamp) -> Result<()> {
         let (summary, tag_warning) = (summary.clone(), tag_warning.map(str::to_owned));
         self.write("finish a run", move |connection| {
@@ -184,8 +188,8 @@ fn ground(connection: &Connection, run: i64) -> Step<Ground> {
     Ok(Ground { run, sync, audience, last_outcome, began_at: timestamp(began_at)? })
 }
 
-/// Ends runs of a sync that a dead process left at work. A store has one writer, so whoever begins
-/// a run knows that no other is at work on the sync.
+/// Ends runs of a sync that a dead process, or somebody who was cut short, left at work. A store has one writer and a
+/// sync runs once at a time, so whoever has its turn knows that no other is at work on it.
 fn interrupt_running(connection: &Connection, sync: i64, at: Timestamp) -> Step<()> {
     let mut statement = connection.prepare("SELECT id FROM runs WHERE sync_id = ? AND state = 'running'")?;
     let running: Vec<i64> = statement.query_map([sync], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;

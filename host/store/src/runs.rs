@@ -438,6 +438,14 @@ pub trait RunStore {
     /// When the storage fails; then nothing of it is recorded.
     async fn record_batch(&self, run: i64, record: BatchRecord) -> Result<()>;
 
+    /// Ends the runs of a sync that nobody works on any more, as [`begin_run`](Self::begin_run) would: whoever dropped
+    /// one asks for it, so that nobody waits for what it had armed.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn abandon_runs(&self, sync: i64, at: Timestamp) -> Result<()>;
+
     /// Ends a run.
     ///
     /// # Errors
