@@ -112,6 +112,8 @@ async fn intents_are_found_and_counted() {
     let of_petr = plan(&house, petr, &[IntentKind::Push]).await;
     arm(&house, &of_jana[..1]).await;
     take_over(&house).await;
+    // So that the daemon carries nothing out.
+    house.postroom(&["hold", "--why", "somebody counts"]).done();
     let _daemon = Daemon::start(&house);
     let listed = |arguments: &[&str]| {
         states(&house.postroom(&[&["intent", "list", "--json"], arguments].concat()).done().json())

@@ -62,9 +62,14 @@ impl Executor<'_> {
     /// When the storage fails, or somebody else has the lane.
     pub async fn work_off(&self, up_to: Class) -> Result<Worked> {
         let mut worked = Worked::default();
-        let limit = u32::try_from(self.provider.max_batch().clamp(1, MAX_INTENTS_AT_ONCE)).unwrap_or(u32::MAX);
+        let opt_outs = Claim { up_to: Class::OptOut, limit: at_most(self.provider.max_batch()) };
+        // Of messages only what goes at once: an opt-out that is planned meanwhile is claimed behind few of them.
+        let all = Claim { up_to, limit: at_most(self.provider.max_concurrency()) };
         loop {
-            let claimed = self.way.store.claim_intents(self.way.lane, Claim { up_to, limit }, (self.way.now)()).await?;
+            let mut claimed = self.way.store.claim_intents(self.way.lane, opt_outs, (self.way.now)()).await?;
+            if claimed.is_empty() {
+                claimed = self.way.store.claim_intents(self.way.lane, all, (self.way.now)()).await?;
+            }
             if claimed.is_empty() {
                 return Ok(worked);
             }
@@ -181,6 +186,11 @@ impl Executor<'_> {
         self.way.store.record_answers(self.way.lane, &answers, now).await?;
         Ok(())
     }
+}
+
+/// How many intents are claimed at one go.
+fn at_most(number: usize) -> u32 {
+    u32::try_from(number.clamp(1, MAX_INTENTS_AT_ONCE)).unwrap_or(u32::MAX)
 }
 
 /// What an intent wants, as far as it is carried out here.
