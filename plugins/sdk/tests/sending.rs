@@ -24,7 +24,7 @@ fn send(job: &Job, send: &TemplateSend) -> Result<TemplateAnswer, ProviderError>
     TemplateAnswer::of_each(send, |recipient| {
         let body = json!({"to": recipient.address, "key": send.effect_key});
         let reply = job.post("api", "/messages").json(&body).send()?;
-        reply.sent(&terms(), |reply| reply.json::<Value>().ok()?["id"].as_str().map(str::to_owned))
+        reply.sent(&terms(), |reply| reply.json::<Value>().ok()?.get("id")?.as_str().map(str::to_owned))
     })
 }
 
