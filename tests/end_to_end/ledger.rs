@@ -1,15 +1,21 @@
 //! The ledger of intents as an operator works with it: doubts are shown and resolved, an account is paused.
 
+use std::time::{Duration, Instant};
+
 use jiff::{SignedDuration, Timestamp};
 use postroom_domain::contact::ContactId;
 use postroom_domain::intent::{Class, IntentId, IntentKind};
 use postroom_sqlite::{Access, SqliteStore};
+use postroom_store::StoreError;
 use postroom_store::accounts::AccountStore as _;
 use postroom_store::intents::{Arming, Claim, IntentDraft, IntentStore as _, Planned};
 use serde_json::{Value, json};
 
 use crate::daemon::Daemon;
 use crate::house::House;
+
+/// How long a lock may be held by somebody who is about to let it go.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A contact who may be written to; answers with its number.
 pub(crate) fn granted(house: &House, email: &str) -> i64 {
@@ -20,7 +26,7 @@ pub(crate) fn granted(house: &House, email: &str) -> i64 {
 
 /// Plans intents of these kinds about a contact, as another part of the program does.
 pub(crate) async fn plan(house: &House, contact: i64, kinds: &[IntentKind]) -> Vec<IntentId> {
-    let store = SqliteStore::open(&house.store(), Access::Write { verb: "test" }).unwrap();
+    let store = opened(house);
     let account = store.account("mc").await.unwrap().id;
     let now = Timestamp::now();
     let drafts: Vec<_> = kinds
@@ -46,9 +52,21 @@ pub(crate) async fn plan(house: &House, contact: i64, kinds: &[IntentKind]) -> V
     planned.iter().map(|planned| if let Planned::New(id) = planned { *id } else { panic!("{planned:?}") }).collect()
 }
 
+/// The store, to write. A process that another test starts at this moment may hold a lock that was let go, until it
+/// has become another program.
+fn opened(house: &House) -> SqliteStore {
+    let began = Instant::now();
+    loop {
+        match SqliteStore::open(&house.store(), Access::Write { verb: "test" }) {
+            Err(StoreError::Held { .. }) if began.elapsed() < PATIENCE => std::thread::yield_now(),
+            opened => return opened.unwrap(),
+        }
+    }
+}
+
 /// Arms what is planned, and ends without an answer.
 pub(crate) async fn arm(house: &House, ids: &[IntentId]) {
-    let store = SqliteStore::open(&house.store(), Access::Write { verb: "test" }).unwrap();
+    let store = opened(house);
     let account = store.account("mc").await.unwrap().id;
     let lane = store.take_over_lane(account, "test", Timestamp::now()).await.unwrap().lane;
     let limit = u32::try_from(ids.len()).unwrap();
@@ -61,7 +79,7 @@ pub(crate) async fn arm(house: &House, ids: &[IntentId]) {
 
 /// What the one before left armed is in doubt.
 async fn take_over(house: &House) {
-    let store = SqliteStore::open(&house.store(), Access::Write { verb: "test" }).unwrap();
+    let store = opened(house);
     let account = store.account("mc").await.unwrap().id;
     store.take_over_lane(account, "next", Timestamp::now()).await.unwrap();
 }
