@@ -15,8 +15,8 @@ use postroom_domain::intent::wire::Meaning;
 use postroom_domain::intent::{Class, IntentId, IntentKind};
 use postroom_domain::outcome::Reason;
 use postroom_runtime::contract::{Act, ActOutcome, ActResult, Member};
-use postroom_store::Result;
 use postroom_store::intents::{Answer, Arming, Claim, ClaimedIntent, MAX_INTENTS_AT_ONCE, MessageWant, OptOutWant};
+use postroom_store::{Result, StoreError};
 
 use crate::convert;
 use crate::failure::Failure;
@@ -48,6 +48,23 @@ pub struct Worked {
     pub answered: u64,
 }
 
+/// Work that was cut short.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct CutShort {
+    /// Why.
+    #[source]
+    pub error: StoreError,
+    /// What was claimed and may not have ended: whoever can is to give it up.
+    pub taken: Vec<IntentId>,
+}
+
+impl From<StoreError> for CutShort {
+    fn from(error: StoreError) -> Self {
+        Self { error, taken: Vec::new() }
+    }
+}
+
 /// A claimed intent with what it wants.
 struct Job {
     intent: ClaimedIntent,
@@ -59,8 +76,8 @@ impl Executor<'_> {
     ///
     /// # Errors
     ///
-    /// When the storage fails, or somebody else has the lane.
-    pub async fn work_off(&self, up_to: Class) -> Result<Worked> {
+    /// When the storage fails, or somebody else has the lane: then it says what it had taken up.
+    pub async fn work_off(&self, up_to: Class) -> std::result::Result<Worked, CutShort> {
         let mut worked = Worked::default();
         let opt_outs = Claim { up_to: Class::OptOut, limit: at_most(self.provider.max_batch()) };
         // Of messages only what goes at once: an opt-out that is planned meanwhile is claimed behind few of them.
@@ -75,7 +92,11 @@ impl Executor<'_> {
             }
             fault_points::reached("claimed");
             worked.claimed += claimed.iter().map(|_| 1).sum::<u64>();
-            worked.answered += self.carry_out(claimed).await?;
+            let taken = claimed.iter().map(|intent| intent.id).collect();
+            match self.carry_out(claimed).await {
+                Ok(answered) => worked.answered += answered,
+                Err(error) => return Err(CutShort { error, taken }),
+            }
         }
     }
 

@@ -116,18 +116,18 @@ impl Lanes {
     /// Gives turns to those who wait, as long as there is room.
     fn serve(&self) {
         loop {
-            let (sender, turn) = {
+            let (sender, account, class) = {
                 let mut state = self.state();
                 let Some((ticket, account, class)) = state.board.next() else { return };
                 state.since.remove(&ticket);
-                let turn = Turn { lanes: Some(self.clone()), account, class };
-                match state.waiting.remove(&ticket) {
-                    Some(sender) => (sender, turn),
-                    None => continue,
-                }
+                (state.waiting.remove(&ticket), account, class)
             };
-            // Whoever asked may be gone. Then the turn comes back, is dropped here, and the next one is served.
-            drop(sender.send(turn));
+            // A turn takes the lock when it ends, so that none may be made under it.
+            let turn = Turn { lanes: Some(self.clone()), account, class };
+            if let Some(sender) = sender {
+                // Whoever asked may be gone. Then the turn comes back, is dropped here, and the next one is served.
+                drop(sender.send(turn));
+            }
         }
     }
 

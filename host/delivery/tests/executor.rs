@@ -127,6 +127,16 @@ impl Mark for Unmarked {
     }
 }
 
+/// A store whose mark can't be renewed.
+struct Unwritable;
+
+#[async_trait]
+impl Mark for Unwritable {
+    async fn renew(&self) -> postroom_store::Result<()> {
+        Err(postroom_store::StoreError::Failed { doing: "renew its mark", cause: "the disk is full".to_owned() })
+    }
+}
+
 struct House {
     store: SqliteStore,
     account: i64,
@@ -401,4 +411,50 @@ async fn invariant_4_what_was_armed_when_the_program_ended_is_in_doubt() {
     let provider = Scripted::default();
     house.work_off(&provider, &lane, 12).await;
     assert_eq!(provider.sent.lock().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn work_that_is_cut_short_says_what_it_had_taken_and_that_is_given_up() {
+    let house = House::open().await;
+    let jana = house.member("jana@example.cz").await;
+    house.says(jana, ConsentAct::Withdrawn, 10).await;
+    let (provider, lane, lanes, now) = (Scripted::default(), house.lane("one").await, Lanes::default(), || at(11));
+    let way = Way { store: &house.store, lanes: &lanes, lane: &lane, mark: &Unwritable, now: &now };
+    let cut_short = Executor { way, provider: &provider }.work_off(Class::Bulk).await.unwrap_err();
+    assert_eq!(provider.told.lock().unwrap().len(), 0, "nothing leaves without a mark");
+    assert_eq!((cut_short.taken.len(), house.intents().await[0].state), (1, IntentState::Claimed));
+
+    assert_eq!(house.store.give_up_intents(&lane, &cut_short.taken, at(12)).await.unwrap(), 1);
+    assert_eq!(house.work_off(&provider, &lane, 13).await.answered, 1, "the lane is the same, and the opt-out is told");
+    assert_eq!(house.store.give_up_intents(&lane, &cut_short.taken, at(14)).await.unwrap(), 0, "it has ended");
+}
+
+#[tokio::test]
+async fn what_is_given_up_after_it_was_armed_is_in_doubt() {
+    let house = House::open().await;
+    let jana = house.member("jana@example.cz").await;
+    house.says(jana, ConsentAct::Granted, 3).await;
+    let planned = house.plans("send:welcome:1", jana).await;
+    let lane = house.lane("one").await;
+    house.store.claim_intents(&lane, Claim { up_to: Class::Bulk, limit: 10 }, at(11)).await.unwrap();
+    house.store.arm_intents(&lane, &[Arming { id: planned, key: None, request: None }], at(11)).await.unwrap();
+    house.store.give_up_intents(&lane, &[planned], at(12)).await.unwrap();
+    assert_eq!(house.state(planned).await, IntentState::InDoubt);
+}
+
+#[tokio::test]
+async fn an_opt_out_that_failed_twice_is_told_alone() {
+    let house = House::open().await;
+    for address in ["jana@example.cz", "petr@example.cz"] {
+        let contact = house.member(address).await;
+        house.says(contact, ConsentAct::Withdrawn, 10).await;
+    }
+    let (provider, lane) = (Scripted::default(), house.lane("one").await);
+    for second in [11, 50_000] {
+        *provider.failure.lock().unwrap() = Some(Failure::Request(Reason::new("provider-error", "one of them")));
+        house.work_off(&provider, &lane, second).await;
+    }
+    house.work_off(&provider, &lane, 90_000).await;
+    let calls: Vec<usize> = provider.told.lock().unwrap().iter().map(|(_, members)| members.len()).collect();
+    assert_eq!(calls, [2, 2, 1, 1]);
 }

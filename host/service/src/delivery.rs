@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use postroom_delivery::{Executor, Lanes, Mark, Standing, Way};
+use postroom_delivery::{CutShort, Executor, Lanes, Mark, Standing, Way};
 use postroom_domain::intent::doubt::{Next, next};
-use postroom_domain::intent::{Class, IntentState, Settlement};
+use postroom_domain::intent::{Class, IntentId, IntentState, Settlement};
 use postroom_store::StoreError;
-use postroom_store::intents::{Decision, IntentQuery, Lane};
+use postroom_store::intents::{Decision, IntentQuery, Lane, MAX_INTENTS_AT_ONCE};
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -49,6 +49,8 @@ pub(crate) struct Delivery {
     taken: Mutex<HashMap<i64, Lane>>,
     /// Told when somebody has ended working on an account.
     ended: Notify,
+    /// What was taken up and cut short, and could not be given up yet, by account.
+    cut_short: std::sync::Mutex<HashMap<i64, Vec<IntentId>>>,
 }
 
 impl Default for Delivery {
@@ -58,6 +60,7 @@ impl Default for Delivery {
             owner: Uuid::now_v7().to_string(),
             taken: Mutex::default(),
             ended: Notify::new(),
+            cut_short: std::sync::Mutex::default(),
         }
     }
 }
@@ -66,6 +69,10 @@ impl Delivery {
     /// What tells this process from all others.
     pub(crate) fn owner(&self) -> &str {
         &self.owner
+    }
+
+    fn cut_short(&self) -> MutexGuard<'_, HashMap<i64, Vec<IntentId>>> {
+        self.cut_short.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -129,7 +136,11 @@ impl Service {
     /// When the storage fails.
     pub async fn keep_lanes(self: &Arc<Self>, at_work: &TaskTracker) -> Result<()> {
         for account in self.store().accounts().await? {
-            self.lane(account.id).await?;
+            match self.lane(account.id).await {
+                // It was removed a moment ago.
+                Ok(_) | Err(ServiceError::Store(StoreError::NotFound { .. })) => {}
+                Err(error) => return Err(error),
+            }
         }
         let busy = Busy::default();
         let (mut looked_after, mut cleared) = (None, None);
@@ -179,13 +190,8 @@ impl Service {
 
     /// Carries out what is due for one account.
     async fn work_on(&self, account: i64, mark: AtWork) {
-        if let Err(error) = self.work_off(account, Class::Bulk).await {
+        if let Err(error) = self.work_off(account).await {
             tracing::warn!(account, %error, "nothing can be carried out for this account now");
-            // What was claimed is planned again by the next takeover, and what was armed is in doubt.
-            self.delivery.taken.lock().await.remove(&account);
-            if let Err(error) = self.lane(account).await {
-                tracing::warn!(account, %error, "the account's lane could not be taken anew");
-            }
             mark.rests();
         }
         drop(mark);
@@ -193,14 +199,21 @@ impl Service {
         self.delivery.ended.notify_one();
     }
 
-    /// Carries out what is due for an account, of a class and sooner ones.
-    async fn work_off(&self, account: i64, up_to: Class) -> Result<()> {
+    /// Carries out what is due for an account.
+    async fn work_off(&self, account: i64) -> Result<()> {
         let accounts = self.store().accounts().await?;
         let Some(name) = accounts.into_iter().find(|of| of.id == account).map(|of| of.name) else { return Ok(()) };
         let open = self.open_account(&name).await?;
         let (lane, provider, now) = (self.lane(account).await?, open.connection.prompt(), || self.now());
         let executor = Executor { way: self.way(&lane, &now), provider: &provider };
-        let worked = executor.work_off(up_to).await?;
+        let worked = match executor.work_off(Class::Bulk).await {
+            Ok(worked) => worked,
+            Err(CutShort { error, taken }) => {
+                self.delivery.cut_short().entry(account).or_default().extend(taken);
+                self.give_up(account).await;
+                return Err(error.into());
+            }
+        };
         self.keep_pauses(&open).await?;
         if worked.claimed > 0 {
             tracing::info!(account = name, intents = worked.claimed, answered = worked.answered, "worked off");
@@ -208,8 +221,28 @@ impl Service {
         Ok(())
     }
 
+    /// Gives up what was cut short for an account. Where the storage does not take that either, it is tried again in a
+    /// minute.
+    async fn give_up(&self, account: i64) {
+        let taken = self.delivery.cut_short().remove(&account).unwrap_or_default();
+        for some in taken.chunks(MAX_INTENTS_AT_ONCE) {
+            let given_up = async {
+                let lane = self.lane(account).await?;
+                Ok::<_, ServiceError>(self.store().give_up_intents(&lane, some, self.now()).await?)
+            };
+            if let Err(error) = given_up.await {
+                tracing::warn!(account, %error, "what was cut short could not be given up yet");
+                self.delivery.cut_short().entry(account).or_default().extend_from_slice(some);
+            }
+        }
+    }
+
     /// Ends what is too late, resolves the doubts that need nobody to decide, and tells of what is stuck.
     async fn look_after(&self, now: Timestamp) -> Result<()> {
+        let cut_short: Vec<i64> = self.delivery.cut_short().keys().copied().collect();
+        for account in cut_short {
+            self.give_up(account).await;
+        }
         self.store().expire_intents(now).await?;
         self.resolve_doubts(now).await?;
         let figures = self.store().intent_figures(None).await?;

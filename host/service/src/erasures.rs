@@ -3,10 +3,12 @@
 //! Here it happens at once. Providers are told right afterwards, and again by every run of the account and
 //! by [`Service::tell_providers`], until each has answered.
 
-use postroom_delivery::{Provider, forget};
+use postroom_delivery::{Provider as _, forget};
+use postroom_domain::intent::Class;
 use postroom_store::erasure::{Erasure, ErasureAnswer, ErasureDue};
 use serde::Serialize;
 
+use crate::accounts::OpenAccount;
 use crate::contacts::contact_ref;
 use crate::{Result, Service};
 
@@ -56,7 +58,7 @@ impl Service {
         for of_one_account in due.chunk_by(|one, next| one.account == next.account) {
             let Some(first) = of_one_account.first() else { continue };
             match self.open_account(&first.account).await {
-                Ok(open) => self.tell(&open.connection, of_one_account, &mut told).await?,
+                Ok(open) => self.tell(&open, of_one_account, &mut told).await?,
                 Err(error) => {
                     told.owed += of_one_account.iter().map(|_| 1).sum::<u64>();
                     told.reasons.push(format!("account `{}`: {error}", first.account));
@@ -67,9 +69,13 @@ impl Service {
     }
 
     /// Tells one provider.
-    async fn tell(&self, provider: &dyn Provider, due: &[ErasureDue], told: &mut ErasuresTold) -> Result<()> {
+    async fn tell(&self, open: &OpenAccount, due: &[ErasureDue], told: &mut ErasuresTold) -> Result<()> {
+        let provider = &open.connection;
         for duty in due {
+            // In the account's lane like whatever else takes something back.
+            let turn = self.delivery.lanes.turn(open.account.id, Class::OptOut, provider.max_concurrency()).await;
             let answer = forget(provider, duty).await;
+            drop(turn);
             match &answer {
                 ErasureAnswer::Not(why) => {
                     told.owed += 1;

@@ -101,6 +101,17 @@ impl AtWork {
         is_first.then(|| Mark { at_work: self.clone(), sync })
     }
 
+    /// Notes how a run of a sync after changes ended.
+    fn note(&self, sync: i64, ended: Ended) {
+        let mut syncs = self.syncs();
+        match ended {
+            Ended::Done => &mut syncs.served,
+            Ended::Left => &mut syncs.left,
+            Ended::Unserved => &mut syncs.unserved,
+        }
+        .push(sync);
+    }
+
     fn syncs(&self) -> MutexGuard<'_, Syncs> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -110,23 +121,6 @@ impl AtWork {
 struct Mark {
     at_work: AtWork,
     sync: i64,
-}
-
-impl Mark {
-    /// Notes that the sync was served.
-    fn is_served(&self) {
-        self.at_work.syncs().served.push(self.sync);
-    }
-
-    /// Notes that the sync is to run again in a moment.
-    fn is_to_run_again(&self) {
-        self.at_work.syncs().left.push(self.sync);
-    }
-
-    /// Notes that the sync is to be tried again.
-    fn is_unserved(&self) {
-        self.at_work.syncs().unserved.push(self.sync);
-    }
 }
 
 impl Drop for Mark {
@@ -333,18 +327,19 @@ impl Service {
             // Marked before it is planned: a change that comes meanwhile is another one.
             let Some(mark) = syncs.begin(schedule.sync_id) else { continue };
             watch.changed.remove(&schedule.sync_id);
-            let (service, sync) = (Arc::clone(self), schedule.sync.clone());
+            let (service, sync, id, syncs) = (Arc::clone(self), schedule.sync.clone(), schedule.sync_id, syncs.clone());
             let wait = left_again_after(watch.lefts.get(&schedule.sync_id).copied().unwrap_or_default());
             at_work.spawn(async move {
-                match service.run_if_needed(&sync).await {
-                    Ended::Done => mark.is_served(),
-                    Ended::Left => {
-                        tokio::time::sleep(wait).await;
-                        mark.is_to_run_again();
-                    }
-                    Ended::Unserved => mark.is_unserved(),
-                }
+                let ended = service.run_if_needed(&sync).await;
+                // Whatever else would run the sync need not wait for what follows, nor need whoever closes.
                 drop(mark);
+                if ended == Ended::Left {
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        () = service.closing.cancelled() => {}
+                    }
+                }
+                syncs.note(id, ended);
                 // What changed meanwhile waits for the end of this.
                 service.rescheduled.notify_one();
             });
@@ -419,6 +414,7 @@ fn told(sync: &str, report: &RunReport) {
 }
 
 /// How a run after changes ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ended {
     /// Nothing is left to do.
     Done,

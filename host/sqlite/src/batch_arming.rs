@@ -191,7 +191,7 @@ fn settle(connection: &Connection, mut intent: StoredIntent, at: Timestamp) -> S
     }
     let how = Settlement::Repeat;
     intent.state = intent_rows::must(connection, &intent, IntentEvent::Settle(how), &Note::default(), at)?;
-    let why = "the next run of the sync has begun, and decides anew about each contact";
+    let why = "its run is over; the next run of the sync decides anew about each contact";
     intent_rows::remember(connection, &intent, DoubtStep::Settled(how), (Some("postroom"), Some(why)), at)?;
     leave_to_the_next_run(connection, &intent, at)?;
     Ok(())

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::columns::{micros, timestamp, word};
 use crate::failure::{Failure, Step};
-use crate::intent_rows::{self, Note, select_intents, words};
+use crate::intent_rows::{self, Note, StoredIntent, select_intents, words};
 
 /// What began the doubt about what was armed when its owner died.
 const PROGRAM_ENDED: &str = "program-ended";
@@ -31,17 +31,26 @@ pub(crate) fn take_over(connection: &Connection, account: i64, owner: &str, at: 
     let lane = Lane { account, owner: owner.to_owned(), epoch };
     let mut takeover = Takeover { lane, released: 0, in_doubt: 0 };
     let at_work = intent_rows::all(connection, AT_WORK, [account])?;
+    let note = Note { reason: Some(PROGRAM_ENDED), is_crash: true, ..Note::default() };
     for intent in at_work {
-        if intent.state == IntentState::Claimed {
-            intent_rows::must(connection, &intent, IntentEvent::Release, &Note::default(), at)?;
-            takeover.released += 1;
-        } else {
-            let note = Note { reason: Some(PROGRAM_ENDED), is_crash: true, ..Note::default() };
-            intent_rows::must(connection, &intent, IntentEvent::Lose, &note, at)?;
-            takeover.in_doubt += 1;
+        leave(connection, &intent, &note, at)?;
+        match intent.state {
+            IntentState::Claimed => takeover.released += 1,
+            _ => takeover.in_doubt += 1,
         }
     }
     Ok(takeover)
+}
+
+/// Puts in order what nobody works on any more: what was claimed is planned again, what was armed is in doubt. Answers
+/// whether it was either.
+pub(crate) fn leave(connection: &Connection, intent: &StoredIntent, lost: &Note<'_>, at: Timestamp) -> Step<bool> {
+    match intent.state {
+        IntentState::Claimed => intent_rows::must(connection, intent, IntentEvent::Release, &Note::default(), at)?,
+        IntentState::Armed => intent_rows::must(connection, intent, IntentEvent::Lose, lost, at)?,
+        _ => return Ok(false),
+    };
+    Ok(true)
 }
 
 /// Whether somebody has a lane still.

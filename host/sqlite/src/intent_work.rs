@@ -225,6 +225,18 @@ pub(crate) fn release(connection: &Connection, lane: &Lane, intents: &[IntentId]
     Ok(released)
 }
 
+/// Gives up what somebody was cut short in.
+pub(crate) fn give_up(connection: &Connection, lane: &Lane, intents: &[IntentId], at: Timestamp) -> Step<u64> {
+    let mut changed = 0;
+    for id in intents {
+        let found = intent_rows::find(connection, *id)?;
+        if let Some(intent) = found.filter(|intent| is_of(intent, lane)) {
+            changed += u64::from(intent_lanes::leave(connection, &intent, &Note::default(), at)?);
+        }
+    }
+    Ok(changed)
+}
+
 /// Records what became of one intent. Whoever lost the lane since may still tell what became of what it armed,
 /// as long as nobody has armed it again.
 pub(crate) fn record(connection: &Connection, lane: &Lane, answer: &Answer, at: Timestamp) -> Step<AnswerTaken> {

@@ -52,6 +52,11 @@ impl IntentStore for SqliteStore {
         self.write("give intents back", move |connection| intent_work::release(connection, &lane, &intents, at)).await
     }
 
+    async fn give_up_intents(&self, lane: &Lane, intents: &[IntentId], at: Timestamp) -> Result<u64> {
+        let (lane, intents) = (lane.clone(), intents.to_vec());
+        self.write("give intents up", move |connection| intent_work::give_up(connection, &lane, &intents, at)).await
+    }
+
     async fn record_answers(&self, lane: &Lane, answers: &[Answer], at: Timestamp) -> Result<Vec<AnswerTaken>> {
         intent_work::check(answers.len())?;
         let (lane, answers) = (lane.clone(), answers.to_vec());

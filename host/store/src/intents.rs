@@ -319,6 +319,14 @@ pub trait IntentStore {
     /// When the storage fails.
     async fn release_intents(&self, lane: &Lane, intents: &[IntentId], at: Timestamp) -> Result<u64>;
 
+    /// Gives up the work on intents, by whoever was cut short in it: what was claimed is planned again, and what was armed
+    /// is in doubt. What has ended, or is somebody else's by now, stays as it is. Answers how many changed.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails; then all of them stay as they are.
+    async fn give_up_intents(&self, lane: &Lane, intents: &[IntentId], at: Timestamp) -> Result<u64>;
+
     /// Records what became of armed intents, in one transaction, and answers for each in its order. An answer that
     /// comes after a takeover still resolves the doubt that the takeover left, unless somebody armed the intent again.
     ///
