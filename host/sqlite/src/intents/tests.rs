@@ -25,6 +25,8 @@ fn every_question_finds_its_index_and_none_sorts() {
     let of_contact = IntentQuery { contact: Some(ContactId(1)), ..all };
     for (statement, index) in [
         (intent_work::DUE, "intents_to_claim"),
+        (intent_work::DUE_ACCOUNTS, "intents_to_claim (account_id=? AND class=? AND due_at<?)"),
+        (intent_work::NEXT_DUE, "intents_next (due_at>?)"),
         (intent_ends::LATE, "intents_to_expire"),
         (intent_ends::ENDED, "intents_to_clear"),
         (crate::intent_lanes::AT_WORK, "intents_by_account"),

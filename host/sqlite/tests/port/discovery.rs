@@ -24,11 +24,11 @@ use postroom_store::runs::{
 use postroom_store::syncs::{SyncDraft, SyncStore};
 use proptest::prelude::*;
 
+use crate::armed_batches::arm;
 use crate::fixture::{
     Home, add, at, email, entries, event, import, purpose, row, rows, start, sync_draft, upsert, who, with_consent,
     with_sync,
 };
-use crate::runs::arm;
 
 const SETTINGS: ContentHash = [1; 16];
 const DIGEST: &str = "sha256:00";

@@ -129,3 +129,21 @@ async fn whatever_stops_an_account_stops_everything_but_opt_outs() {
     let elsewhere = Halted { halt: Halt::Pause { account: 99 }, why: "x".into(), at: at(2) };
     assert!(matches!(store.halt_intents(&elsewhere).await, Err(StoreError::NotFound { .. })));
 }
+
+#[tokio::test]
+async fn what_is_too_late_or_held_is_due_for_nobody() {
+    let Ledger { home, lane } = ledger().await;
+    let store = &home.store;
+    let jana = granted(store, "jana@example.cz").await;
+    let due = async |second| store.due_lanes(at(second)).await.unwrap();
+    let message = draft(&lane, jana, IntentKind::TemplateSend, "message");
+    let late = message.valid_until.unwrap();
+    plan(store, &message).await;
+    assert_eq!(due(20).await.accounts, [lane.account]);
+    assert_eq!(store.due_lanes(late).await.unwrap().accounts, Vec::<i64>::new(), "nobody would claim it");
+
+    store.halt_intents(&Halted { halt: Halt::Hold, why: "any".to_owned(), at: at(21) }).await.unwrap();
+    assert_eq!(due(22).await.accounts, Vec::<i64>::new());
+    plan(store, &draft(&lane, jana, IntentKind::Unsubscribe, "opt-out")).await;
+    assert_eq!(due(22).await.accounts, [lane.account], "an opt-out is never held");
+}

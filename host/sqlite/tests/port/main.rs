@@ -10,6 +10,7 @@
 
 mod accounts;
 mod aliases;
+mod armed_batches;
 mod conformance;
 mod contacts;
 mod cut_short;

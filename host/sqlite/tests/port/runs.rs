@@ -4,49 +4,33 @@ use postroom_domain::consent::{ConsentAct, ConsentSource, ConsentState};
 use postroom_domain::contact::{ContactId, EntryFault};
 use postroom_domain::decision::{Memory, RefusedTag, RemoteStatus, TagChange, TagState};
 use postroom_domain::discovery::{Discovery, Why};
-use postroom_domain::intent::arming::Stop;
-use postroom_domain::intent::{Class, IntentId, IntentKind, IntentState};
+use postroom_domain::intent::IntentKind;
 use postroom_domain::outcome::{Counts, OutcomeClass, Reason, TagCounts};
 use postroom_domain::projection::{Base, ContentHash};
 use postroom_sqlite::SqliteStore;
 use postroom_store::StoreError;
-use postroom_store::accounts::AccountStore;
 use postroom_store::contacts::{ContactRef, ContactStore};
 use postroom_store::discovery::Look;
-use postroom_store::intents::{Halt, Halted, IntentQuery, IntentStore, OptOutWant};
 use postroom_store::lists::{ImportMode, ListStore};
 use postroom_store::runs::{
-    ArmedBatch, BatchArming, BatchEnd, BatchIntent, BatchRecord, Confirmation, ConfirmedContent, ContactSnapshot, Left,
-    Outcome, OutcomeQuery, ReportNumber, RunStart, RunState, RunStore, RunSummary, SnapshotContent, SnapshotRow,
-    TagOutcome,
+    BatchIntent, BatchRecord, Confirmation, ConfirmedContent, ContactSnapshot, Outcome, OutcomeQuery, ReportNumber,
+    RunStart, RunState, RunStore, RunSummary, SnapshotContent, SnapshotRow, TagOutcome,
 };
 use postroom_store::syncs::SyncStore;
 
-use crate::fixture::{add, at, email, event, import, rows, start, sync_draft, upsert, who, with_sync};
+use crate::armed_batches::{NOW, arm};
+use crate::fixture::{add, at, email, event, import, rows, start, upsert, who, with_sync};
 
-async fn begin(store: &SqliteStore, sync: i64) -> i64 {
+pub(crate) async fn begin(store: &SqliteStore, sync: i64) -> i64 {
     let start = RunStart { sync, first: None, plugin_digest: "sha256:00".into(), unchanged: 0, at: at(20) };
     store.begin_run(&start).await.unwrap()
-}
-
-/// Decided as of whatever has happened.
-const NOW: u64 = i64::MAX.unsigned_abs();
-
-/// Arms a request of a run.
-pub(crate) async fn arm(store: &SqliteStore, sync: i64, run: i64, number: u64, intent: BatchIntent) -> ArmedBatch {
-    let syncs = store.syncs().await.unwrap();
-    let account = &syncs.iter().find(|of| of.id == sync).unwrap().audience.account;
-    let account = store.account(account).await.unwrap().id;
-    let lane = store.take_over_lane(account, "tests", at(20)).await.unwrap().lane;
-    let arming = BatchArming { lane: &lane, run, number, class: Class::Bulk, at: at(20) };
-    store.arm_batch(&arming, intent).await.unwrap()
 }
 
 fn owned(tag: &str) -> TagState {
     TagState { owned: Some(tag.into()), refused: None }
 }
 
-fn written(contact: ContactId, address: &str) -> Confirmation {
+pub(crate) fn written(contact: ContactId, address: &str) -> Confirmation {
     Confirmation {
         contact,
         remote_id: Some(format!("m{}", contact.0)),
@@ -73,7 +57,7 @@ fn outcome(contact: Option<ContactId>, position: u64, class: OutcomeClass) -> Ou
 }
 
 /// The settings under which the tests decide.
-const SETTINGS: ContentHash = [1; 16];
+pub(crate) const SETTINGS: ContentHash = [1; 16];
 
 pub(crate) fn look(sync: i64) -> Look {
     Look { sync, settings: SETTINGS, plugin_digest: "sha256:00".into(), full: false, at: at(20) }
@@ -90,7 +74,7 @@ async fn members(store: &SqliteStore, sync: i64) -> u64 {
 }
 
 /// The first entry of a contact.
-async fn snapshot_of(store: &SqliteStore, sync: i64, contact: ContactId) -> ContactSnapshot {
+pub(crate) async fn snapshot_of(store: &SqliteStore, sync: i64, contact: ContactId) -> ContactSnapshot {
     let rows = open_rows(store, sync).await;
     rows.into_iter()
         .find_map(|row| match row.content {
@@ -100,7 +84,7 @@ async fn snapshot_of(store: &SqliteStore, sync: i64, contact: ContactId) -> Cont
         .unwrap()
 }
 
-async fn id_of(store: &SqliteStore, address: &str) -> ContactId {
+pub(crate) async fn id_of(store: &SqliteStore, address: &str) -> ContactId {
     store.contact(&who(address)).await.unwrap().unwrap().contact.id
 }
 
@@ -490,146 +474,4 @@ async fn invariant_2_who_was_sent_and_not_answered_and_withdrew_is_to_be_unsubsc
     import(store, &start("guests", ImportMode::Replace), rows(&[])).await;
     let departed = store.departed(sync.id, true, ContactId(0), 10).await.unwrap().rows;
     assert!(departed[0].owes_opt_out && departed[0].address == "jana@example.cz", "{departed:?}");
-}
-
-/// The contacts that were left behind, each with the reason.
-fn left(armed: ArmedBatch) -> Vec<(ContactId, Left)> {
-    match armed {
-        ArmedBatch::Armed { left, .. } => left,
-        ArmedBatch::Halted { why, .. } => panic!("halted: {why}"),
-    }
-}
-
-fn intent(armed: &ArmedBatch) -> Option<IntentId> {
-    match armed {
-        ArmedBatch::Armed { intent, .. } => *intent,
-        ArmedBatch::Halted { why, .. } => panic!("halted: {why}"),
-    }
-}
-
-#[tokio::test]
-async fn invariant_2_nothing_leaves_for_somebody_who_said_no_after_it_was_decided() {
-    let (home, sync) = with_sync(&["jana@example.cz", "bob@example.cz"]).await;
-    let store = &home.store;
-    let (jana, bob) = (id_of(store, "jana@example.cz").await, id_of(store, "bob@example.cz").await);
-    let run = begin(store, sync.id).await;
-    let decided = store.snapshot(sync.id, SETTINGS, &[1, 2]).await.unwrap().as_of;
-    let no = event(30, ConsentAct::Withdrawn, ConsentSource::Contact, None);
-    store.record_consent(&ContactRef::Id(jana), &no).await.unwrap();
-
-    let batch = BatchIntent {
-        members: vec![(jana, email("jana@example.cz")), (bob, email("bob@example.cz"))],
-        ..BatchIntent::new(IntentKind::Push, decided, vec![jana, bob])
-    };
-    assert_eq!(left(arm(store, sync.id, run, 1, batch).await), [(jana, Left::Moved)]);
-    assert!(snapshot_of(store, sync.id, bob).await.confirmed.unwrap().is_only_sent());
-    assert_eq!(snapshot_of(store, sync.id, jana).await.confirmed, None, "nothing of her is about to come to be");
-
-    let alone = BatchIntent::new(IntentKind::Push, decided, vec![jana]);
-    assert_eq!(intent(&arm(store, sync.id, run, 2, alone).await), None, "nobody is left, and nothing is armed");
-}
-
-#[tokio::test]
-async fn invariant_2_a_no_reaches_every_audience_that_may_mail_the_contact_once() {
-    let (home, sync) = with_sync(&["jana@example.cz"]).await;
-    let store = &home.store;
-    let jana = id_of(store, "jana@example.cz").await;
-    let run = begin(store, sync.id).await;
-    let confirmed = BatchRecord { confirmed: vec![written(jana, "jana@example.cz")], ..BatchRecord::default() };
-    store.record_batch(run, confirmed).await.unwrap();
-    let no = event(30, ConsentAct::Withdrawn, ConsentSource::Contact, None);
-    for _ in 0..2 {
-        store.record_consent(&ContactRef::Id(jana), &no).await.unwrap();
-    }
-    let planned = IntentQuery { state: Some(IntentState::Planned), limit: 10, ..IntentQuery::default() };
-    let told = store.intents(&planned).await.unwrap();
-    assert_eq!(told.len(), 1);
-    assert_eq!((told[0].kind, told[0].class, told[0].contact), (IntentKind::Unsubscribe, Class::OptOut, Some(jana)));
-    let want: OptOutWant = serde_json::from_str(told[0].want.as_deref().unwrap()).unwrap();
-    assert_eq!((want.audience.as_str(), want.address.as_str()), ("a1", "jana@example.cz"));
-
-    // Her own opt-in lifts it before anybody was told.
-    let yes = event(40, ConsentAct::Granted, ConsentSource::Contact, Some("a form"));
-    store.record_consent(&ContactRef::Id(jana), &yes).await.unwrap();
-    assert_eq!(store.intents(&planned).await.unwrap(), []);
-    assert_eq!(store.due_lanes(at(50)).await.unwrap().accounts, Vec::<i64>::new());
-}
-
-#[tokio::test]
-async fn invariant_2_a_no_that_comes_while_the_contact_is_on_its_way_is_told_once_it_has_arrived() {
-    let (home, sync) = with_sync(&["jana@example.cz"]).await;
-    let store = &home.store;
-    let jana = id_of(store, "jana@example.cz").await;
-    let run = begin(store, sync.id).await;
-    let armed = arm(store, sync.id, run, 1, BatchIntent::new(IntentKind::Push, NOW, vec![jana])).await;
-    let no = event(30, ConsentAct::Withdrawn, ConsentSource::Contact, None);
-    store.record_consent(&ContactRef::Id(jana), &no).await.unwrap();
-    let record = BatchRecord {
-        confirmed: vec![written(jana, "jana@example.cz")],
-        ends: vec![(intent(&armed).unwrap(), BatchEnd::Answered)],
-        ..BatchRecord::default()
-    };
-    store.record_batch(run, record).await.unwrap();
-    let planned = IntentQuery { state: Some(IntentState::Planned), limit: 10, ..IntentQuery::default() };
-    assert_eq!(store.intents(&planned).await.unwrap().len(), 1);
-    assert_eq!(store.intent(intent(&armed).unwrap()).await.unwrap().intent.state, IntentState::Done);
-}
-
-#[tokio::test]
-async fn two_runs_into_one_audience_do_not_send_a_contact_at_one_time() {
-    let (home, guests) = with_sync(&["jana@example.cz"]).await;
-    let store = &home.store;
-    let jana = id_of(store, "jana@example.cz").await;
-    let staff = sync_draft("staff", &guests.list, "Staff");
-    let staff = store.add_sync(&staff, at(3)).await.unwrap();
-    let (first, second) = (begin(store, guests.id).await, begin(store, staff.id).await);
-    let account = store.account(&guests.audience.account).await.unwrap().id;
-    let lane = store.take_over_lane(account, "tests", at(20)).await.unwrap().lane;
-    let arm = async |run, number| {
-        let arming = BatchArming { lane: &lane, run, number, class: Class::Bulk, at: at(20) };
-        store.arm_batch(&arming, BatchIntent::new(IntentKind::Push, NOW, vec![jana])).await.unwrap()
-    };
-    let sent = intent(&arm(first, 1).await).unwrap();
-    assert_eq!(left(arm(second, 1).await), [(jana, Left::UnderWay)]);
-    assert_eq!(left(arm(first, 2).await), [], "a run asks again for what was not answered");
-    for (run, ends) in [(first, sent), (first, IntentId(sent.0 + 1))] {
-        let record = BatchRecord { ends: vec![(ends, BatchEnd::Unanswered)], ..BatchRecord::default() };
-        store.record_batch(run, record).await.unwrap();
-    }
-    assert_eq!(left(arm(second, 2).await), []);
-}
-
-#[tokio::test]
-async fn nothing_leaves_a_held_ledger_but_opt_outs() {
-    let (home, sync) = with_sync(&["jana@example.cz"]).await;
-    let store = &home.store;
-    let jana = id_of(store, "jana@example.cz").await;
-    let run = begin(store, sync.id).await;
-    store.halt_intents(&Halted { halt: Halt::Hold, why: "it is a copy".to_owned(), at: at(21) }).await.unwrap();
-    let push = BatchIntent::new(IntentKind::Push, NOW, vec![jana]);
-    let halted = ArmedBatch::Halted { stop: Stop::Hold, why: "it is a copy".to_owned() };
-    assert_eq!(arm(store, sync.id, run, 1, push).await, halted);
-    let account = store.account(&sync.audience.account).await.unwrap().id;
-    let lane = store.take_over_lane(account, "tests", at(20)).await.unwrap().lane;
-    let arming = BatchArming { lane: &lane, run, number: 2, class: Class::OptOut, at: at(20) };
-    let opt_out = BatchIntent::new(IntentKind::Unsubscribe, NOW, vec![jana]);
-    assert!(intent(&store.arm_batch(&arming, opt_out).await.unwrap()).is_some());
-}
-
-#[tokio::test]
-async fn what_a_dead_run_had_armed_is_in_doubt_until_the_next_run_decides_anew() {
-    let (home, sync) = with_sync(&["jana@example.cz"]).await;
-    let store = &home.store;
-    let jana = id_of(store, "jana@example.cz").await;
-    let run = begin(store, sync.id).await;
-    let sent = intent(&arm(store, sync.id, run, 1, BatchIntent::new(IntentKind::Push, NOW, vec![jana])).await).unwrap();
-    let account = store.account(&sync.audience.account).await.unwrap().id;
-    assert_eq!(store.take_over_lane(account, "the next process", at(30)).await.unwrap().in_doubt, 1);
-    let doubt = store.intent(sent).await.unwrap().intent;
-    assert_eq!((doubt.state, doubt.run, doubt.contacts), (IntentState::InDoubt, Some(run), Some(1)));
-    begin(store, sync.id).await;
-    let ended = store.intent(sent).await.unwrap();
-    assert_eq!(ended.intent.state, IntentState::Cancelled);
-    assert_eq!(ended.intent.reason.unwrap().code, "decided-anew");
-    assert_eq!(ended.history.len(), 2, "{:?}", ended.history);
 }
