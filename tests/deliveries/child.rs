@@ -5,11 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use postroom_domain::consent::{ConsentAct, ConsentSource, ConsentState};
+use postroom_domain::consent::{ConsentAct, ConsentState};
 use postroom_domain::intent::{Class, Delivery, IntentId, IntentKind, IntentState};
-use postroom_domain::narrowing::Scope;
 use postroom_runtime::Compiler;
-use postroom_service::consent::StateConsent;
 use postroom_service::contacts::AddContact;
 use postroom_service::intents::ResolveDoubt;
 use postroom_service::{Service, ServiceError, Setup};
@@ -23,6 +21,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use crate::house::GLANCE;
+use crate::setting_up::said;
 use crate::words::{ACCOUNT, BEGINNING, Beginning, Command, Done, LIST, TEMPLATE, Word};
 
 /// How long what is under way may take once the child is told to end, as in the program.
@@ -161,18 +160,7 @@ impl Child {
     }
 
     async fn state(&self, email: &str, act: ConsentAct) -> Result<Option<ConsentState>, String> {
-        let request = StateConsent {
-            who: email.to_owned(),
-            act,
-            scope: Scope::Whole,
-            source: ConsentSource::Contact,
-            evidence: Some("a form".to_owned()),
-            origin: None,
-            wording: None,
-            ip: None,
-            at: None,
-        };
-        match self.service.state_consent(request).await {
+        match self.service.state_consent(said(email, act)).await {
             Ok(recorded) => Ok(Some(recorded.consent)),
             Err(ServiceError::ConsentStands { state, .. }) => Ok(Some(state)),
             Err(error) => Err(error.to_string()),

@@ -91,9 +91,14 @@ async fn greet(service: &Service, email: &str, name: &str) {
         ..AddContact::default()
     };
     service.add_contact(request).await.unwrap();
-    let yes = StateConsent {
+    service.state_consent(said(email, ConsentAct::Granted)).await.unwrap();
+}
+
+/// What a contact says of its consent, now.
+pub(crate) fn said(email: &str, act: ConsentAct) -> StateConsent {
+    StateConsent {
         who: email.to_owned(),
-        act: ConsentAct::Granted,
+        act,
         scope: Scope::Whole,
         source: ConsentSource::Contact,
         evidence: Some("a form".to_owned()),
@@ -101,6 +106,5 @@ async fn greet(service: &Service, email: &str, name: &str) {
         wording: None,
         ip: None,
         at: None,
-    };
-    service.state_consent(yes).await.unwrap();
+    }
 }
