@@ -20,6 +20,7 @@ use crate::contact_rows::{self, Said, StoredContact};
 use crate::failure::Step;
 use crate::intent_contacts::{self, Parting};
 use crate::key::SecretKey;
+use crate::member_rows::audiences_of;
 use crate::sequence::{Change, Numbers};
 use crate::store::SqliteStore;
 use crate::{aliases, consent_rows, history, list_rows, member_rows, merge, scope_rows, suppression, tag_rows};
@@ -295,13 +296,11 @@ pub(crate) fn by_ids(connection: &Connection, ids: &[i64]) -> Step<Vec<Contact>>
 
 /// The audiences that know a contact.
 fn members_of(connection: &Connection, contact: ContactId) -> Step<Vec<MemberOf>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT a.name, au.name, m.remote_id, m.status, m.confirmed_at
-         FROM audiences au
-         JOIN accounts a ON a.id = au.account_id
-         JOIN remote_members m ON m.audience_id = au.id AND m.contact_id = ?
-         ORDER BY a.name, au.name",
-    )?;
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT a.name, au.name, m.remote_id, m.status, m.confirmed_at FROM ",
+        audiences_of!(),
+        "? JOIN accounts a ON a.id = au.account_id ORDER BY a.name, au.name",
+    ))?;
     let mut rows = statement.query([contact.0])?;
     let mut members = Vec::new();
     while let Some(row) = rows.next()? {

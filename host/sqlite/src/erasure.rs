@@ -21,6 +21,7 @@ use crate::failure::{Failure, Step};
 use crate::intent_contacts::{self, Parting};
 use crate::key::SecretKey;
 use crate::limits::CONTACTS_DIGESTED_AT_ONCE;
+use crate::member_rows::audiences_of;
 use crate::sequence::{Change, Numbers};
 use crate::store::SqliteStore;
 use crate::{aliases, list_rows, suppression};
@@ -203,10 +204,11 @@ fn public_hash(connection: &Connection, contact: ContactId) -> Step<Vec<u8>> {
 fn addresses_of(connection: &Connection, stored: &StoredContact) -> Step<BTreeSet<String>> {
     let mut addresses = BTreeSet::from([stored.email_key.clone()]);
     addresses.extend(aliases::addresses_of(connection, stored.id)?.iter().map(|alias| alias.key().to_owned()));
-    let mut statement = connection.prepare_cached(
-        "SELECT m.address FROM audiences a JOIN remote_members m ON m.audience_id = a.id AND m.contact_id = ?
-         WHERE m.address IS NOT NULL",
-    )?;
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT m.address FROM ",
+        audiences_of!(),
+        "? WHERE m.address IS NOT NULL"
+    ))?;
     let mut rows = statement.query([stored.id.0])?;
     while let Some(row) = rows.next()? {
         let address: String = row.get(0)?;
@@ -258,10 +260,11 @@ fn erase(
 
 /// Seals what each audience needs to erase the member: where the provider may have it at all.
 fn seal_members(connection: &Connection, key: &SecretKey, stored: &StoredContact, erasure: i64) -> Step<()> {
-    let mut statement = connection.prepare_cached(
-        "SELECT m.audience_id, m.address, m.remote_id
-         FROM audiences a JOIN remote_members m ON m.audience_id = a.id AND m.contact_id = ?",
-    )?;
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT m.audience_id, m.address, m.remote_id FROM ",
+        audiences_of!(),
+        "?"
+    ))?;
     let mut rows = statement.query([stored.id.0])?;
     while let Some(row) = rows.next()? {
         let (audience, address): (i64, Option<String>) = (row.get(0)?, row.get(1)?);

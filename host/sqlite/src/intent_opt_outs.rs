@@ -16,6 +16,7 @@ use crate::columns::micros;
 use crate::failure::Step;
 use crate::intent_plans;
 use crate::intent_rows::{self, Note, StoredIntent};
+use crate::member_rows::audiences_of;
 use crate::sequence::{self, Numbers};
 
 /// Why an opt-out is not told any more: the contact opted in again by its own act.
@@ -53,11 +54,12 @@ struct Mailed {
 }
 
 fn plan(connection: &Connection, contact: ContactId, at: Timestamp) -> Step<()> {
-    let mut statement = connection.prepare_cached(
-        "SELECT a.id, a.account_id, a.remote_id, coalesce(m.address, c.email), m.remote_id
-         FROM remote_members m JOIN audiences a ON a.id = m.audience_id JOIN contacts c ON c.id = m.contact_id
-         WHERE m.contact_id = ? AND coalesce(m.status, 'pending') IN ('subscribed', 'pending')",
-    )?;
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT au.id, au.account_id, au.remote_id, coalesce(m.address, c.email), m.remote_id FROM ",
+        audiences_of!(),
+        "? JOIN contacts c ON c.id = m.contact_id
+         WHERE coalesce(m.status, 'pending') IN ('subscribed', 'pending')",
+    ))?;
     let mailed: Vec<Mailed> = statement
         .query_map([contact.0], |row| {
             let want = OptOutWant { audience: row.get(2)?, address: row.get(3)?, remote_id: row.get(4)? };

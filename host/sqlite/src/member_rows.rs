@@ -12,6 +12,15 @@ use crate::columns::micros;
 use crate::contact_rows::StoredContact;
 use crate::failure::Step;
 
+/// The audiences that know a contact, each with what it knows; the contact is to be named behind it. The key of that table
+/// begins with the audience: left to itself, SQLite would read the members of all audiences to find one contact's.
+macro_rules! audiences_of {
+    () => {
+        "audiences au CROSS JOIN remote_members m ON m.audience_id = au.id AND m.contact_id = "
+    };
+}
+pub(crate) use audiences_of;
+
 /// Refuses to forget a contact whose withdrawal an audience has not been told of: afterwards nobody
 /// would know whom to unsubscribe there (invariant 2).
 pub(crate) fn require_told(connection: &Connection, contact: &StoredContact) -> Step<()> {
@@ -19,10 +28,11 @@ pub(crate) fn require_told(connection: &Connection, contact: &StoredContact) -> 
         return Ok(());
     }
     let audience: Option<String> = connection
-        .prepare_cached(
-            "SELECT a.name FROM remote_members m JOIN audiences a ON a.id = m.audience_id
-             WHERE m.contact_id = ? AND coalesce(m.status, 'pending') IN ('subscribed', 'pending') LIMIT 1",
-        )?
+        .prepare_cached(concat!(
+            "SELECT au.name FROM ",
+            audiences_of!(),
+            "? WHERE coalesce(m.status, 'pending') IN ('subscribed', 'pending') LIMIT 1",
+        ))?
         .query_row([contact.id.0], |row| row.get(0))
         .optional()?;
     match audience {
@@ -100,4 +110,22 @@ pub(crate) fn forget_gone(connection: &Connection, audience: i64, contacts: &BTr
         )?
         .execute((audience, serde_json::to_string(contacts)?))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::schema;
+    use rusqlite::Connection;
+
+    #[test]
+    fn the_audiences_of_a_contact_are_found_without_reading_their_members() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection).unwrap();
+        let statement = concat!("EXPLAIN QUERY PLAN SELECT m.status FROM ", audiences_of!(), "?");
+        let mut explain = connection.prepare(statement).unwrap();
+        let steps = explain.query_map([1], |row| row.get::<_, String>("detail")).unwrap();
+        let plan = steps.map(Result::unwrap).collect::<Vec<_>>().join("; ");
+        assert!(plan.contains("SEARCH m USING PRIMARY KEY (audience_id=? AND contact_id=?)"), "{plan}");
+        assert!(!plan.contains("SCAN m"), "{plan}");
+    }
 }

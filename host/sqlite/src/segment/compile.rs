@@ -18,6 +18,7 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use crate::columns::micros;
 use crate::failure::{Failure, Step};
 use crate::limits::NARROW_ROWS;
+use crate::member_rows::audiences_of;
 use crate::{list_rows, purpose_rows};
 
 use super::{expression, rows};
@@ -127,9 +128,9 @@ impl<'a> Compiler<'a> {
             Condition::Joined { list, window } => self.joined_list(list, *window)?,
             Condition::Repeated(list) => self.repeated(list.as_deref())?,
             Condition::Member(None) => self.write(concat!(
-                "EXISTS (SELECT 1 FROM audiences a CROSS JOIN remote_members m ",
-                "ON m.audience_id = a.id AND m.contact_id = c.id ",
-                "WHERE m.hash IS NOT NULL AND coalesce(m.status, '') <> 'absent')"
+                "EXISTS (SELECT 1 FROM ",
+                audiences_of!(),
+                "c.id WHERE m.hash IS NOT NULL AND coalesce(m.status, '') <> 'absent')"
             )),
             Condition::Member(Some(sync)) => {
                 let audience: i64 =

@@ -11,6 +11,7 @@ use rusqlite::Connection;
 
 use crate::columns::{from_word, timestamp};
 use crate::failure::Step;
+use crate::member_rows::audiences_of;
 use crate::scope_rows;
 
 /// Everything that a segment may ask of a contact.
@@ -65,7 +66,7 @@ fn said_for_purposes(connection: &Connection, contact: ContactId) -> Step<BTreeM
 /// The syncs whose audience confirmed what we wrote of it.
 fn members(connection: &Connection, contact: ContactId) -> Step<BTreeSet<String>> {
     let mut statement = connection.prepare_cached(
-        "SELECT s.name FROM syncs s JOIN remote_members m ON m.audience_id = s.audience_id AND m.contact_id = ?
+        "SELECT s.name FROM syncs s CROSS JOIN remote_members m ON m.audience_id = s.audience_id AND m.contact_id = ?
          WHERE m.hash IS NOT NULL AND coalesce(m.status, '') <> 'absent'",
     )?;
     let names = statement.query_map([contact.0], |row| row.get(0))?;
@@ -74,11 +75,12 @@ fn members(connection: &Connection, contact: ContactId) -> Step<BTreeSet<String>
 
 /// Whether an audience did, also one that no sync fills any more.
 fn is_member(connection: &Connection, contact: ContactId) -> Step<bool> {
-    let found = connection.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM audiences a JOIN remote_members m ON m.audience_id = a.id AND m.contact_id = ?
-                        WHERE m.hash IS NOT NULL AND coalesce(m.status, '') <> 'absent')",
-    )?.query_row([contact.0], |row| row.get(0))?;
-    Ok(found)
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT EXISTS (SELECT 1 FROM ",
+        audiences_of!(),
+        "? WHERE m.hash IS NOT NULL AND coalesce(m.status, '') <> 'absent')",
+    ))?;
+    Ok(statement.query_row([contact.0], |row| row.get(0))?)
 }
 
 fn activity(connection: &Connection, contact: ContactId) -> Step<Vec<Activity>> {
