@@ -50,6 +50,14 @@ impl RunStore for SqliteStore {
         self.write("keep what a sync has seen", move |connection| pictures::keep(connection, sync, &picture)).await
     }
 
+    async fn in_order_of_contacts(&self, sync: i64, positions: &[u64]) -> Result<Vec<u64>> {
+        let positions = positions.to_vec();
+        self.read("put a sync's entries in order", move |connection| {
+            snapshot::in_order_of_contacts(connection, &Scope::of(connection, sync)?, &positions)
+        })
+        .await
+    }
+
     async fn snapshot(&self, sync: i64, settings: ContentHash, positions: &[u64]) -> Result<SnapshotPage> {
         let positions = positions.to_vec();
         self.read("read a sync's entries", move |connection| {

@@ -142,7 +142,26 @@ const FIRST_MEMBER: usize = FIRST_FACT + CONTACT_FACTS;
 /// Where the remembered ones do.
 const FIRST_REMEMBERED: usize = FIRST_MEMBER + MEMBER_FACTS;
 
-/// The entries at these places, in the list's order. The first entry of a contact is found by one
+/// These places in the order of their contacts.
+pub(crate) fn in_order_of_contacts(connection: &Connection, scope: &Scope, positions: &[u64]) -> Step<Vec<u64>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT e.position FROM json_each(:positions) j
+         CROSS JOIN entries e ON e.list_id = :list AND e.position = j.value
+                             AND e.generation BETWEEN :first AND :last
+         ORDER BY e.contact_id, e.position",
+    )?;
+    let places = serde_json::to_string(positions)?;
+    let mut parameters = scope.entries();
+    parameters.push((":positions", &places));
+    let mut rows = statement.query(parameters.as_slice())?;
+    let mut ordered = Vec::with_capacity(positions.len());
+    while let Some(row) = rows.next()? {
+        ordered.push(row.get(0)?);
+    }
+    Ok(ordered)
+}
+
+/// The entries at these places, in this order. The first entry of a contact is found by one
 /// look into an index, so a page costs the same wherever it lies.
 pub(crate) fn entries(
     connection: &Connection,

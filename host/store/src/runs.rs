@@ -396,8 +396,15 @@ pub trait RunStore {
     /// When the storage fails.
     async fn keep_picture(&self, sync: i64, picture: &Picture) -> Result<()>;
 
-    /// The entries of a sync at these places, in the list's order. Places without an entry are passed
-    /// over.
+    /// The places of a sync's list in the order of their contacts, those of entries without one first. Places without an
+    /// entry are left out.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn in_order_of_contacts(&self, sync: i64, positions: &[u64]) -> Result<Vec<u64>>;
+
+    /// The entries of a sync at these places, in this order. Places without an entry are passed over.
     ///
     /// # Errors
     ///

@@ -11,6 +11,7 @@
 //!   provider. The store finds them by what moved since the sync's last look, or by comparing everything.
 //! * [`run`] walks them again, in pages, with several batches under way at a time, and records each
 //!   batch in one transaction. Memory does not grow with the list.
+//! * `walk` goes along the list in the order of its contacts, so that a batch writes few pages of the database.
 //! * `judge` turns a row of the store into a piece of work, by asking the domain.
 //! * `batches` takes one batch to the record of what became of it; `push`, `tagging` and `opt_out` carry it
 //!   out and say what became of every contact in it.
@@ -35,6 +36,7 @@ mod post;
 mod push;
 mod running;
 mod tagging;
+mod walk;
 
 pub use clock::SystemClock;
 pub use error::SyncError;

@@ -21,9 +21,10 @@ use crate::error::SyncError;
 use crate::judge::{OptOut, Sending, Tagging, Work, judge, outcome, outcome_of, owed};
 use crate::ledger::{Ledger, Sums};
 use crate::offences::Offences;
-use crate::planning::{DEPARTED, PAGE, Plan, plan, policy};
+use crate::planning::{DEPARTED, Plan, plan, policy};
 use crate::post::{Post, Stop};
 use crate::tagging::Tags;
+use crate::walk::Walk;
 
 /// Up to this number of contacts a run with a bound needs no further yes: enough to see how the
 /// provider takes them, few enough to mend by hand.
@@ -218,12 +219,14 @@ impl<'a> Office<'a> {
         let settings = settings_hash(&sync.mapping, &self.policy);
         // Those that are known to be unchanged stand with the run already.
         self.count(Sums::of(&BatchRecord { unchanged: self.plan.open.unchanged, ..BatchRecord::default() }));
-        let mut places = self.plan.open.page(0, PAGE);
-        let mut page = store.snapshot(sync.id, settings, &places).await?;
-        while let Some(last) = places.last().copied() {
-            places = self.plan.open.page(last, PAGE);
+        let open = &self.plan.open;
+        // A canary sends those that come first on the list.
+        let mut walk =
+            if self.canary { Walk::by_place(store, sync.id, open) } else { Walk::by_contact(store, sync.id, open) };
+        let mut page = walk.next(settings).await?;
+        while let Some(current) = page {
             // The next page is read while this one is worked on.
-            let (next, taken) = join(store.snapshot(sync.id, settings, &places), self.take(page, &mut queues)).await;
+            let (next, taken) = join(walk.next(settings), self.take(current, &mut queues)).await;
             taken?;
             page = next?;
         }

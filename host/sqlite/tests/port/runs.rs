@@ -130,6 +130,20 @@ async fn a5_a6_a_snapshot_tells_invalid_duplicate_and_contact_apart_in_the_lists
 }
 
 #[tokio::test]
+async fn places_are_put_in_the_order_of_their_contacts_and_read_in_any_order() {
+    let (home, sync) = with_sync(&["c@example.cz"]).await;
+    let store = &home.store;
+    let file = [("b@example.cz", "Bob"), ("bad", "Nobody"), ("a@example.cz", "Anna"), ("c@example.cz", "Cyril")];
+    import(store, &start("guests", ImportMode::Replace), rows(&file)).await;
+    let ordered = store.in_order_of_contacts(sync.id, &[1, 2, 3, 4, 9]).await.unwrap();
+    // The row without a contact, Cyril, who was there before, and the new ones.
+    assert_eq!(ordered, [2, 4, 1, 3]);
+    let read = store.snapshot(sync.id, SETTINGS, &ordered).await.unwrap().rows;
+    assert_eq!(read.iter().map(|row| row.position).collect::<Vec<_>>(), ordered);
+    assert!(store.in_order_of_contacts(sync.id, &[]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn what_needs_nothing_is_passed_over_until_anything_about_it_changes() {
     let (home, sync) = with_sync(&[]).await;
     let store = &home.store;
