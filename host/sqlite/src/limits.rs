@@ -26,10 +26,12 @@ pub(crate) const READER_CACHE_KIBIBYTES: i64 = 4 * 1_024;
 /// The log is moved into the database after this many pages (64 MB): a page that changed several times in
 /// them is written once.
 pub(crate) const LOG_PAGES_BEFORE_CHECKPOINT: i64 = 16_384;
+/// One that did not begin anew by then is moved again after so many more (16 MB): readers come and go.
+pub(crate) const LOG_PAGES_BEFORE_NEXT: i64 = 4_096;
 /// A log of so many pages (128 MB) begins anew before more than single writes are added.
 pub(crate) const LOG_PAGES_AT_MOST: i64 = 32_768;
-/// So few pages (1 MB) the writer moves itself, so that a long log begins anew.
-pub(crate) const LOG_PAGES_LEFT: i64 = 256;
+/// So few pages (4 MB, some 20 ms) the writer moves itself, so that a long log begins anew.
+pub(crate) const LOG_PAGES_LEFT: i64 = 1_024;
 /// How long a long unit waits between two looks whether a long log has begun anew.
 pub(crate) const LOG_LOOK_EVERY: Duration = Duration::from_millis(5);
 /// How often it looks: for a second, and then goes on. A reader may hold the log for longer.
@@ -37,7 +39,7 @@ pub(crate) const LOG_LOOKS: u32 = 200;
 /// How often the log is moved until so few are left: the second time takes what was written during the first, and
 /// by the fourth a writer that never rests is too quick for it.
 pub(crate) const LOG_PASSES: u32 = 4;
-/// Past this size the log is cut back to nothing at the next chance.
+/// Past this size the log is cut back to nothing when nobody has written for a while.
 pub(crate) const LOG_BYTES_BEFORE_TRUNCATE: u64 = 256 * 1_024 * 1_024;
 /// Prepared statements kept per connection: all that the adapter has.
 pub(crate) const STATEMENTS_KEPT: usize = 208;

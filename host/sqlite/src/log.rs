@@ -11,15 +11,15 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use crate::connection::{self, Purpose};
 use crate::failure::Step;
 use crate::limits::{
-    BUSY_TIMEOUT, LOG_BYTES_BEFORE_TRUNCATE, LOG_LOOKS, LOG_PAGES_AT_MOST, LOG_PAGES_BEFORE_CHECKPOINT, LOG_PAGES_LEFT,
-    LOG_PASSES,
+    BUSY_TIMEOUT, LOG_BYTES_BEFORE_TRUNCATE, LOG_LOOKS, LOG_PAGES_AT_MOST, LOG_PAGES_BEFORE_CHECKPOINT,
+    LOG_PAGES_BEFORE_NEXT, LOG_PAGES_LEFT, LOG_PASSES,
 };
 
 /// The log of one database, as its writer sees it.
@@ -58,45 +58,31 @@ impl Log {
         }
     }
 
-    /// After a commit: has it moved when much has come together, and cuts it back when readers kept it from
-    /// being reused for too long.
+    /// After a commit: has it moved when much has come together.
     pub(crate) fn after_commit(&mut self, connection: &Connection) {
         self.is_ahead = true;
-        let length = std::fs::metadata(&self.file).map_or(0, |metadata| metadata.len());
         let pages = Pages::of(connection);
         if pages.all < self.asked_at {
             // It began anew.
             (self.asked_at, self.was_in_vain) = (0, false);
         }
-        // One that a reader holds is asked for again only when much has been added.
-        let is_held = self.was_in_vain && pages.all < self.asked_at + LOG_PAGES_BEFORE_CHECKPOINT;
-        if pages.ahead < LOG_PAGES_BEFORE_CHECKPOINT || is_held {
+        if pages.all >= LOG_PAGES_BEFORE_CHECKPOINT && pages.ahead <= LOG_PAGES_LEFT {
+            // It has been moved but for what came since. Left to itself it would begin anew only if nobody wrote meanwhile.
+            self.move_what_is_left(connection);
+            return;
+        }
+        // One that was moved and did not begin anew, since somebody wrote or read on, is moved again soon; one that a reader
+        // holds for long only when much has been added.
+        let is_moved_again = self.asked_at > 0 && !self.was_in_vain;
+        let added = if is_moved_again { LOG_PAGES_BEFORE_NEXT } else { LOG_PAGES_BEFORE_CHECKPOINT };
+        if pages.all < self.asked_at + added || pages.ahead < added {
             return;
         }
         self.asked_at = pages.all;
-        if length > LOG_BYTES_BEFORE_TRUNCATE {
-            self.was_in_vain = !self.cut_back_at_once(connection);
-            self.is_ahead = self.was_in_vain;
-            self.looks_left = 0;
-            return;
-        }
         self.have_moved();
         if pages.all >= LOG_PAGES_AT_MOST && !self.was_in_vain && self.looks_left == 0 {
             self.looks_left = LOG_LOOKS;
         }
-    }
-
-    /// Cuts it back if no reader needs it, without waiting for one.
-    fn cut_back_at_once(&self, connection: &Connection) -> bool {
-        let patience = |time| {
-            if let Err(error) = connection.busy_timeout(time) {
-                tracing::warn!(%error, "how long the writer waits for a lock could not be set");
-            }
-        };
-        patience(Duration::ZERO);
-        let is_moved = self.moved(connection, "TRUNCATE");
-        patience(BUSY_TIMEOUT);
-        is_moved
     }
 
     /// Whether a unit that writes thousands of pages may add them. A long log is brought to its end for it, which
@@ -106,10 +92,7 @@ impl Log {
             return true;
         }
         self.looks_left -= 1;
-        if let Some(_turn) = self.turns.if_free()
-            && Pages::of(connection).ahead <= LOG_PAGES_LEFT
-        {
-            self.is_ahead = !moved(connection, "PASSIVE");
+        if Pages::of(connection).ahead <= LOG_PAGES_LEFT && self.move_what_is_left(connection) {
             self.looks_left = 0;
             return true;
         }
@@ -117,10 +100,20 @@ impl Log {
         self.was_in_vain
     }
 
-    /// When nobody has written for a while.
+    /// Moves the last few pages, unless the mover is at it: then the next write begins the log anew. Answers whether it was
+    /// free to.
+    fn move_what_is_left(&mut self, connection: &Connection) -> bool {
+        let Some(_turn) = self.turns.if_free() else { return false };
+        self.is_ahead = !moved(connection, "PASSIVE");
+        true
+    }
+
+    /// When nobody has written for a while: moves what is left, and cuts a long one back.
     pub(crate) fn when_idle(&mut self, connection: &Connection) {
-        if self.cuts_back {
-            self.cut_back(connection);
+        let length = std::fs::metadata(&self.file).map_or(0, |metadata| metadata.len());
+        // To give a long file back takes the system a moment, which nobody has while others write.
+        if self.cuts_back || length > LOG_BYTES_BEFORE_TRUNCATE {
+            self.cut_back_at_once(connection);
         } else if self.is_ahead {
             self.is_ahead = !self.moved(connection, "PASSIVE");
         }
@@ -130,6 +123,18 @@ impl Log {
     pub(crate) fn cut_back(&mut self, connection: &Connection) {
         self.cuts_back = !self.moved(connection, "TRUNCATE");
         self.is_ahead = self.cuts_back;
+    }
+
+    /// The same without waiting for a reader that needs it: whoever writes next need not wait either.
+    fn cut_back_at_once(&mut self, connection: &Connection) {
+        let patience = |time| {
+            if let Err(error) = connection.busy_timeout(time) {
+                tracing::warn!(%error, "how long the writer waits for a lock could not be set");
+            }
+        };
+        patience(Duration::ZERO);
+        self.cut_back(connection);
+        patience(BUSY_TIMEOUT);
     }
 
     /// Before the store is closed: leaves a log behind only where a reader still needs it.
@@ -256,10 +261,15 @@ impl Pages {
 /// Moves the log into the database; answers whether all of it got there.
 fn moved(connection: &Connection, mode: &str) -> bool {
     let statement = format!("PRAGMA wal_checkpoint({mode})");
+    let began = Instant::now();
     let outcome = connection
         .query_row(&statement, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)));
     match outcome {
-        Ok((busy, in_log, moved)) => busy == 0 && in_log == moved,
+        Ok((busy, in_log, moved)) => {
+            let took_ms = began.elapsed().as_millis();
+            tracing::debug!(mode, in_log, moved, took_ms, "moved the log into the database");
+            busy == 0 && in_log == moved
+        }
         Err(error) => {
             tracing::warn!(%error, mode, "a checkpoint failed; the log keeps everything");
             false
@@ -336,12 +346,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (connection, mut log) = opened(folder.path());
         connection.execute("INSERT INTO t VALUES (zeroblob(?))", [LOG_PAGES_BEFORE_CHECKPOINT * 4_096]).unwrap();
-        log.after_commit(&connection);
-        log.mover = None;
+        let reader = connection::open(&folder.path().join("store.db"), Purpose::Read).unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM t").unwrap();
         connection.execute_batch("INSERT INTO t VALUES (1)").unwrap();
-        connection.execute_batch("BEGIN; INSERT INTO t VALUES (2); INSERT INTO t VALUES (3); COMMIT").unwrap();
+        assert!(!moved(&connection, "PASSIVE"), "what was written since the reader began stays");
+        reader.execute_batch("COMMIT").unwrap();
+        let pages = Pages::of(&connection);
+        assert!((1..=LOG_PAGES_LEFT).contains(&pages.ahead) && pages.all >= LOG_PAGES_BEFORE_CHECKPOINT, "{pages:?}");
         log.after_commit(&connection);
-        connection.execute_batch("INSERT INTO t VALUES (4)").unwrap();
-        assert!(Pages::of(&connection).all < LOG_PAGES_BEFORE_CHECKPOINT, "{:?}", Pages::of(&connection));
+        assert_eq!(Pages::of(&connection).ahead, 0);
+        connection.execute_batch("INSERT INTO t VALUES (2)").unwrap();
+        assert!(Pages::of(&connection).all < LOG_PAGES_LEFT, "{:?}", Pages::of(&connection));
     }
 }
