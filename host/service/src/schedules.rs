@@ -62,9 +62,17 @@ impl From<SyncSchedule> for Scheduled {
     }
 }
 
+/// How often the cursor is moved: it keeps the log from being cleared, and no more. Where it stands follows from this
+/// process, and whoever starts looks at every sync once.
+const CURSOR_MOVED_EVERY: SignedDuration = SignedDuration::from_secs(10);
+
 /// What the loop remembers between two looks.
 #[derive(Debug, Default)]
 struct Watch {
+    /// The last event that was looked at.
+    passed: u64,
+    /// When the cursor was last moved.
+    moved: Option<Timestamp>,
     /// When the store first and last changed, for the syncs that have not run since.
     changed: HashMap<i64, (Timestamp, Timestamp)>,
     /// The syncs that a provider did not serve, and when they are tried again.
@@ -201,8 +209,8 @@ impl Service {
         for tick in self.store().interrupt_ticks(self.now()).await? {
             tracing::warn!(sync = tick.sync, tick = %tick.tick, "a run that a schedule began was cut short before");
         }
-        self.store().open_cursor(CHANGES, CursorStart::Newest, self.now()).await?;
-        let (mut watch, syncs) = (Watch::default(), AtWork::default());
+        let cursor = self.store().open_cursor(CHANGES, CursorStart::Newest, self.now()).await?;
+        let (mut watch, syncs) = (Watch { passed: cursor.passed, ..Watch::default() }, AtWork::default());
         let mut written = self.store().written();
         loop {
             let rescheduled = self.rescheduled.notified();
@@ -259,8 +267,8 @@ impl Service {
     }
 
     /// Runs a sync that nobody waits for; answers with the report, or why there is no run.
-    async fn run_unattended(&self, sync: &str) -> std::result::Result<RunReport, String> {
-        match self.run_sync(sync, &RunOptions::default(), &|_| {}).await {
+    async fn run_unattended(self: &Arc<Self>, sync: &str) -> std::result::Result<RunReport, String> {
+        match self.run_sync(sync, &RunOptions::default(), |_| {}).await {
             Ok(report) => {
                 told(sync, &report);
                 Ok(report)
@@ -286,7 +294,7 @@ impl Service {
             .filter_map(|schedule| Some((schedule, schedule.triggers.on_change_after()?)))
             .collect();
         watch.known.retain(|known| by_change.iter().any(|(schedule, _)| schedule.sync_id == *known));
-        let changed = self.changes().await?;
+        let changed = self.changes(watch).await?;
         let now = self.now();
         let mut look_again = None;
         let mut looks_at = |moment: Option<Timestamp>| look_again = look_again.into_iter().chain(moment).min();
@@ -373,18 +381,23 @@ impl Service {
         Ok(())
     }
 
-    /// When the store last changed, as far as the cursor has not passed it. It reads one page: while others write all
-    /// the time there is always another one, and the next look is for that.
-    async fn changes(&self) -> Result<Option<Timestamp>> {
-        let events = self.store().events_after(CHANGES, EVENTS_AT_ONCE).await?;
+    /// When the store last changed, as far as that was not looked at. It reads one page: while others write all the time
+    /// there is always another one, and the next look is for that.
+    async fn changes(&self, watch: &mut Watch) -> Result<Option<Timestamp>> {
+        let events = self.store().events_behind(watch.passed, EVENTS_AT_ONCE).await?;
         let Some(last) = events.last() else { return Ok(None) };
-        self.store().advance(CHANGES, last.id, self.now()).await?;
+        watch.passed = last.id;
         // By the clock of this process, not by the moment that a writer brought.
-        Ok(events.iter().any(|event| !event.kind.starts_with(OF_RUNS)).then(|| self.now()))
+        let now = self.now();
+        if watch.moved.is_none_or(|moved| now.duration_since(moved).abs() >= CURSOR_MOVED_EVERY) {
+            self.store().advance(CHANGES, watch.passed, now).await?;
+            watch.moved = Some(now);
+        }
+        Ok(events.iter().any(|event| !event.kind.starts_with(OF_RUNS)).then_some(now))
     }
 
     /// Runs a sync if its plan has anything to send.
-    async fn run_if_needed(&self, sync: &str) -> Ended {
+    async fn run_if_needed(self: &Arc<Self>, sync: &str) -> Ended {
         match self.run_sync_if_needed(sync).await {
             Ok(None) => Ended::Done,
             Ok(Some(report)) => {

@@ -27,8 +27,12 @@ impl Service {
         let mut written = self.store().written();
         loop {
             written.mark_unchanged();
-            self.fire_due_timers(owner).await?;
-            let next = self.store().next_timer().await?;
+            let mut next = self.store().next_timer().await?;
+            // Looked at first: to fire is to write, and this looks after every write.
+            if next.is_some_and(|next| next <= self.now()) {
+                self.fire_due_timers(owner).await?;
+                next = self.store().next_timer().await?;
+            }
             tokio::select! {
                 () = self.closing.cancelled() => return Ok(()),
                 () = gathered(&mut written) => {}

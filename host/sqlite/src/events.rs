@@ -70,17 +70,13 @@ impl EventStore for SqliteStore {
         let cursor = cursor.to_owned();
         self.read("read its events", move |connection| {
             let passed = passed(connection, &cursor)?;
-            let mut statement = connection.prepare_cached(
-                "SELECT id, kind, seq_first, seq_last, payload, at FROM events WHERE id > ? ORDER BY id LIMIT ?",
-            )?;
-            let mut rows = statement.query((passed, limit.min(EVENTS_AT_ONCE)))?;
-            let mut events = Vec::new();
-            while let Some(row) = rows.next()? {
-                events.push(read_event(row)?);
-            }
-            Ok(events)
+            behind(connection, passed, limit)
         })
         .await
+    }
+
+    async fn events_behind(&self, event: u64, limit: u32) -> Result<Vec<Event>> {
+        self.read("read its events", move |connection| behind(connection, event, limit)).await
     }
 
     async fn advance(&self, cursor: &str, to: u64, at: Timestamp) -> Result<u64> {
@@ -169,6 +165,18 @@ fn held_back(connection: &Connection, keep_at_least: u64) -> Step<Option<HeldBac
 /// The number of the last event; 0 before the first.
 fn newest(connection: &Connection) -> Step<u64> {
     Ok(connection.prepare_cached("SELECT coalesce(max(id), 0) FROM events")?.query_row([], |row| row.get(0))?)
+}
+
+fn behind(connection: &Connection, event: u64, limit: u32) -> Step<Vec<Event>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, kind, seq_first, seq_last, payload, at FROM events WHERE id > ? ORDER BY id LIMIT ?",
+    )?;
+    let mut rows = statement.query((event, limit.min(EVENTS_AT_ONCE)))?;
+    let mut events = Vec::new();
+    while let Some(row) = rows.next()? {
+        events.push(read_event(row)?);
+    }
+    Ok(events)
 }
 
 fn passed(connection: &Connection, cursor: &str) -> Step<u64> {

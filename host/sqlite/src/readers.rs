@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use postroom_store::StoreError;
 use rusqlite::Connection;
@@ -32,6 +33,7 @@ impl Readers {
         F: FnOnce(&Connection) -> Step<T> + Send + 'static,
     {
         let failed = |cause: String| StoreError::Failed { doing, cause };
+        let asked = Instant::now();
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|error| failed(error.to_string()))?;
         let (file, idle) = (self.file.clone(), Arc::clone(&self.idle));
         let done = tokio::task::spawn_blocking(move || {
@@ -46,6 +48,7 @@ impl Readers {
             answer
         });
         let answer: Step<T> = done.await.map_err(|error| failed(error.to_string()))?;
+        tracing::trace!(doing, took_ms = asked.elapsed().as_millis(), "read");
         answer.map_err(|failure| failure.while_doing(doing))
     }
 }

@@ -127,10 +127,13 @@ impl Writer {
                 Err(failure) => Err(Box::new(move |_| send(Err(failure.while_doing(doing))))),
             }
         });
+        let asked = Instant::now();
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| gone())?;
         self.waiting.0.fetch_add(1, Ordering::Relaxed);
         self.requests.put(Request { work, share, _place: place }, share.is_later());
-        answered.await.map_err(|_| gone())?
+        let answer = answered.await.map_err(|_| gone())?;
+        tracing::trace!(doing, took_ms = asked.elapsed().as_millis(), "wrote");
+        answer
     }
 }
 
@@ -214,7 +217,8 @@ impl Loop {
     /// Runs the first request and those that wait behind it, and commits them together. Answers with the
     /// one that ended the group because it goes alone.
     fn group(&mut self, first: Request, queue: &Taking) -> Option<Request> {
-        let began_behind = first.share == Share::Behind;
+        // What is one of many is joined by its like, until somebody joins who is waited for.
+        let mut takes_behind = first.share == Share::Behind;
         let mut kept: Vec<(Answer, OwnedSemaphorePermit)> = Vec::new();
         let began = Instant::now();
         if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
@@ -223,7 +227,8 @@ impl Loop {
         }
         let mut next = Some(first);
         let mut left_over = None;
-        while let Some(Request { work, _place: place, .. }) = next {
+        while let Some(Request { work, share, _place: place }) = next {
+            takes_behind &= share == Share::Behind;
             match self.in_savepoint(work) {
                 Ok(answer) => kept.push((answer, place)),
                 Err(answer) => answer(Ok(())),
@@ -237,7 +242,7 @@ impl Loop {
             let is_full = kept.len() >= GROUP_WRITES || began.elapsed() >= GROUP_TIME;
             let waiting = if is_full { None } else { queue.next(Duration::ZERO).ok() };
             (next, left_over) = match waiting {
-                Some(request) if !joins(request.share, began_behind) => (None, Some(request)),
+                Some(request) if !joins(request.share, takes_behind) => (None, Some(request)),
                 waiting => (waiting, None),
             };
         }
@@ -316,10 +321,10 @@ impl Loop {
 }
 
 /// Whether a request may be committed with a group: nobody who is waited for waits for one of many.
-fn joins(share: Share, began_behind: bool) -> bool {
+fn joins(share: Share, takes_behind: bool) -> bool {
     match share {
         Share::Together => true,
-        Share::Behind => began_behind,
+        Share::Behind => takes_behind,
         Share::Alone | Share::CutBack => false,
     }
 }

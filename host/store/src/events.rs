@@ -129,6 +129,13 @@ pub trait EventStore {
     /// [`NotFound`](crate::StoreError::NotFound) for the cursor.
     async fn events_after(&self, cursor: &str, limit: u32) -> Result<Vec<Event>>;
 
+    /// The same behind an event, for whoever follows the log at every write and moves its cursor now and then.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails.
+    async fn events_behind(&self, event: u64, limit: u32) -> Result<Vec<Event>>;
+
     /// Moves a cursor past an event and all before it, and answers with where it stands. It never goes back: who
     /// comes late with a lower number moves nothing.
     ///

@@ -48,6 +48,7 @@ async fn a_cursor_reads_every_event_in_order_page_by_page_and_comes_back_where_i
     assert!(read.iter().all(|event| event.payload.is_object() && event.first <= event.last), "{read:?}");
     assert!(read.windows(2).all(|pair| pair[0].id < pair[1].id && pair[0].last + 1 == pair[1].first), "{read:?}");
     assert_eq!((read.first().unwrap().first, read.last().unwrap().last), (1, last));
+    assert_eq!(home.store.events_behind(read[1].id, 3).await.unwrap(), read[2..5], "without a cursor");
 
     add(&home.store, "new@example.cz").await;
     for name in ["early", "late"] {
