@@ -3,6 +3,8 @@
 //! * `saved SECONDS`: fifty contacts in a second are changed while bulk runs of 100,000 go on in the same account, one
 //!   after the other, each request taking the provider 50 ms. For each change, how long it is from asking for it to the
 //!   arrival of the request that tells the provider; and the memory on the way. The daemon's loops run in this process.
+//! * `soak SECONDS`: the same while one list of 100,000 is imported with other names and pushed, over and over: what memory
+//!   it takes on the way, and that everything is confirmed at the end.
 //! * `accounts SMALL LARGE`: fifty accounts with so many contacts each, beside one with so many more: when the last of the
 //!   small ones has its first run behind it.
 //! * `timers NUMBER`: so many timers are due at once: when the last has fired.
@@ -20,16 +22,20 @@
 mod stage;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
+use postroom_import::Options;
 use postroom_runtime::Compiler;
 use postroom_service::contacts::EditContact;
+use postroom_service::import::ImportFile;
 use postroom_service::{BundledPlugin, Service, Setup};
 use postroom_sqlite::{Access, SqliteStore};
 use postroom_store::events::{CursorStart, EventStore as _};
+use postroom_store::lists::ImportMode;
 use postroom_store::timers::{IfSet, TimerDraft, TimerStore as _};
 use postroom_sync::{RunOptions, SystemClock};
 use serde_json::json;
@@ -49,11 +55,17 @@ const BULK_TAKES_AT_LEAST: u64 = 5;
 
 #[tokio::main]
 async fn main() {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .with_thread_names(true)
+        .init();
     rustls::crypto::ring::default_provider().install_default().unwrap();
     let which = std::env::args().nth(1).unwrap_or_default();
     match which.as_str() {
         "accounts" => accounts(argument(0, 1_000), argument(1, 1_000_000)).await,
         "timers" => timers(argument(0, 100_000)).await,
+        "soak" => soak(argument(0, 600)).await,
         "start" => start(argument(0, 1_000_000)),
         _ => saved(argument(0, 60)).await,
     }
@@ -83,23 +95,8 @@ async fn saved(seconds: u64) {
     }
     let seen = provider.writes().await.last().unwrap()["seq"].as_u64().unwrap();
 
-    // What `postroom daemon` runs, in this process: starting fifty commands in a second would measure the system.
-    let service = served(&house);
-    let at_work = TaskTracker::new();
-    let loops = [
-        tokio::spawn({
-            let (service, at_work) = (Arc::clone(&service), at_work.clone());
-            async move { service.keep_schedules(&at_work).await }
-        }),
-        tokio::spawn({
-            let (service, at_work) = (Arc::clone(&service), at_work.clone());
-            async move { service.keep_lanes(&at_work).await }
-        }),
-        tokio::spawn({
-            let service = Arc::clone(&service);
-            async move { service.keep_timers().await }
-        }),
-    ];
+    let daemon = Loops::start(&house);
+    let service = Arc::clone(&daemon.service);
     let ends = Arc::new(AtomicBool::new(false));
     let bulk = tokio::spawn(bulk_runs(Arc::clone(&service), Arc::clone(&ends)));
     let watched = tokio::spawn(watch_memory(Arc::clone(&ends)));
@@ -107,16 +104,11 @@ async fn saved(seconds: u64) {
     let saved = save(&service, seconds).await;
     ends.store(true, Ordering::Relaxed);
     let contacts = bulk.await.unwrap();
-    let cpu = own_cpu() - before;
+    let (cpu, peak) = (own_cpu() - before, own_memory().1);
     watched.await.unwrap();
 
     let arrived = arrivals(&provider, seen, &saved).await;
-    service.closing().cancel();
-    for ended in loops {
-        ended.await.unwrap().unwrap();
-    }
-    at_work.close();
-    at_work.wait().await;
+    daemon.end().await;
     let mut waits: Vec<u64> = saved.iter().map(|(name, at)| arrived[name].saturating_sub(*at)).collect();
     waits.sort_unstable();
     println!(
@@ -127,8 +119,45 @@ async fn saved(seconds: u64) {
         at_share(&waits, 990),
         at_share(&waits, 999),
         waits.last().unwrap(),
-        own_memory().1,
+        peak,
     );
+}
+
+/// What `postroom daemon` runs, in this process: starting fifty commands in a second would measure the system.
+struct Loops {
+    service: Arc<Service>,
+    at_work: TaskTracker,
+    loops: [tokio::task::JoinHandle<postroom_service::Result<()>>; 3],
+}
+
+impl Loops {
+    fn start(house: &House) -> Self {
+        let (service, at_work) = (served(house), TaskTracker::new());
+        let loops = [
+            tokio::spawn({
+                let (service, at_work) = (Arc::clone(&service), at_work.clone());
+                async move { service.keep_schedules(&at_work).await }
+            }),
+            tokio::spawn({
+                let (service, at_work) = (Arc::clone(&service), at_work.clone());
+                async move { service.keep_lanes(&at_work).await }
+            }),
+            tokio::spawn({
+                let service = Arc::clone(&service);
+                async move { service.keep_timers().await }
+            }),
+        ];
+        Self { service, at_work, loops }
+    }
+
+    async fn end(self) {
+        self.service.closing().cancel();
+        for ended in self.loops {
+            ended.await.unwrap().unwrap();
+        }
+        self.at_work.close();
+        self.at_work.wait().await;
+    }
 }
 
 /// The use cases over the store of a house.
@@ -139,7 +168,7 @@ fn served(house: &House) -> Arc<Service> {
         store: Arc::new(store),
         bundled: bundled.collect(),
         compiler: Compiler::InProcess,
-        compile_cache: None,
+        compile_cache: Some(house.compiled()),
         clock: Arc::new(SystemClock),
     }))
 }
@@ -171,7 +200,7 @@ async fn bulk_runs(service: Arc<Service>, ends: Arc<AtomicBool>) -> u64 {
         if ends.load(Ordering::Relaxed) {
             break;
         }
-        match service.run_sync(&format!("bulk{list}"), &options, &|_| {}).await {
+        match service.run_sync(&format!("bulk{list}"), &options, |_| {}).await {
             Ok(report) => pushed += report.counts.added,
             Err(error) => {
                 println!("bulk{list}: {error}");
@@ -221,6 +250,67 @@ async fn arrivals(provider: &Provider, mut after: u64, saved: &HashMap<String, u
         }
     }
     arrived
+}
+
+async fn soak(seconds: u64) {
+    let provider = Provider::slow(LATENCY_MS);
+    let house = House::open();
+    for (list, guests) in [("live", 0..LIVE), ("bulk", LIVE..LIVE + BULK)] {
+        house.import_into(list, guests);
+    }
+    house.add_account("mc", &provider);
+    for sync in ["live", "bulk"] {
+        house.add_sync(sync, "mc");
+        house.postroom(&["sync", "run", sync, "--yes"]);
+    }
+    house.postroom(&["sync", "schedule", "live", "--on-change", "0 seconds"]);
+    let daemon = Loops::start(&house);
+    let service = Arc::clone(&daemon.service);
+    let ends = Arc::new(AtomicBool::new(false));
+    let watched = tokio::spawn(watch_memory(Arc::clone(&ends)));
+    let saving = async {
+        let saved = save(&service, seconds).await.len();
+        ends.store(true, Ordering::Relaxed);
+        saved
+    };
+    let (saved, (rounds, contacts)) =
+        futures_util::future::join(saving, renamed_again_and_again(&service, &house.guests_file(), &ends)).await;
+    watched.await.unwrap();
+    // Everything that was saved is confirmed at the end.
+    let patience = Instant::now() + Duration::from_secs(60);
+    while !service.plan_sync("live", &RunOptions::default()).await.unwrap().needs_nothing() {
+        assert!(Instant::now() < patience, "something is left to be sent");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    daemon.end().await;
+    println!("{saved} changes in {seconds} s, all confirmed, beside {rounds} imports and {contacts} contacts pushed");
+}
+
+/// Imports a list with other names and pushes it, over and over; answers how often, and how many contacts were pushed.
+async fn renamed_again_and_again(service: &Arc<Service>, file: &Path, ends: &AtomicBool) -> (u64, u64) {
+    let options = RunOptions { approved: true, ..RunOptions::default() };
+    let (mut rounds, mut pushed) = (0, 0);
+    while !ends.load(Ordering::Relaxed) {
+        rounds += 1;
+        stage::write_guests(file, LIVE..LIVE + BULK, &format!("Round{rounds}x"), stage::COMPANIES);
+        let request = ImportFile {
+            file: file.to_owned(),
+            list: Some("bulk".to_owned()),
+            mode: ImportMode::Replace,
+            options: Options::default(),
+            profile: None,
+            save_profile: None,
+            consent_evidence: Some("bench".to_owned()),
+            consent_purposes: Vec::new(),
+            believes_file: false,
+            rejects: None,
+        };
+        service.import(request, &|_| {}).await.unwrap();
+        let report = service.run_sync("bulk", &options, |_| {}).await.unwrap();
+        assert_eq!(report.counts.updated, BULK, "{report:?}");
+        pushed += report.counts.updated;
+    }
+    (rounds, pushed)
 }
 
 async fn accounts(small: u64, large: u64) {

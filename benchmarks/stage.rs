@@ -19,7 +19,7 @@ pub(crate) const AUDIENCE: &str = "ab12cd34ef";
 /// The name of the list, of its sync and of its tag.
 pub(crate) const LIST: &str = "guests";
 /// How many companies guests are from, unless a benchmark says otherwise.
-const COMPANIES: u64 = 5_000;
+pub(crate) const COMPANIES: u64 = 5_000;
 /// How often a process is looked at. Its wall time is exact to this.
 const LOOK: Duration = Duration::from_millis(2);
 /// Clock ticks of the kernel's per-process times.
@@ -71,6 +71,16 @@ impl House {
 
     pub(crate) fn store(&self) -> PathBuf {
         self.path("store")
+    }
+
+    /// Where its commands keep compiled plugins.
+    pub(crate) fn compiled(&self) -> PathBuf {
+        self.path("home/.cache/postroom/compiled")
+    }
+
+    /// A file for guests.
+    pub(crate) fn guests_file(&self) -> PathBuf {
+        self.path("guests.csv")
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -346,7 +356,7 @@ fn times(process: u32) -> Option<(char, f64)> {
 
 /// Guests whose addresses lie anywhere in the order of addresses, with four text fields: the
 /// companies have so many names, also anywhere.
-fn write_guests(file: &Path, guests: Range<u64>, name: &str, companies: u64) {
+pub(crate) fn write_guests(file: &Path, guests: Range<u64>, name: &str, companies: u64) {
     let mut file = std::io::BufWriter::new(fs::File::create(file).unwrap());
     writeln!(file, "email,firstname,lastname,language,company").unwrap();
     for number in guests {

@@ -40,7 +40,7 @@ pub(crate) async fn set_up(beginning: &Beginning, provider: &Running, people: &[
         compile_cache: Some(beginning.compiled.clone()),
         clock: Arc::new(ManualClock::at(beginning.now)),
     });
-    let service = service.witnessed_by(Arc::new(FolderWitness::new(&beginning.store, &beginning.state)));
+    let service = Arc::new(service.witnessed_by(Arc::new(FolderWitness::new(&beginning.store, &beginning.state))));
     service.check_instance().await.unwrap();
     install(&service).await;
     let key = Secret(Zeroizing::new(provider.api_key.clone()));
@@ -69,7 +69,7 @@ pub(crate) async fn set_up(beginning: &Beginning, provider: &Running, people: &[
     for (email, name) in people {
         greet(&service, email, name).await;
     }
-    service.run_sync(SYNC, &RunOptions { approved: true, ..RunOptions::default() }, &|_| {}).await.unwrap();
+    service.run_sync(SYNC, &RunOptions { approved: true, ..RunOptions::default() }, |_| {}).await.unwrap();
     service.schedule_sync(SYNC, &Triggers::new(None, Some(SignedDuration::ZERO)).unwrap()).await.unwrap();
 }
 

@@ -268,7 +268,7 @@ impl Inner {
 
     async fn exchange(&self, gate: &Gate, prepared: &Prepared, budget: &JobBudget) -> Attempt {
         let request = gate.outgoing(prepared);
-        let response = match gate.client.execute(request).await {
+        let response = match self.transport.execute(&gate.client, request).await {
             Ok(response) => response,
             Err(error) => return self.failed(gate, error),
         };

@@ -4,12 +4,15 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use reqwest::redirect::Policy;
+use reqwest::{Client, Request, Response};
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{ClientConfig, Resumption};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls_platform_verifier::Verifier;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::error::EgressError;
 use crate::resolver::{NameResolver, PolicyResolver, SystemResolver};
@@ -55,6 +58,8 @@ struct Shared {
     provider: Arc<CryptoProvider>,
     extra_roots: Vec<CertificateDer<'static>>,
     verifier: OnceLock<Result<Arc<Verifier>, String>>,
+    /// Where this was made; none outside of a runtime.
+    home: Option<Handle>,
 }
 
 impl fmt::Debug for Transport {
@@ -96,6 +101,7 @@ impl Transport {
                 provider: Arc::new(rustls::crypto::ring::default_provider()),
                 extra_roots: options.extra_roots,
                 verifier: OnceLock::new(),
+                home: Handle::try_current().ok(),
             }),
         }
     }
@@ -104,9 +110,26 @@ impl Transport {
         &self.shared.calls
     }
 
-    pub(crate) fn client(&self, needs: ClientNeeds, timeouts: &Timeouts) -> Result<reqwest::Client, EgressError> {
+    /// Sends a request. A connection is driven by the runtime whose request opened it, and serves the requests of others
+    /// afterwards: so all are opened in the runtime that this was made in, and nobody's answer waits for the threads of
+    /// bulk work.
+    pub(crate) async fn execute(&self, client: &Client, request: Request) -> Result<Response, reqwest::Error> {
+        let home = self.shared.home.as_ref().filter(|home| home.id() != Handle::current().id());
+        let Some(home) = home else { return client.execute(request).await };
+        let client = client.clone();
+        match AbortOnDropHandle::new(home.spawn(async move { client.execute(request).await })).await {
+            Ok(answer) => answer,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is ending; the call's deadline stands.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+
+    pub(crate) fn client(&self, needs: ClientNeeds, timeouts: &Timeouts) -> Result<Client, EgressError> {
         let resolver = PolicyResolver::new(Arc::clone(&self.shared.resolver), needs.insecure);
-        reqwest::Client::builder()
+        Client::builder()
             .tls_backend_preconfigured(self.tls(needs.tls)?)
             .https_only(!needs.plain)
             // A redirect is an answer like any other: followed, it would carry the credentials to

@@ -45,6 +45,7 @@ use tokio_util::sync::CancellationToken;
 
 pub mod accounts;
 pub mod audiences;
+mod background;
 pub mod consent;
 pub mod contacts;
 mod delivery;
@@ -101,6 +102,7 @@ pub struct Service {
     turns: turns::Turns,
     opened: accounts::OpenedAccounts,
     delivery: delivery::Delivery,
+    background: background::Background,
     /// Woken when a schedule is another one.
     rescheduled: Notify,
     closing: CancellationToken,
@@ -124,6 +126,7 @@ impl Service {
             turns: turns::Turns::default(),
             opened: accounts::OpenedAccounts::default(),
             delivery: delivery::Delivery::default(),
+            background: background::Background::default(),
             rescheduled: Notify::new(),
             closing: CancellationToken::new(),
             witness: None,

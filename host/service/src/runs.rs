@@ -110,7 +110,7 @@ impl Service {
     /// # Errors
     ///
     /// As [`run_sync`](Self::run_sync).
-    pub(crate) async fn run_sync_if_needed(&self, name: &str) -> Result<Option<RunReport>> {
+    pub(crate) async fn run_sync_if_needed(self: &Arc<Self>, name: &str) -> Result<Option<RunReport>> {
         let turn = self.turns.next(name).await;
         let sync = self.store().sync(name).await?;
         let options = RunOptions::default();
@@ -129,24 +129,41 @@ impl Service {
             let why = format!("nothing leaves account `{}` but opt-outs: {}", sync.audience.account, halted.why);
             return Err(StoreError::Refused(why).into());
         }
-        let class = if plan.sends() <= PROMPT_AT_MOST { Class::Interactive } else { Class::Bulk };
         let open = self.open_account(&sync.audience.account).await?;
         // Who was erased here goes before anybody is sent.
         self.tell_providers(Some(&sync.audience.account)).await?;
-        let at_work = self.at_work(turn, &sync);
-        let report = self.carried_out(&sync, &open, Some(&plan), &RunOptions { class, ..options }, &|_| {}).await?;
-        at_work.ended();
-        Ok(Some(report))
+        let is_prompt = plan.sends() <= PROMPT_AT_MOST;
+        let class = if is_prompt { Class::Interactive } else { Class::Bulk };
+        let service = Arc::clone(self);
+        let run = async move {
+            let at_work = service.at_work(turn, &sync);
+            let options = RunOptions { class, ..options };
+            let report = service.carried_out(&sync, &open, Some(&plan), &options, &|_| {}).await?;
+            at_work.ended();
+            Ok(Some(report))
+        };
+        if is_prompt { run.await } else { self.background.run(run).await }
     }
 
     /// Runs a sync. A run that stopped on its way is an answer: its report says why. A sync runs once at a time; the
-    /// next waits for its turn.
+    /// next waits for its turn. `progress` is told how far it is, by another thread.
     ///
     /// # Errors
     ///
     /// Not found; [`RunNeedsApproval`](ServiceError::RunNeedsApproval); the provider's refusal when
     /// not even the run's preparation succeeds.
     pub async fn run_sync(
+        self: &Arc<Self>,
+        name: &str,
+        options: &RunOptions,
+        progress: impl Fn(Progress) + Send + std::marker::Sync + 'static,
+    ) -> Result<RunReport> {
+        let (service, name, options) = (Arc::clone(self), name.to_owned(), options.clone());
+        self.background.run(async move { service.run_behind(&name, &options, &progress).await }).await
+    }
+
+    /// The run of a sync, where it keeps nobody from a processor.
+    async fn run_behind(
         &self,
         name: &str,
         options: &RunOptions,

@@ -1,5 +1,7 @@
 //! `postroom sync`: a list or a segment tied to an audience, planned and run.
 
+use std::sync::Arc;
+
 use clap::Subcommand;
 use postroom_domain::decision::Newcomers;
 use postroom_domain::purpose::PurposeName;
@@ -248,13 +250,13 @@ async fn run(args: RunArgs, context: &Context) -> Result<Exit> {
 }
 
 async fn carry_out(
-    service: &Service,
+    service: &Arc<Service>,
     name: &str,
     options: &RunOptions,
     context: &Context,
 ) -> std::result::Result<RunReport, ServiceError> {
     let bar = Bar::new(&context.output, "entries");
-    service.run_sync(name, options, &|progress| bar.at(progress.entries, progress.of)).await
+    service.run_sync(name, options, move |progress| bar.at(progress.entries, progress.of)).await
 }
 
 /// What the end of a run means to a script.
