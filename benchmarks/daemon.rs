@@ -42,6 +42,10 @@ use serde_json::json;
 use stage::{House, Provider, argument, own_cpu, own_memory};
 use tokio_util::task::TaskTracker;
 
+/// That of the program, so that memory is what it takes there.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// How long a request takes the provider.
 const LATENCY_MS: u64 = 50;
 /// How many contacts are changed in a second.

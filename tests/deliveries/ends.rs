@@ -15,6 +15,8 @@ use crate::words::Command;
 /// Past the rests that the program takes: an account is opened again after 30 seconds, a sync tried again and the ledger
 /// looked after in a minute.
 const A_REST: SignedDuration = SignedDuration::from_secs(61);
+/// When a provider is asked about a doubt for the last time.
+const LAST_LOOK: SignedDuration = SignedDuration::from_hours(7);
 /// How long nothing may get better before the clock is moved on.
 const NO_PROGRESS: Duration = Duration::from_millis(300);
 
@@ -59,6 +61,9 @@ impl House {
         if is_held {
             self.lift();
         }
+        if self.intents().iter().any(|intent| intent.state == IntentState::InDoubt) {
+            self.insist(&self.moved(A_REST));
+        }
         let (begin, mut progress, mut before) = (Instant::now(), Instant::now(), usize::MAX);
         loop {
             self.look();
@@ -73,7 +78,8 @@ impl House {
             if progress.elapsed() > NO_PROGRESS {
                 // The next that is due, or past a rest.
                 let due = self.intents().into_iter().filter(|intent| is_open(intent.state)).map(|intent| intent.due_at);
-                let rested = self.now() + A_REST;
+                let is_to_be_asked = left.len() == self.shown_doubts().count();
+                let rested = self.now() + if is_to_be_asked { LAST_LOOK } else { A_REST };
                 let now = due.min().map_or(rested, |due| due.max(rested));
                 self.insist(&Command::Clock { now });
                 progress = Instant::now();
@@ -85,11 +91,12 @@ impl House {
     /// What is still to come: intents, and contacts that are not at the provider as they are here.
     fn unsettled(&self) -> Vec<String> {
         let is_to_end = |intent: &Intent| {
-            // The request of a run is decided anew by the next one; a message waits for a person.
+            // The request of a run is decided anew by the next one; a message that the provider does not show waits for a
+            // person.
             let is_repeated = intent.run.is_none() && intent.kind != IntentKind::TemplateSend;
             is_open(intent.state) || (intent.state == IntentState::InDoubt && is_repeated)
         };
-        let intents = self.intents().into_iter().filter(is_to_end);
+        let intents = self.intents().into_iter().filter(is_to_end).chain(self.shown_doubts());
         let mut left: Vec<String> = intents.map(|intent| format!("{intent:?}")).collect();
         for (email, person) in &self.known.people {
             let there = self.value_there(email);
@@ -101,6 +108,16 @@ impl House {
             }
         }
         left
+    }
+
+    /// The messages in doubt that the provider shows whenever it is asked.
+    fn shown_doubts(&self) -> impl Iterator<Item = Intent> {
+        let is_shown = |intent: &Intent| {
+            intent.state == IntentState::InDoubt
+                && intent.kind == IntentKind::TemplateSend
+                && self.laws.times(&intent.effect_key) > 0
+        };
+        self.intents().into_iter().filter(is_shown)
     }
 
     /// Somebody new gets through, with a message.

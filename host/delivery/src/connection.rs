@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use postroom_domain::outcome::Reason;
 use postroom_egress::{AccountEgress, Urgency};
 use postroom_runtime::contract::{
-    AccountInfo, Act, ActAnswer, Audience, BatchAnswer, ContactWrite, Member, RemoteField, SendingTerms, TagChange,
-    TagsAnswer, TemplateSend,
+    AccountInfo, Act, ActAnswer, Audience, BatchAnswer, ContactWrite, Finding, Member, RemoteField, SendingTerms,
+    Sought, TagChange, TagsAnswer, TemplateSend,
 };
 use postroom_runtime::{Capability, JobLimits, JobReport, JobSpec, LogSink, Plugin};
 use postroom_store::clock::Clock;
@@ -232,6 +232,14 @@ impl Provider for Connection {
                 (None, None) => Ok(None),
             });
         Sent { seen, outcome }
+    }
+
+    fn shows_sent(&self) -> bool {
+        self.plugin.has(Capability::Sent)
+    }
+
+    async fn find_sent(&self, sought: &Sought) -> Result<Finding, Failure> {
+        settle("find-sent", self.plugin.find_sent(self.job(Urgency::Bulk), sought).await)
     }
 
     async fn change(&self, audience: &str, act: Act, members: &[Member]) -> Result<ActAnswer, Failure> {

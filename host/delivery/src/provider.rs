@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use postroom_runtime::contract::{
-    Act, ActAnswer, BatchAnswer, ContactWrite, Member, SendingTerms, TagChange, TagsAnswer, TemplateSend,
+    Act, ActAnswer, BatchAnswer, ContactWrite, Finding, Member, SendingTerms, Sought, TagChange, TagsAnswer,
+    TemplateSend,
 };
 
 use crate::executor::Sent;
@@ -55,6 +56,12 @@ pub trait Provider: Send + Sync {
 
     /// Sends one message to one recipient, once. There is always an answer: what was seen.
     async fn send(&self, send: TemplateSend) -> Sent;
+
+    /// Whether it can be asked for what was sent.
+    fn shows_sent(&self) -> bool;
+
+    /// Looks for one message that may have been sent.
+    async fn find_sent(&self, sought: &Sought) -> Result<Finding, Failure>;
 
     /// Changes statuses.
     async fn change(&self, audience: &str, act: Act, members: &[Member]) -> Result<ActAnswer, Failure>;

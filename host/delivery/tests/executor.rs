@@ -23,8 +23,8 @@ use postroom_domain::outcome::Reason;
 use postroom_domain::projection::Base;
 use postroom_egress::Seen;
 use postroom_runtime::contract::{
-    Act, ActAnswer, ActOutcome, ActResult, BatchAnswer, ContactWrite, Member, SendingTerms, TagChange, TagsAnswer,
-    TemplateOutcome, TemplateSend,
+    Act, ActAnswer, ActOutcome, ActResult, BatchAnswer, ContactWrite, Finding, Member, SendingTerms, Sought, TagChange,
+    TagsAnswer, TemplateOutcome, TemplateSend,
 };
 use postroom_sqlite::SqliteStore;
 use postroom_store::accounts::{AccountDraft, AccountStore as _, PluginSource};
@@ -102,6 +102,14 @@ impl Provider for Scripted {
         let taken =
             Sent { seen: Seen::Answered(202), outcome: Ok(Some(TemplateOutcome::Accepted(Some("m1".to_owned())))) };
         self.sends.lock().unwrap().pop().unwrap_or(taken)
+    }
+
+    fn shows_sent(&self) -> bool {
+        false
+    }
+
+    async fn find_sent(&self, _: &Sought) -> Result<Finding, Failure> {
+        panic!("nobody asks here what was sent")
     }
 
     async fn change(&self, audience: &str, act: Act, members: &[Member]) -> Result<ActAnswer, Failure> {

@@ -10,12 +10,12 @@ use std::hash::Hash;
 use postroom_egress::AccountEgress;
 
 use crate::contract::{
-    AccountInfo, ActAnswer, ActOutcome, Audience, BatchAnswer, ContactWrite, Extras, ItemOutcome, ItemResult, Member,
-    ProviderError, RejectionClass, RemoteField, RemoteStatus, TagChange, TagOutcome, TagsAnswer, Template,
+    AccountInfo, ActAnswer, ActOutcome, Audience, BatchAnswer, ContactWrite, Extras, Finding, ItemOutcome, ItemResult,
+    Member, ProviderError, RejectionClass, RemoteField, RemoteStatus, TagChange, TagOutcome, TagsAnswer, Template,
     TemplateAnswer, TemplateOutcome, TemplateSend,
 };
 use crate::limits::{
-    MAX_CHOICES, MAX_ID_BYTES, MAX_LISTED, MAX_PREPARED_BYTES, MAX_REMARKS, MAX_TEXT_BYTES, MAX_WARNINGS,
+    MAX_CHOICES, MAX_ID_BYTES, MAX_LISTED, MAX_PREPARED_BYTES, MAX_REMARKS, MAX_TEXT_BYTES, MAX_WARNINGS, SHOWN_AFTER_S,
 };
 use crate::text::{clean, is_direction_mark, is_invisible};
 
@@ -139,6 +139,21 @@ impl Reader {
         }
         self.stopped(answer.stopped.as_mut());
         Ok(answer)
+    }
+
+    pub(crate) fn finding(&self, finding: Finding) -> Result<Finding, String> {
+        match &finding {
+            Finding::Shown(Some(message)) => id("The id of a message", message)?,
+            Finding::NotShown(Some(seconds)) if !SHOWN_AFTER_S.contains(seconds) => {
+                return Err(format!(
+                    "It says that everything is shown after {seconds} s; that is {} to {}, or none.",
+                    SHOWN_AFTER_S.start(),
+                    SHOWN_AFTER_S.end()
+                ));
+            }
+            Finding::Shown(None) | Finding::NotShown(_) => {}
+        }
+        Ok(finding)
     }
 
     /// Makes an error fit to be shown. No error is refused: it is what the operator needs.

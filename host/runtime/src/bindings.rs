@@ -46,3 +46,4 @@ capability_world!(with_subscriptions, "with-subscriptions");
 capability_world!(with_audiences, "with-audiences");
 capability_world!(with_fields, "with-fields");
 capability_world!(with_templates, "with-templates");
+capability_world!(with_sent, "with-sent");

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::bindings::{base, with_audiences, with_fields, with_subscriptions, with_tags, with_templates};
+use crate::bindings::{base, with_audiences, with_fields, with_sent, with_subscriptions, with_tags, with_templates};
 
 pub use base::exports::postroom::provider::provider::{
     AccountInfo, AuthMethod, CanonicalForm, CompositeField, CompositePart, ConsentScope, Description, FieldNameRule,
@@ -19,6 +19,7 @@ pub use base::postroom::provider::types::{
 };
 pub use with_audiences::exports::postroom::provider::audiences::Audience;
 pub use with_fields::exports::postroom::provider::fields::RemoteField;
+pub use with_sent::exports::postroom::provider::sent::{Finding, Sought};
 pub use with_subscriptions::exports::postroom::provider::subscriptions::{
     Act, ActAnswer, ActOutcome, ActResult, Member,
 };

@@ -5,7 +5,7 @@ use wasmtime::Store;
 
 use crate::bindings::base::BasePre;
 use crate::bindings::with_templates::WithTemplatesPre;
-use crate::bindings::{base, with_audiences, with_fields, with_subscriptions, with_tags, with_templates};
+use crate::bindings::{base, with_audiences, with_fields, with_sent, with_subscriptions, with_tags, with_templates};
 use crate::contract::{Description, SendingTerms};
 use crate::description;
 use crate::engine::Engine;
@@ -56,6 +56,9 @@ pub(crate) async fn instantiate(engine: &Engine, worlds: &Worlds) -> Result<(), 
     }
     if worlds.templates.is_some() {
         fits!(with_templates, templates);
+    }
+    if worlds.sent.is_some() {
+        fits!(with_sent, sent);
     }
     Ok(())
 }

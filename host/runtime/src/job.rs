@@ -6,8 +6,8 @@ use postroom_egress::{AccountEgress, JobBudget, Urgency, WireFacts};
 
 use crate::answers::Reader;
 use crate::contract::{
-    AccountInfo, Act, ActAnswer, Audience, BatchAnswer, ContactWrite, Member, RemoteField, TagChange, TagsAnswer,
-    Template, TemplateAnswer, TemplateSend,
+    AccountInfo, Act, ActAnswer, Audience, BatchAnswer, ContactWrite, Finding, Member, RemoteField, Sought, TagChange,
+    TagsAnswer, Template, TemplateAnswer, TemplateSend,
 };
 use crate::error::CallError;
 use crate::limits::JobLimits;
@@ -198,6 +198,16 @@ impl Plugin {
         let (run, store) = Run::begin_sending(self, job, "templates.send");
         let call = call!(world, store, postroom_provider_templates.call_send(send));
         run.finish(call, |reader, answer| reader.sent(send, answer)).await
+    }
+
+    /// Looks for a message that may have been sent.
+    pub async fn find_sent(&self, job: JobSpec, sought: &Sought) -> JobReport<Finding> {
+        let Some(world) = &self.inner.worlds.sent else {
+            return JobReport::unsupported(&job, Capability::Sent);
+        };
+        let (run, store) = Run::begin(self, job, "sent.find");
+        let call = call!(world, store, postroom_provider_sent.call_find(sought));
+        run.finish(call, Reader::finding).await
     }
 }
 

@@ -9,6 +9,7 @@ use wasmtime::component::{Component, InstancePre};
 use crate::bindings::base::BasePre;
 use crate::bindings::with_audiences::WithAudiencesPre;
 use crate::bindings::with_fields::WithFieldsPre;
+use crate::bindings::with_sent::WithSentPre;
 use crate::bindings::with_subscriptions::WithSubscriptionsPre;
 use crate::bindings::with_tags::WithTagsPre;
 use crate::bindings::with_templates::WithTemplatesPre;
@@ -38,11 +39,14 @@ pub enum Capability {
     Fields,
     /// Send messages from templates.
     Templates,
+    /// Show what was sent.
+    Sent,
 }
 
 impl Capability {
     /// Every capability this host knows.
-    pub const ALL: [Self; 5] = [Self::Tags, Self::Subscriptions, Self::Audiences, Self::Fields, Self::Templates];
+    pub const ALL: [Self; 6] =
+        [Self::Tags, Self::Subscriptions, Self::Audiences, Self::Fields, Self::Templates, Self::Sent];
 
     /// The name of its interface in the contract's package.
     pub fn interface(self) -> &'static str {
@@ -52,6 +56,7 @@ impl Capability {
             Self::Audiences => "audiences",
             Self::Fields => "fields",
             Self::Templates => "templates",
+            Self::Sent => "sent",
         }
     }
 }
@@ -70,6 +75,7 @@ pub(crate) struct Worlds {
     pub(crate) audiences: Option<WithAudiencesPre<JobState>>,
     pub(crate) fields: Option<WithFieldsPre<JobState>>,
     pub(crate) templates: Option<WithTemplatesPre<JobState>>,
+    pub(crate) sent: Option<WithSentPre<JobState>>,
 }
 
 impl Worlds {
@@ -80,6 +86,7 @@ impl Worlds {
             Capability::Audiences => self.audiences.is_some(),
             Capability::Fields => self.fields.is_some(),
             Capability::Templates => self.templates.is_some(),
+            Capability::Sent => self.sent.is_some(),
         }
     }
 }
@@ -275,6 +282,7 @@ fn probe(engine: &Engine, component: &Component) -> Result<Worlds, LoadError> {
         audiences: world(has(Capability::Audiences), &pre, WithAudiencesPre::new)?,
         fields: world(has(Capability::Fields), &pre, WithFieldsPre::new)?,
         templates: world(has(Capability::Templates), &pre, WithTemplatesPre::new)?,
+        sent: world(has(Capability::Sent), &pre, WithSentPre::new)?,
         base: BasePre::new(pre).map_err(mismatch)?,
     })
 }

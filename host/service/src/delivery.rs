@@ -8,15 +8,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use postroom_delivery::{CutShort, Executor, Lanes, Mark, Standing, Way};
-use postroom_domain::intent::doubt::{Next, next};
-use postroom_domain::intent::{Class, IntentId, IntentState, Settlement};
+use postroom_domain::intent::{Class, IntentId};
 use postroom_store::StoreError;
-use postroom_store::intents::{Decision, IntentQuery, Lane, MAX_INTENTS_AT_ONCE};
+use postroom_store::intents::{Lane, MAX_INTENTS_AT_ONCE};
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::doubts::Looks;
 use crate::schedules::gathered;
 use crate::{Result, Service, ServiceError};
 
@@ -35,10 +35,6 @@ const TURN_ALARM: Duration = Duration::from_secs(5 * 60);
 const ENDED_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How often those are cleared away, and providers reminded of what they are still to erase.
 const CLEARED_EVERY: SignedDuration = SignedDuration::from_hours(1);
-/// How many doubts are looked at in one go.
-const DOUBTS_AT_ONCE: u32 = 1_000;
-/// Who decides what needs nobody to decide.
-const BY_ITSELF: &str = "postroom";
 
 /// The lanes of this process.
 pub(crate) struct Delivery {
@@ -49,6 +45,8 @@ pub(crate) struct Delivery {
     taken: Mutex<HashMap<i64, Lane>>,
     /// Told when somebody has ended working on an account.
     ended: Notify,
+    /// What providers were asked about doubts.
+    pub(crate) looks: Looks,
     /// What was taken up and cut short, and could not be given up yet, by account.
     cut_short: std::sync::Mutex<HashMap<i64, Vec<IntentId>>>,
 }
@@ -60,6 +58,7 @@ impl Default for Delivery {
             owner: Uuid::now_v7().to_string(),
             taken: Mutex::default(),
             ended: Notify::new(),
+            looks: Looks::default(),
             cut_short: std::sync::Mutex::default(),
         }
     }
@@ -149,7 +148,7 @@ impl Service {
             written.mark_unchanged();
             let now = self.now();
             if is_over(looked_after, LOOKED_AFTER_EVERY, now) {
-                self.look_after(now).await?;
+                self.look_after(now, at_work).await?;
                 looked_after = Some(now);
             }
             if is_over(cleared, CLEARED_EVERY, now) {
@@ -238,13 +237,13 @@ impl Service {
     }
 
     /// Ends what is too late, resolves the doubts that need nobody to decide, and tells of what is stuck.
-    async fn look_after(&self, now: Timestamp) -> Result<()> {
+    async fn look_after(self: &Arc<Self>, now: Timestamp, at_work: &TaskTracker) -> Result<()> {
         let cut_short: Vec<i64> = self.delivery.cut_short().keys().copied().collect();
         for account in cut_short {
             self.give_up(account).await;
         }
         self.store().expire_intents(now).await?;
-        self.resolve_doubts(now).await?;
+        self.resolve_doubts(now, at_work).await?;
         let figures = self.store().intent_figures(None).await?;
         if let Some(since) = figures.oldest_opt_out.filter(|since| now.duration_since(*since) > OPT_OUT_ALARM) {
             tracing::error!(%since, "an opt-out has not reached its provider yet: look at `postroom intent list`");
@@ -258,31 +257,6 @@ impl Service {
             );
         }
         Ok(())
-    }
-
-    /// Resolves the doubts that need nobody to decide.
-    async fn resolve_doubts(&self, now: Timestamp) -> Result<()> {
-        let mut query =
-            IntentQuery { state: Some(IntentState::InDoubt), limit: DOUBTS_AT_ONCE, ..IntentQuery::default() };
-        loop {
-            let page = self.store().intents(&query).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            query.after = Some(last.id);
-            // The request of a run is decided anew by the next run of its sync.
-            for intent in page.iter().filter(|intent| intent.run.is_none()) {
-                let Some(Next::Settle(settlement)) = intent.doubt().map(|doubt| next(&doubt, now)) else { continue };
-                let decision =
-                    Decision { settlement, by: BY_ITSELF.to_owned(), evidence: evidence(settlement).to_owned() };
-                match self.store().resolve_doubt(intent.id, &decision, now).await {
-                    Ok(state) => {
-                        tracing::info!(intent = intent.id.0, settlement = settlement.as_str(), %state, "a doubt was resolved");
-                    }
-                    // Somebody was quicker, or its contact is gone.
-                    Err(StoreError::Refused(_) | StoreError::NotFound { .. }) => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
-        }
     }
 
     /// Clears away what ended long ago, and reminds providers of whom they are still to erase.
@@ -334,16 +308,4 @@ impl Mark for Service {
 fn is_over(last: Option<Timestamp>, every: SignedDuration, now: Timestamp) -> bool {
     // A clock that was set back shows a moment before the last one: then it is done as well.
     last.is_none_or(|last| now.duration_since(last) >= every || now < last)
-}
-
-/// What a doubt that needs nobody to decide is resolved on.
-fn evidence(settlement: Settlement) -> &'static str {
-    match settlement {
-        Settlement::Repeat => "it may be done twice without harm",
-        Settlement::RepeatWithKey => "the provider tells a repetition by its key",
-        Settlement::AssumeSent => "nobody decided for three days",
-        Settlement::Found => "the provider shows it",
-        Settlement::NotFound => "the provider shows that it was not done",
-        Settlement::SendAgain | Settlement::Drop => "it was decided",
-    }
 }

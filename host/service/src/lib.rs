@@ -49,6 +49,7 @@ mod background;
 pub mod consent;
 pub mod contacts;
 mod delivery;
+mod doubts;
 pub mod erasures;
 mod error;
 pub mod export;

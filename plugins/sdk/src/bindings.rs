@@ -49,3 +49,4 @@ capability_world!(subscriptions, "with-subscriptions", "export_subscriptions", "
 capability_world!(audiences, "with-audiences", "export_audiences", "postroom_sdk::bindings::audiences");
 capability_world!(fields, "with-fields", "export_fields", "postroom_sdk::bindings::fields");
 capability_world!(templates, "with-templates", "export_templates", "postroom_sdk::bindings::templates");
+capability_world!(sent, "with-sent", "export_sent", "postroom_sdk::bindings::sent");

@@ -2,10 +2,10 @@
 
 use std::marker::PhantomData;
 
-use crate::bindings::{audiences, base, fields, subscriptions, tags, templates};
+use crate::bindings::{audiences, base, fields, sent, subscriptions, tags, templates};
 use crate::job::Host;
 use crate::types::{BatchAnswer, ContactWrite, ProviderError};
-use crate::{Audiences, Contacts, Fields, Job, Provider, Subscriptions, Tags, Templates};
+use crate::{Audiences, Contacts, Fields, Job, Provider, Sent, Subscriptions, Tags, Templates};
 
 /// Answers the host's calls by those of `P`.
 pub struct Guest<P>(PhantomData<P>);
@@ -80,14 +80,20 @@ impl<P: Templates> templates::exports::postroom::provider::templates::Guest for 
     }
 }
 
+impl<P: Sent> sent::exports::postroom::provider::sent::Guest for Guest<P> {
+    fn find(sought: crate::sent::Sought) -> Result<crate::sent::Finding, ProviderError> {
+        P::find(&Job::new(&Host), &sought)
+    }
+}
+
 /// Makes a component of a type: its [`Provider`](crate::Provider) and
 /// [`Contacts`](crate::Contacts), and the capabilities that are named after a colon, out of
-/// `tags`, `subscriptions`, `audiences`, `fields` and `templates`.
+/// `tags`, `subscriptions`, `audiences`, `fields`, `templates` and `sent`.
 ///
 /// On other targets than WebAssembly it only checks that the type implements what it names.
 ///
-/// So `export_provider!(Mailchimp: tags, subscriptions)` leaves out `audiences`, `fields` and
-/// `templates`, and the host takes it that the provider has none of them.
+/// So `export_provider!(Mailchimp: tags, subscriptions)` leaves out `audiences`, `fields`,
+/// `templates` and `sent`, and the host takes it that the provider has none of them.
 #[macro_export]
 macro_rules! export_provider {
     ($plugin:ty $(: $($capability:ident),+ $(,)?)?) => {
@@ -143,5 +149,11 @@ macro_rules! export_capability {
         );
         const fn exports_templates<P: $crate::Templates>() {}
         exports_templates::<$plugin>();
+    };
+    ($guest:ident, $plugin:ty, sent) => {
+        #[cfg(target_arch = "wasm32")]
+        $crate::bindings::sent::export_sent!($guest with_types_in $crate::bindings::sent);
+        const fn exports_sent<P: $crate::Sent>() {}
+        exports_sent::<$plugin>();
     };
 }

@@ -6,6 +6,7 @@ use crate::fields::RemoteField;
 use crate::provider::{AccountInfo, Description};
 use crate::subscriptions::{Act, ActAnswer, Member};
 use crate::tags::{TagChange, TagsAnswer};
+use crate::sent::{Finding, Sought};
 use crate::templates::{SendingTerms, Template, TemplateAnswer, TemplateSend};
 use crate::types::{BatchAnswer, ContactWrite, ProviderError};
 
@@ -109,4 +110,15 @@ pub trait Templates {
     /// # Errors
     /// Only if nothing is known of any recipient; the host then goes by what it saw on the wire.
     fn send(job: &Job, send: TemplateSend) -> Result<TemplateAnswer, ProviderError>;
+}
+
+/// What the provider shows of messages that it was asked to send.
+pub trait Sent {
+    /// Looks for one message that may have been sent. [`Finding::Shown`] is for what bears its effect key; that
+    /// something is not shown means that it was not sent only after as many seconds as the provider's documentation
+    /// says.
+    ///
+    /// # Errors
+    /// What kept the provider from telling.
+    fn find(job: &Job, sought: &Sought) -> Result<Finding, ProviderError>;
 }

@@ -1,7 +1,7 @@
 //! What the author of a Postroom provider plugin imports.
 //!
 //! A plugin is one type. It implements [`Provider`] and [`Contacts`], and those of [`Tags`],
-//! [`Subscriptions`], [`Audiences`], [`Fields`] and [`Templates`] that its provider can do;
+//! [`Subscriptions`], [`Audiences`], [`Fields`], [`Templates`] and [`Sent`] that its provider can do;
 //! [`export_provider!`] makes a component of it that exports exactly these. The host sees from the
 //! exports what a plugin can do, so what is not named does not exist.
 //!
@@ -64,7 +64,7 @@ mod sending;
 pub mod testing;
 
 pub use bindings::base::postroom::provider::types;
-pub use interfaces::{Audiences, Contacts, Fields, Provider, Subscriptions, Tags, Templates};
+pub use interfaces::{Audiences, Contacts, Fields, Provider, Sent, Subscriptions, Tags, Templates};
 pub use job::{Job, Level, Transport};
 
 /// The records of the interface `provider`: who a plugin is.
@@ -104,6 +104,11 @@ pub mod templates {
     };
 }
 
+/// The records of the interface `sent`.
+pub mod sent {
+    pub use crate::bindings::sent::exports::postroom::provider::sent::{Finding, Sought};
+}
+
 /// Everything that a plugin usually names.
 pub mod prelude {
     pub use crate::audiences::Audience;
@@ -111,9 +116,10 @@ pub mod prelude {
     pub use crate::fields::RemoteField;
     pub use crate::http::segment;
     pub use crate::provider::*;
+    pub use crate::sent::{Finding, Sought};
     pub use crate::subscriptions::*;
     pub use crate::tags::*;
     pub use crate::templates::*;
     pub use crate::types::*;
-    pub use crate::{Audiences, Contacts, Fields, Job, Level, Provider, Subscriptions, Tags, Templates};
+    pub use crate::{Audiences, Contacts, Fields, Job, Level, Provider, Sent, Subscriptions, Tags, Templates};
 }

@@ -25,7 +25,7 @@ const CHANGES: &[(&str, &[Edit])] = &[
                 "/// The capability to list fields.\nworld with-fields {\n    include imports;\n    export fields;\n}",
                 "",
             ),
-            ("worlds.wit", "    export fields;\n    export templates;\n}", "    export templates;\n}"),
+            ("worlds.wit", "    export fields;\n    export templates;\n", "    export templates;\n"),
             ("fields.wit", "interface fields", "interface unheard-of"),
         ],
     ),

@@ -6,8 +6,8 @@ use std::time::Duration;
 use postroom_egress::{AccountConfig, AccountEgress, AccountLimits, Credential, OriginInputs, Seen, Timeouts};
 use postroom_egress::{Secret, SlotKind, Transport};
 use postroom_runtime::contract::{
-    Act, ActOutcome, ContactWrite, FieldChange, FieldValue, FieldWrite, ItemOutcome, Member, ProviderError, Recipient,
-    TemplateAnswer, TemplateOutcome, TemplateSend,
+    Act, ActOutcome, ContactWrite, FieldChange, FieldValue, FieldWrite, Finding, ItemOutcome, Member, ProviderError,
+    Recipient, Sought, TemplateAnswer, TemplateOutcome, TemplateSend,
 };
 use postroom_runtime::{Budget, CallError, JobReport, JobSpec, Plugin};
 use postroom_simulators::messages::{self, Act as Applied, Asked, Config, Running, Turn};
@@ -153,6 +153,22 @@ async fn a_reset_leaves_no_answer_whether_or_not_it_was_sent() {
     for (turn, done) in [(Turn::ResetBeforeReading, 0), (Turn::ResetAfterReading, 0), (Turn::ResetAfterApplying, 1)] {
         assert_eq!(desk.after(turn).await, (None, Seen::NoAnswer, done), "{turn:?}");
     }
+}
+
+#[tokio::test]
+async fn a_provider_that_is_asked_shows_what_it_took_and_nothing_else() {
+    let desk = Desk::open().await;
+    let find = async |address: &str| {
+        let (effect_key, template) = (KEY.to_owned(), "welcome".to_owned());
+        let sought = Sought { effect_key, template, address: address.to_owned(), extras: vec![] };
+        desk.plugin.find_sent(desk.job(), &sought).await.result.unwrap()
+    };
+    assert_eq!(find(ANA).await, Finding::NotShown(None));
+    desk.after(Turn::ResetAfterApplying).await;
+    assert_eq!(find(ANA).await, Finding::Shown(Some("m-1".to_owned())));
+    desk.provider.next(Asked::Message, [Turn::ResetAfterReading]);
+    desk.send(&[BEN]).await.result.unwrap_err();
+    assert_eq!(find(BEN).await, Finding::NotShown(None));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ pub(crate) fn act(capability: Capability) -> &'static str {
         Capability::Audiences => "list the audiences of your account",
         Capability::Fields => "list the fields of an audience",
         Capability::Templates => "list the templates of your account and send messages from them",
+        Capability::Sent => "look for messages there that may have been sent",
     }
 }
 

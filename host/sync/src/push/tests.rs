@@ -12,8 +12,8 @@ use postroom_domain::intent::IntentId;
 use postroom_domain::mapping::Mapping;
 use postroom_domain::projection::project;
 use postroom_runtime::contract::{
-    Act, ActAnswer, BatchAnswer, ErrorDetail, Member, ProviderError, RetryDetail, SendingTerms, TagChange, TagOutcome,
-    TagResult, TagsAnswer, TemplateSend,
+    Act, ActAnswer, BatchAnswer, ErrorDetail, Finding, Member, ProviderError, RetryDetail, SendingTerms, Sought,
+    TagChange, TagOutcome, TagResult, TagsAnswer, TemplateSend,
 };
 use postroom_store::runs::{BatchEnd, ContactSnapshot};
 
@@ -121,6 +121,14 @@ impl Provider for Scripted {
 
     async fn send(&self, _: TemplateSend) -> Sent {
         panic!("a run sends no messages")
+    }
+
+    fn shows_sent(&self) -> bool {
+        false
+    }
+
+    async fn find_sent(&self, _: &Sought) -> Result<Finding, Failure> {
+        panic!("nobody asks here what was sent")
     }
 
     async fn change(&self, _: &str, _: Act, _: &[Member]) -> Result<ActAnswer, Failure> {

@@ -18,6 +18,7 @@ use std::marker::PhantomData;
 pub use exports::postroom::provider::audiences::Audience;
 pub use exports::postroom::provider::fields::RemoteField;
 pub use exports::postroom::provider::provider::*;
+pub use exports::postroom::provider::sent::{Finding, Sought};
 pub use exports::postroom::provider::subscriptions::{Act, ActAnswer, ActOutcome, ActResult, Member};
 pub use exports::postroom::provider::tags::{TagChange, TagOutcome, TagResult, TagsAnswer};
 pub use exports::postroom::provider::templates::{
@@ -79,6 +80,10 @@ pub trait Plugin {
 
     fn send(send: TemplateSend) -> Result<TemplateAnswer, ProviderError> {
         Ok(accepted(&send))
+    }
+
+    fn find(_sought: Sought) -> Result<Finding, ProviderError> {
+        Ok(Finding::NotShown(None))
     }
 }
 
@@ -144,6 +149,12 @@ impl<P: Plugin> exported::templates::Guest for Exports<P> {
 
     fn send(send: TemplateSend) -> Result<TemplateAnswer, ProviderError> {
         P::send(send)
+    }
+}
+
+impl<P: Plugin> exported::sent::Guest for Exports<P> {
+    fn find(sought: Sought) -> Result<Finding, ProviderError> {
+        P::find(sought)
     }
 }
 

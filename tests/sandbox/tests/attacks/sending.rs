@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use postroom_egress::Seen;
 use postroom_runtime::LoadError;
-use postroom_runtime::contract::TemplateOutcome;
+use postroom_runtime::contract::{Sought, TemplateOutcome};
 use postroom_sandbox_tests::guests;
 
 use crate::provider::Provider;
@@ -54,6 +54,14 @@ pub(crate) async fn a_guest_that_ends_after_its_message_was_killed() {
     let report = stage.send("/crash").await;
     crash(&report);
     assert_eq!(report.wire.seen, Seen::NeverWritten);
+}
+
+pub(crate) async fn silence_that_means_something_at_once_is_not_believed() {
+    let stage = Stage::of(guests::lying_sender()).await;
+    let (effect_key, template, address) = ("send:1".to_owned(), "/messages".to_owned(), "ana@example.com".to_owned());
+    let sought = Sought { effect_key, template, address, extras: vec![] };
+    let error = stage.plugin.find_sent(stage.job(), &sought).await.result.unwrap_err().to_string();
+    assert!(error.contains("It says that everything is shown after 0 s; that is 60 to 604800, or none."), "{error}");
 }
 
 pub(crate) async fn a_message_that_outlasts_its_job_was_killed() {

@@ -265,7 +265,7 @@ attacks! {
         tests: [sending::terms_of_sending_reach_nothing, sending::terms_that_call_a_success_nothing_are_refused],
     }
     second_message {
-        tries: "has a message sent twice: calls it safe to repeat, says that nothing was done, or dies after it",
+        tries: "has a message sent twice: calls it safe to repeat, says that nothing was or can have been done, or dies after it",
         against: "what egress saw of every request that may send, whatever the guest calls it, and no repetition",
         guests: [lying_sender],
         tests: [
@@ -273,6 +273,7 @@ attacks! {
             sending::a_message_is_not_repeated_for_a_guest_that_calls_it_safe,
             sending::a_guest_that_ends_after_its_message_was_killed,
             sending::a_message_that_outlasts_its_job_was_killed,
+            sending::silence_that_means_something_at_once_is_not_believed,
         ],
     }
     swelling_body {

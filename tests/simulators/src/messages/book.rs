@@ -115,6 +115,15 @@ impl Book {
         })
     }
 
+    /// The numbers of the messages of this effect key to this address, oldest first. Walks over all lines.
+    pub(super) fn numbers(&self, effect_key: &str, to: &str) -> Vec<u64> {
+        let is_it = |line: &&Line| match &line.act {
+            Act::Message(message) => message.effect_key == effect_key && message.to == to,
+            Act::Unsubscribe { .. } | Act::Contact { .. } => false,
+        };
+        self.lines.iter().filter(is_it).map(|line| line.number).collect()
+    }
+
     /// How often the message of this effect key was sent to this address.
     #[must_use]
     pub fn times(&self, effect_key: &str, to: &str) -> u64 {

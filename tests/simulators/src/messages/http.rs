@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{ConnectInfo, Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use bytes::Bytes;
 use serde::Deserialize;
@@ -46,7 +46,7 @@ async fn serve(State(shared): State<Arc<Shared>>, ConnectInfo(wire): ConnectInfo
     if !authorised {
         return answer(401, None, &json!({"error": "The key is not one of this account."}));
     }
-    let Some(asked) = asked else { return read(&shared, head.method.as_str(), head.uri.path()) };
+    let Some(asked) = asked else { return read(&shared, head.method.as_str(), &head.uri) };
     if let Turn::HoldBeforeApplying(pause) = turn {
         shared.note_arrival();
         shared.pause(pause).await;
@@ -84,15 +84,35 @@ fn is_authorised(shared: &Shared, headers: &HeaderMap) -> bool {
 }
 
 /// The answer to a request that changes nothing.
-fn read(shared: &Shared, method: &str, path: &str) -> Response {
-    match (method, path) {
+fn read(shared: &Shared, method: &str, uri: &Uri) -> Response {
+    match (method, uri.path()) {
         ("GET", "/account") => answer(200, None, &json!({"name": "Messages"})),
         ("GET", "/templates") => {
             let templates = shared.templates.iter().map(|(id, name)| json!({"id": id, "name": name}));
             answer(200, None, &templates.collect::<Value>())
         }
+        ("GET", "/messages") => match Query::<Sought>::try_from_uri(uri) {
+            Ok(Query(Sought { effect_key, to })) => {
+                let numbers = shared.world().book.numbers(&effect_key, &to);
+                let messages = numbers.into_iter().map(|number| json!({"id": message_id(number)}));
+                answer(200, None, &messages.collect::<Value>())
+            }
+            Err(error) => answer(400, None, &json!({"error": format!("The query can't be read: {error}.")})),
+        },
         _ => answer(404, None, &json!({"error": "There is nothing here."})),
     }
+}
+
+/// The id of a message, by its number in the book.
+fn message_id(number: u64) -> String {
+    format!("m-{number}")
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sought {
+    effect_key: String,
+    to: String,
 }
 
 #[derive(Deserialize)]
@@ -134,7 +154,7 @@ fn apply(shared: &Shared, asked: Asked, body: &Bytes) -> Response {
     };
     let number = shared.world().book.write(act);
     match asked {
-        Asked::Message => answer(202, None, &json!({"id": format!("m-{number}")})),
+        Asked::Message => answer(202, None, &json!({"id": message_id(number)})),
         Asked::Unsubscribe | Asked::Contact => answer(200, None, &json!({})),
     }
 }

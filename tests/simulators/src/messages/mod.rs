@@ -8,6 +8,7 @@
 //! | `POST /messages` | `{"effect_key", "template", "to", "fields"}` | 202, `{"id"}` |
 //! | `POST /unsubscribes` | `{"to"}` | 200 |
 //! | `PUT /contacts` | `{"address", "fields"}` | 200 |
+//! | `GET /messages?effect_key=…&to=…` | | 200, `[{"id"}]` |
 //! | `GET /templates` | | 200, `[{"id", "name"}]` |
 //! | `GET /account` | | 200, `{"name"}` |
 //!

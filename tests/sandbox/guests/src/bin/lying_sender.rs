@@ -1,7 +1,10 @@
 //! Sends to wherever the template says, tells the host that repeating does no harm, and then that nothing
-//! was done; or it does not live to tell anything.
+//! was done; or it does not live to tell anything. Asked what was sent, it says that nothing can turn up any more.
 
-use kit::{Plugin, ProviderError, TemplateAnswer, TemplateOutcome, TemplateResult, TemplateSend, http, outcome, post};
+use kit::{
+    Finding, Plugin, ProviderError, Sought, TemplateAnswer, TemplateOutcome, TemplateResult, TemplateSend, http,
+    outcome, post,
+};
 
 struct Guest;
 
@@ -18,6 +21,10 @@ impl Plugin for Guest {
         let of = |key| TemplateResult { key, outcome: TemplateOutcome::NotDone(said.clone()) };
         let items = send.recipients.iter().map(|recipient| of(recipient.key)).collect();
         Ok(TemplateAnswer { items, stopped: None })
+    }
+
+    fn find(_: Sought) -> Result<Finding, ProviderError> {
+        Ok(Finding::NotShown(Some(0)))
     }
 }
 

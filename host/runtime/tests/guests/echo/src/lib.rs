@@ -16,9 +16,7 @@ mod description {
 }
 
 use exports::postroom::provider::{contacts, provider};
-use postroom::provider::types::{
-    BatchAnswer, ContactWrite, ItemOutcome, ItemResult, ProviderError, RemoteStatus,
-};
+use postroom::provider::types::{BatchAnswer, ContactWrite, ItemOutcome, ItemResult, ProviderError, RemoteStatus};
 
 struct Echo;
 
@@ -28,10 +26,7 @@ impl provider::Guest for Echo {
     }
 
     fn check() -> Result<provider::AccountInfo, ProviderError> {
-        Ok(provider::AccountInfo {
-            name: String::new(),
-            facts: vec![],
-        })
+        Ok(provider::AccountInfo { name: String::new(), facts: vec![] })
     }
 }
 
@@ -40,11 +35,7 @@ impl contacts::Guest for Echo {
         Ok(vec![])
     }
 
-    fn push(
-        _: String,
-        _: Vec<u8>,
-        writes: Vec<ContactWrite>,
-    ) -> Result<BatchAnswer, ProviderError> {
+    fn push(_: String, _: Vec<u8>, writes: Vec<ContactWrite>) -> Result<BatchAnswer, ProviderError> {
         let items = writes.into_iter().map(|write| ItemResult {
             key: write.key,
             outcome: ItemOutcome::Created,
@@ -54,10 +45,7 @@ impl contacts::Guest for Echo {
             warnings: vec![],
             extras: vec![],
         });
-        Ok(BatchAnswer {
-            items: items.collect(),
-            stopped: None,
-        })
+        Ok(BatchAnswer { items: items.collect(), stopped: None })
     }
 }
 

@@ -26,10 +26,7 @@ impl provider::Guest for Reader {
 
     fn check() -> Result<provider::AccountInfo, ProviderError> {
         let name = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-        Ok(provider::AccountInfo {
-            name,
-            facts: vec![],
-        })
+        Ok(provider::AccountInfo { name, facts: vec![] })
     }
 }
 
@@ -39,10 +36,7 @@ impl contacts::Guest for Reader {
     }
 
     fn push(_: String, _: Vec<u8>, _: Vec<ContactWrite>) -> Result<BatchAnswer, ProviderError> {
-        Ok(BatchAnswer {
-            items: vec![],
-            stopped: None,
-        })
+        Ok(BatchAnswer { items: vec![], stopped: None })
     }
 }
 

@@ -14,22 +14,15 @@ mod description {
     }
 }
 
-use exports::postroom::provider::{
-    audiences, contacts, fields, provider, subscriptions, tags, templates,
-};
+use exports::postroom::provider::{audiences, contacts, fields, provider, sent, subscriptions, tags, templates};
 use postroom::provider::types::{
-    BatchAnswer, ContactWrite, ErrorDetail, ItemOutcome, ItemResult, OtherError, ProviderError,
-    RemoteStatus,
+    BatchAnswer, ContactWrite, ErrorDetail, ItemOutcome, ItemResult, OtherError, ProviderError, RemoteStatus,
 };
 use postroom::provider::{context, http, log};
 
 struct Healthy;
 
-fn call(
-    method: http::Method,
-    path: &str,
-    body: Option<Vec<u8>>,
-) -> Result<http::Response, ProviderError> {
+fn call(method: http::Method, path: &str, body: Option<Vec<u8>>) -> Result<http::Response, ProviderError> {
     http::send(&http::Request {
         origin: "api".into(),
         method,
@@ -41,10 +34,7 @@ fn call(
     })
     .map_err(|error| {
         ProviderError::Other(OtherError {
-            detail: ErrorDetail {
-                code: "http".into(),
-                message: format!("{error:?}"),
-            },
+            detail: ErrorDetail { code: "http".into(), message: format!("{error:?}") },
             retryable: false,
         })
     })
@@ -60,10 +50,7 @@ impl provider::Guest for Healthy {
         let mut facts = context::settings();
         facts.push(("now".into(), context::now().to_string()));
         facts.push(("status".into(), response.status.to_string()));
-        Ok(provider::AccountInfo {
-            name: String::from_utf8_lossy(&response.body).into_owned(),
-            facts,
-        })
+        Ok(provider::AccountInfo { name: String::from_utf8_lossy(&response.body).into_owned(), facts })
     }
 }
 
@@ -72,17 +59,9 @@ impl contacts::Guest for Healthy {
         Ok(audience.into_bytes())
     }
 
-    fn push(
-        audience: String,
-        prepared: Vec<u8>,
-        writes: Vec<ContactWrite>,
-    ) -> Result<BatchAnswer, ProviderError> {
+    fn push(audience: String, prepared: Vec<u8>, writes: Vec<ContactWrite>) -> Result<BatchAnswer, ProviderError> {
         if audience != "echo" {
-            log::log(
-                log::Level::Info,
-                "pushing",
-                &[("contacts".into(), writes.len().to_string())],
-            );
+            log::log(log::Level::Info, "pushing", &[("contacts".into(), writes.len().to_string())]);
             call(http::Method::Post, "/members", Some(prepared))?;
         }
         let items = writes
@@ -97,10 +76,7 @@ impl contacts::Guest for Healthy {
                 extras: vec![],
             })
             .collect();
-        Ok(BatchAnswer {
-            items,
-            stopped: None,
-        })
+        Ok(BatchAnswer { items, stopped: None })
     }
 }
 
@@ -109,38 +85,17 @@ impl tags::Guest for Healthy {
         Ok(add.join(",").into_bytes())
     }
 
-    fn apply(
-        _: String,
-        _: Vec<u8>,
-        changes: Vec<tags::TagChange>,
-    ) -> Result<tags::TagsAnswer, ProviderError> {
+    fn apply(_: String, _: Vec<u8>, changes: Vec<tags::TagChange>) -> Result<tags::TagsAnswer, ProviderError> {
         let items = changes
             .into_iter()
             .flat_map(|change| {
                 let key = change.key;
-                let applied = change
-                    .add
-                    .into_iter()
-                    .map(move |tag| (tag, tags::TagOutcome::Applied));
-                let already = change
-                    .remove
-                    .into_iter()
-                    .map(move |tag| (tag, tags::TagOutcome::Already));
-                applied
-                    .chain(already)
-                    .map(move |(tag, outcome)| tags::TagResult {
-                        key,
-                        tag,
-                        outcome,
-                        status: None,
-                    })
+                let applied = change.add.into_iter().map(move |tag| (tag, tags::TagOutcome::Applied));
+                let already = change.remove.into_iter().map(move |tag| (tag, tags::TagOutcome::Already));
+                applied.chain(already).map(move |(tag, outcome)| tags::TagResult { key, tag, outcome, status: None })
             })
             .collect();
-        Ok(tags::TagsAnswer {
-            items,
-            warnings: vec![],
-            stopped: None,
-        })
+        Ok(tags::TagsAnswer { items, warnings: vec![], stopped: None })
     }
 }
 
@@ -158,21 +113,13 @@ impl subscriptions::Guest for Healthy {
                 status: Some(RemoteStatus::Unsubscribed),
             })
             .collect();
-        Ok(subscriptions::ActAnswer {
-            items,
-            stopped: None,
-        })
+        Ok(subscriptions::ActAnswer { items, stopped: None })
     }
 }
 
 impl audiences::Guest for Healthy {
     fn list_audiences() -> Result<Vec<audiences::Audience>, ProviderError> {
-        Ok(vec![audiences::Audience {
-            id: "a1".into(),
-            name: "News".into(),
-            members: Some(3),
-            extras: vec![],
-        }])
+        Ok(vec![audiences::Audience { id: "a1".into(), name: "News".into(), members: Some(3), extras: vec![] }])
     }
 }
 
@@ -191,19 +138,11 @@ impl fields::Guest for Healthy {
 
 impl templates::Guest for Healthy {
     fn terms() -> templates::SendingTerms {
-        templates::SendingTerms {
-            not_processed: vec![503],
-            key_life_s: Some(3600),
-            extras: vec![],
-        }
+        templates::SendingTerms { not_processed: vec![503], key_life_s: Some(3600), extras: vec![] }
     }
 
     fn list_templates() -> Result<Vec<templates::Template>, ProviderError> {
-        Ok(vec![templates::Template {
-            id: "t1".into(),
-            name: "Welcome".into(),
-            extras: vec![],
-        }])
+        Ok(vec![templates::Template { id: "t1".into(), name: "Welcome".into(), extras: vec![] }])
     }
 
     fn send(send: templates::TemplateSend) -> Result<templates::TemplateAnswer, ProviderError> {
@@ -212,16 +151,16 @@ impl templates::Guest for Healthy {
             .into_iter()
             .map(|recipient| templates::TemplateResult {
                 key: recipient.key,
-                outcome: templates::TemplateOutcome::Accepted(Some(format!(
-                    "{}-{}",
-                    send.effect_key, recipient.key
-                ))),
+                outcome: templates::TemplateOutcome::Accepted(Some(format!("{}-{}", send.effect_key, recipient.key))),
             })
             .collect();
-        Ok(templates::TemplateAnswer {
-            items,
-            stopped: None,
-        })
+        Ok(templates::TemplateAnswer { items, stopped: None })
+    }
+}
+
+impl sent::Guest for Healthy {
+    fn find(_: sent::Sought) -> Result<sent::Finding, ProviderError> {
+        Ok(sent::Finding::NotShown(Some(3600)))
     }
 }
 

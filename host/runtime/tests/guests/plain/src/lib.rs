@@ -25,10 +25,7 @@ impl provider::Guest for Plain {
     }
 
     fn check() -> Result<provider::AccountInfo, ProviderError> {
-        Ok(provider::AccountInfo {
-            name: String::new(),
-            facts: vec![],
-        })
+        Ok(provider::AccountInfo { name: String::new(), facts: vec![] })
     }
 }
 
@@ -38,10 +35,7 @@ impl contacts::Guest for Plain {
     }
 
     fn push(_: String, _: Vec<u8>, _: Vec<ContactWrite>) -> Result<BatchAnswer, ProviderError> {
-        Ok(BatchAnswer {
-            items: vec![],
-            stopped: None,
-        })
+        Ok(BatchAnswer { items: vec![], stopped: None })
     }
 }
 

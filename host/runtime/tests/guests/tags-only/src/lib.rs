@@ -16,16 +16,8 @@ impl tags::Guest for TagsOnly {
         Ok(vec![])
     }
 
-    fn apply(
-        _: String,
-        _: Vec<u8>,
-        _: Vec<tags::TagChange>,
-    ) -> Result<tags::TagsAnswer, ProviderError> {
-        Ok(tags::TagsAnswer {
-            items: vec![],
-            warnings: vec![],
-            stopped: None,
-        })
+    fn apply(_: String, _: Vec<u8>, _: Vec<tags::TagChange>) -> Result<tags::TagsAnswer, ProviderError> {
+        Ok(tags::TagsAnswer { items: vec![], warnings: vec![], stopped: None })
     }
 }
 

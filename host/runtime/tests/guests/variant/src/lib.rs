@@ -17,9 +17,7 @@ mod description {
 
 use exports::postroom::provider::{contacts, provider};
 use postroom::provider::http;
-use postroom::provider::types::{
-    BatchAnswer, ContactWrite, ErrorDetail, OtherError, ProviderError,
-};
+use postroom::provider::types::{BatchAnswer, ContactWrite, ErrorDetail, OtherError, ProviderError};
 
 /// How the sheet begins; `sheet.rs` beside the guests looks for it.
 const TITLE: &[u8] = b"THE SHEET OF THE VARIANT\n";
@@ -101,10 +99,7 @@ impl provider::Guest for Variant {
                 facts: vec![("status".into(), response.status.to_string())],
             }),
             Err(error) => Err(ProviderError::Other(OtherError {
-                detail: ErrorDetail {
-                    code: "http".into(),
-                    message: format!("{error:?}"),
-                },
+                detail: ErrorDetail { code: "http".into(), message: format!("{error:?}") },
                 retryable: false,
             })),
         }
@@ -117,10 +112,7 @@ impl contacts::Guest for Variant {
     }
 
     fn push(_: String, _: Vec<u8>, _: Vec<ContactWrite>) -> Result<BatchAnswer, ProviderError> {
-        Ok(BatchAnswer {
-            items: vec![],
-            stopped: None,
-        })
+        Ok(BatchAnswer { items: vec![], stopped: None })
     }
 }
 
