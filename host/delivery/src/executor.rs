@@ -25,7 +25,7 @@ use crate::lanes::Turn;
 use crate::provider::Provider;
 use crate::way::Way;
 
-pub use messages::Sent;
+pub use messages::{Sent, is_as_armed};
 
 /// After so many tries in vain an opt-out is told alone.
 const TOGETHER_AT_MOST: u32 = 2;

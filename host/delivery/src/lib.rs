@@ -27,7 +27,7 @@ mod provider;
 mod way;
 
 pub use connection::Connection;
-pub use executor::{CutShort, Executor, Sent, Worked};
+pub use executor::{CutShort, Executor, Sent, Worked, is_as_armed};
 pub use failure::Failure;
 pub use forgetting::forget;
 pub use gate::{Gate, LaneGate, Passage, Passed};

@@ -53,8 +53,8 @@ pub(crate) const MAX_REQUESTS_PER_SECOND: u32 = 1_000;
 pub(crate) const NOT_PROCESSED: RangeInclusive<u16> = 400..=599;
 
 /// How late a provider may show what it took, in seconds, for its silence to mean anything: no sooner than a request that
-/// broke off may still be under way there, and no later than a message matters.
-pub(crate) const SHOWN_AFTER_S: RangeInclusive<u64> = 60..=7 * 24 * 60 * 60;
+/// broke off may still be under way there, and sooner than a doubt is given up, which is after three days.
+pub(crate) const SHOWN_AFTER_S: RangeInclusive<u64> = 60..=2 * 24 * 60 * 60;
 
 /// The longest time for which a plugin may say that its provider knows an effect key again, in
 /// seconds: a year. Providers promise hours or days.

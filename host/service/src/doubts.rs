@@ -7,10 +7,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use postroom_delivery::Provider;
+use postroom_delivery::{Failure, Provider, is_as_armed};
 use postroom_domain::intent::doubt::{Next, ReadBack, next};
 use postroom_domain::intent::{IntentId, IntentKind, IntentState, Settlement};
 use postroom_runtime::contract::{Finding, Sought};
@@ -23,6 +23,10 @@ use crate::{Result, Service};
 
 /// How many doubts are looked at in one go.
 const DOUBTS_AT_ONCE: u32 = 1_000;
+/// About how many messages providers are asked in one go; the others are asked about a minute later.
+const ASKED_AT_ONCE: usize = 500;
+/// How long an account counts as one that can't be asked: its plugin may be replaced.
+const IMPOSSIBLE_FOR: Duration = Duration::from_secs(60 * 60);
 /// Who decides what needs nobody to decide.
 const BY_ITSELF: &str = "postroom";
 
@@ -32,52 +36,101 @@ pub(crate) struct Looks(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    asked: HashMap<IntentId, Asked>,
+    /// What is known of each doubt, with the moment at which it began: an intent may be in doubt again.
+    known: HashMap<IntentId, (Timestamp, Known)>,
     /// Whether somebody is asking.
     is_asking: bool,
+    /// By how much the machine's clock is ahead, for tests.
+    #[cfg(test)]
+    ahead: Duration,
+}
+
+/// What is known of a doubt.
+#[derive(Debug, Clone, Copy)]
+enum Known {
+    /// Nobody can be asked about it. When that was found out.
+    Impossible(Instant),
+    /// The provider did not show it.
+    Asked(Asked),
 }
 
 /// A provider that did not show a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 struct Asked {
     /// When it was last asked, in rule time.
     at: Timestamp,
-    /// When it was first asked, by the machine's clock.
+    /// When it was first and last asked, by the machine's clock.
     first: Instant,
+    last: Instant,
     /// How late it shows what it took, if it does.
     complete_after: Option<SignedDuration>,
 }
 
 impl Asked {
-    /// What is known by it at a moment of the machine's clock.
-    fn read_back(self, now: Instant) -> ReadBack {
-        let waited = now.saturating_duration_since(self.first);
-        let is_over = |late: &SignedDuration| late.unsigned_abs() <= waited;
+    /// What is known by it: silence means something if it was still heard when the time was over.
+    fn read_back(self) -> ReadBack {
+        let heard_for = self.last.saturating_duration_since(self.first);
+        let is_over = |late: &SignedDuration| late.unsigned_abs() <= heard_for;
         ReadBack::Absent { asked_at: self.at, complete_after: self.complete_after.filter(is_over) }
+    }
+
+    /// Whether the time is over since the provider was last asked.
+    fn is_to_be_asked(self, now: Instant) -> bool {
+        self.complete_after.is_some_and(|late| {
+            let late = late.unsigned_abs();
+            late <= now.saturating_duration_since(self.first) && late > self.last.saturating_duration_since(self.first)
+        })
     }
 }
 
 impl Looks {
-    /// What a provider showed of an intent.
-    fn read_back(&self, intent: IntentId) -> ReadBack {
-        self.state().asked.get(&intent).map_or(ReadBack::NotYet, |asked| asked.read_back(Instant::now()))
+    /// What is known of a doubt that began at a moment, and whether the provider is to be asked whatever the clock of the
+    /// rules shows.
+    fn known(&self, intent: IntentId, since: Timestamp) -> (ReadBack, bool) {
+        let now = self.now();
+        match self.state().known.get(&intent).filter(|(of, _)| *of == since) {
+            Some((_, Known::Impossible(found))) if now.saturating_duration_since(*found) < IMPOSSIBLE_FOR => {
+                (ReadBack::Impossible, false)
+            }
+            Some((_, Known::Asked(asked))) => (asked.read_back(), asked.is_to_be_asked(now)),
+            Some((_, Known::Impossible(_))) | None => (ReadBack::NotYet, false),
+        }
     }
 
     /// Notes that a provider did not show a message.
-    fn note(&self, intent: IntentId, at: Timestamp, complete_after: Option<SignedDuration>) {
+    fn not_shown(&self, intent: (IntentId, Timestamp), at: Timestamp, complete_after: Option<SignedDuration>) {
+        let now = self.now();
         let mut state = self.state();
-        let first = state.asked.get(&intent).map_or_else(Instant::now, |asked| asked.first);
-        state.asked.insert(intent, Asked { at, first, complete_after });
+        let first = match state.known.get(&intent.0) {
+            Some((since, Known::Asked(asked))) if *since == intent.1 => asked.first,
+            Some(_) | None => now,
+        };
+        state.known.insert(intent.0, (intent.1, Known::Asked(Asked { at, first, last: now, complete_after })));
+    }
+
+    /// Notes that nobody can be asked about a doubt.
+    fn impossible(&self, intent: (IntentId, Timestamp)) {
+        let now = self.now();
+        self.state().known.insert(intent.0, (intent.1, Known::Impossible(now)));
     }
 
     /// Forgets what is in doubt no more.
     fn keep(&self, in_doubt: &HashSet<IntentId>) {
-        self.state().asked.retain(|intent, _| in_doubt.contains(intent));
+        self.state().known.retain(|intent, _| in_doubt.contains(intent));
     }
 
     /// Begins to ask, if nobody is at it.
     fn begin(&self) -> bool {
         !std::mem::replace(&mut self.state().is_asking, true)
+    }
+
+    /// The machine's clock.
+    fn now(&self) -> Instant {
+        #[cfg(test)]
+        let ahead = self.state().ahead;
+        #[cfg(not(test))]
+        let ahead = Duration::ZERO;
+        Instant::now() + ahead
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -108,11 +161,18 @@ impl Service {
             for intent in page.into_iter().filter(|intent| intent.run.is_none()) {
                 in_doubt.insert(intent.id);
                 let Some(mut doubt) = intent.doubt() else { continue };
-                doubt.read_back = self.delivery.looks.read_back(intent.id);
-                match next(&doubt, now) {
-                    Next::Settle(settlement) => self.settle(intent.id, settlement, evidence(settlement)).await?,
-                    Next::Look(due) if due <= now && intent.kind == IntentKind::TemplateSend => to_ask.push(intent),
-                    Next::Look(_) | Next::Ask(_) => {}
+                let (read_back, is_to_be_asked) = self.delivery.looks.known(intent.id, doubt.since);
+                doubt.read_back = read_back;
+                let is_due = match next(&doubt, now) {
+                    Next::Settle(settlement) => {
+                        self.settle(intent.id, settlement, evidence(settlement)).await?;
+                        false
+                    }
+                    Next::Look(due) => due <= now || is_to_be_asked,
+                    Next::Ask(_) => is_to_be_asked,
+                };
+                if is_due && intent.kind == IntentKind::TemplateSend && to_ask.len() < ASKED_AT_ONCE {
+                    to_ask.push((intent, doubt.since));
                 }
             }
         }
@@ -128,12 +188,12 @@ impl Service {
         Ok(())
     }
 
-    /// Asks providers what became of messages.
-    async fn ask(&self, intents: Vec<Intent>) -> Result<()> {
+    /// Asks providers what became of messages, each with the moment at which its doubt began.
+    async fn ask(&self, intents: Vec<(Intent, Timestamp)>) -> Result<()> {
         let names = self.account_names().await?;
-        let mut by_account: BTreeMap<i64, Vec<Intent>> = BTreeMap::new();
-        for intent in intents {
-            by_account.entry(intent.account).or_default().push(intent);
+        let mut by_account: BTreeMap<i64, Vec<(Intent, Timestamp)>> = BTreeMap::new();
+        for (intent, since) in intents {
+            by_account.entry(intent.account).or_default().push((intent, since));
         }
         for (account, intents) in by_account {
             let Some(name) = names.get(&account) else { continue };
@@ -144,14 +204,13 @@ impl Service {
                     continue;
                 }
             };
-            if !connection.shows_sent() {
-                continue;
-            }
-            for intent in intents {
+            for (intent, since) in intents {
                 if self.closing.is_cancelled() {
                     return Ok(());
                 }
-                if !self.ask_about(&intent, &connection).await? {
+                if !connection.shows_sent() {
+                    self.delivery.looks.impossible((intent.id, since));
+                } else if !self.ask_about(intent.id, since, &connection).await? {
                     break;
                 }
             }
@@ -159,14 +218,27 @@ impl Service {
         Ok(())
     }
 
-    /// Asks a provider what became of one message; answers whether it can be asked about more.
-    async fn ask_about(&self, intent: &Intent, provider: &dyn Provider) -> Result<bool> {
-        let Some(contact) = intent.contact else { return Ok(true) };
-        let Some(detail) = self.store().contact(&ContactRef::Id(contact)).await? else { return Ok(true) };
+    /// Asks a provider what became of one message; answers whether it can be asked about more now.
+    async fn ask_about(&self, id: IntentId, since: Timestamp, provider: &dyn Provider) -> Result<bool> {
+        let intent = self.store().intent(id).await?.intent;
+        if intent.doubt_since != Some(since) {
+            return Ok(true);
+        }
+        let contact = match intent.contact {
+            Some(contact) => self.store().contact(&ContactRef::Id(contact)).await?,
+            None => None,
+        };
+        let Some(contact) = contact else {
+            self.delivery.looks.impossible((id, since));
+            return Ok(true);
+        };
+        let address = contact.contact.email.as_str();
+        // What went to an address that its contact had before may well not be shown for the one of now.
+        let is_as_armed = is_as_armed(&intent, address);
         let sought = Sought {
-            effect_key: intent.effect_key.clone(),
-            template: intent.target.clone(),
-            address: detail.contact.email.as_str().to_owned(),
+            effect_key: intent.effect_key,
+            template: intent.target,
+            address: address.to_owned(),
             extras: Vec::new(),
         };
         match provider.find_sent(&sought).await {
@@ -175,15 +247,23 @@ impl Service {
                     Some(message) => format!("the provider shows it: {message}"),
                     None => evidence(Settlement::Found).to_owned(),
                 };
-                self.settle(intent.id, Settlement::Found, &evidence).await?;
+                self.settle(id, Settlement::Found, &evidence).await?;
             }
             Ok(Finding::NotShown(seconds)) => {
-                let late = seconds.and_then(|seconds| i64::try_from(seconds).ok()).map(SignedDuration::from_secs);
-                self.delivery.looks.note(intent.id, self.now(), late);
+                let late = seconds.filter(|_| is_as_armed).and_then(|seconds| i64::try_from(seconds).ok());
+                self.delivery.looks.not_shown((id, since), self.now(), late.map(SignedDuration::from_secs));
+            }
+            // It is about this message: the others are asked about.
+            Err(failure @ Failure::Request(_)) => {
+                tracing::info!(
+                    intent = id.0,
+                    reason = failure.reason().message,
+                    "the provider does not tell of a message"
+                );
+                self.delivery.looks.not_shown((id, since), self.now(), None);
             }
             Err(failure) => {
-                let reason = &failure.reason().message;
-                tracing::info!(intent = intent.id.0, reason, "the provider does not tell what became of a message");
+                tracing::info!(intent = id.0, reason = failure.reason().message, "the provider tells nothing now");
                 return Ok(false);
             }
         }
@@ -217,35 +297,4 @@ fn evidence(settlement: Settlement) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn silence_means_nothing_before_this_process_has_waited_as_long_as_the_provider_may_take() {
-        let (at, first) = (Timestamp::UNIX_EPOCH, Instant::now());
-        let late = SignedDuration::from_mins(5);
-        let asked = Asked { at, first, complete_after: Some(late) };
-        let after = |seconds| asked.read_back(first + Duration::from_secs(seconds));
-        assert_eq!(after(299), ReadBack::Absent { asked_at: at, complete_after: None }, "the clock may have leapt");
-        assert_eq!(after(300), ReadBack::Absent { asked_at: at, complete_after: Some(late) });
-        let silent = Asked { complete_after: None, ..asked };
-        assert_eq!(silent.read_back(first), ReadBack::Absent { asked_at: at, complete_after: None });
-    }
-
-    #[test]
-    fn what_was_asked_first_stays_and_what_is_resolved_is_forgotten() {
-        let (looks, id) = (Looks::default(), IntentId(1));
-        assert_eq!(looks.read_back(id), ReadBack::NotYet);
-        looks.note(id, Timestamp::UNIX_EPOCH, None);
-        let first = looks.state().asked[&id].first;
-        looks.note(id, Timestamp::MAX, None);
-        assert_eq!(looks.state().asked[&id].first, first);
-        looks.keep(&HashSet::from([id]));
-        assert_ne!(looks.read_back(id), ReadBack::NotYet);
-        looks.keep(&HashSet::new());
-        assert_eq!(looks.read_back(id), ReadBack::NotYet);
-        assert!(looks.begin() && !looks.begin(), "one asks at a time");
-    }
-}
+mod tests;

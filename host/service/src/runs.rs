@@ -21,6 +21,9 @@ use crate::{Result, Service, ServiceError, paging};
 /// Up to so many changes a run that nobody asked for is served as one that somebody waits for.
 const PROMPT_AT_MOST: u64 = 500;
 
+/// Up to so many entries it judges beside everything else: some 20 ms of a processor.
+const JUDGED_AT_ONCE: u64 = 10_000;
+
 /// A page of the entries behind one number of a report.
 #[derive(Debug, Clone, Serialize)]
 pub struct OutcomePage {
@@ -132,7 +135,7 @@ impl Service {
         let open = self.open_account(&sync.audience.account).await?;
         // Who was erased here goes before anybody is sent.
         self.tell_providers(Some(&sync.audience.account)).await?;
-        let is_prompt = plan.sends() <= PROMPT_AT_MOST;
+        let (is_prompt, is_short) = (plan.sends() <= PROMPT_AT_MOST, plan.judges() <= JUDGED_AT_ONCE);
         let class = if is_prompt { Class::Interactive } else { Class::Bulk };
         let service = Arc::clone(self);
         let run = async move {
@@ -142,7 +145,7 @@ impl Service {
             at_work.ended();
             Ok(Some(report))
         };
-        if is_prompt { run.await } else { self.background.run(run).await }
+        if is_prompt && is_short { run.await } else { self.background.run(run).await }
     }
 
     /// Runs a sync. A run that stopped on its way is an answer: its report says why. A sync runs once at a time; the

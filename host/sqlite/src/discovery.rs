@@ -88,7 +88,7 @@ async fn compare(store: &SqliteStore, look: &Look, why: Why) -> Result<OpenEntri
         })
         .await?;
     let compare = parts.into_iter().map(|part| {
-        store.read("compare a sync's list", move |connection| {
+        store.read_long("compare a sync's list", move |connection| {
             comparison::look_at(connection, &Scope::of(connection, sync)?, &settings, [part])
         })
     });

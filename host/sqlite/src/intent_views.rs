@@ -9,14 +9,15 @@ use postroom_store::intents::{
 };
 use rusqlite::{Connection, Row, ToSql, named_params};
 
-use crate::columns::{contact_set, micros, timestamp};
+use crate::columns::{contact_set, hash16, micros, timestamp};
 use crate::failure::Step;
 use crate::intent_rows::{self, class, words};
 
 /// The columns of an [`Intent`].
 const COLUMNS: &str = "SELECT id, effect_key, account_id, contact_id, kind, delivery, class, target, state, want,
                               based_on, planned_at, due_at, valid_until, attempts, crashes, armed_at, key_since,
-                              key_life, doubt_since, ended_at, reason, message, evidence, run_id, run_contacts
+                              key_life, doubt_since, ended_at, reason, message, evidence, run_id, run_contacts,
+                              request_hash
                        FROM intents ";
 
 /// Since when the oldest doubt lasts.
@@ -155,5 +156,6 @@ fn read(row: &Row<'_>) -> Step<Intent> {
         ended_at: moment(20)?,
         reason: reason.map(|code| Reason { code, message: message.unwrap_or_default() }),
         evidence: row.get(23)?,
+        request: row.get_ref(26)?.as_blob_or_null().map_err(rusqlite::Error::from)?.map(hash16).transpose()?,
     })
 }

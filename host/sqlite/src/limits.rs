@@ -15,8 +15,11 @@ pub(crate) const GROUP_TIME: Duration = Duration::from_millis(20);
 pub(crate) const GROUP_WRITES: usize = 256;
 /// How many writes may wait for the writer before callers wait too.
 pub(crate) const WRITES_WAITING: usize = 1_024;
-/// How many readers work at a time: enough for a run, a report and a page beside each other.
+/// How many readers share a long read, and how many such reads there are at a time: enough for a run, a report and a page
+/// beside each other.
 pub(crate) const READERS: usize = 4;
+/// So many more are kept for what is short: what a bulk run reads for long is read by threads that stand back.
+pub(crate) const READERS_FOR_SHORT: usize = 2;
 /// The page cache of the writer, in KiB. 48 MB hold the upper levels of every index of a store with a
 /// million contacts, where an import reaches anywhere.
 pub(crate) const WRITER_CACHE_KIBIBYTES: i64 = 48 * 1_024;
@@ -32,6 +35,8 @@ pub(crate) const LOG_PAGES_BEFORE_NEXT: i64 = 4_096;
 pub(crate) const LOG_PAGES_AT_MOST: i64 = 32_768;
 /// So few pages (4 MB, some 20 ms) the writer moves itself, so that a long log begins anew.
 pub(crate) const LOG_PAGES_LEFT: i64 = 1_024;
+/// So many pages (256 KB) are written between two tries of the writer.
+pub(crate) const LOG_PAGES_BETWEEN_TRIES: i64 = 64;
 /// How long a long unit waits between two looks whether a long log has begun anew.
 pub(crate) const LOG_LOOK_EVERY: Duration = Duration::from_millis(5);
 /// How often it looks: for a second, and then goes on. A reader may hold the log for longer.

@@ -19,7 +19,7 @@ use crate::connection::{self, Purpose};
 use crate::failure::Step;
 use crate::limits::{
     BUSY_TIMEOUT, LOG_BYTES_BEFORE_TRUNCATE, LOG_LOOKS, LOG_PAGES_AT_MOST, LOG_PAGES_BEFORE_CHECKPOINT,
-    LOG_PAGES_BEFORE_NEXT, LOG_PAGES_LEFT, LOG_PASSES,
+    LOG_PAGES_BEFORE_NEXT, LOG_PAGES_BETWEEN_TRIES, LOG_PAGES_LEFT, LOG_PASSES,
 };
 
 /// The log of one database, as its writer sees it.
@@ -40,6 +40,8 @@ pub(crate) struct Log {
     was_in_vain: bool,
     /// How many pages it had when it was last to be moved. A reader may hold it, and then each look is in vain.
     asked_at: i64,
+    /// How many it had when the writer last tried to move what was left.
+    tried_at: i64,
 }
 
 impl Log {
@@ -55,6 +57,7 @@ impl Log {
             looks_left: 0,
             was_in_vain: false,
             asked_at: 0,
+            tried_at: 0,
         }
     }
 
@@ -64,11 +67,15 @@ impl Log {
         let pages = Pages::of(connection);
         if pages.all < self.asked_at {
             // It began anew.
-            (self.asked_at, self.was_in_vain) = (0, false);
+            (self.asked_at, self.tried_at, self.was_in_vain) = (0, 0, false);
         }
         if pages.all >= LOG_PAGES_BEFORE_CHECKPOINT && pages.ahead <= LOG_PAGES_LEFT {
             // It has been moved but for what came since. Left to itself it would begin anew only if nobody wrote meanwhile.
-            self.move_what_is_left(connection);
+            // Where readers take turns at holding it that is not tried at each write.
+            if pages.all >= self.tried_at + LOG_PAGES_BETWEEN_TRIES {
+                self.tried_at = pages.all;
+                self.move_what_is_left(connection);
+            }
             return;
         }
         // One that was moved and did not begin anew, since somebody wrote or read on, is moved again soon; one that a reader
@@ -79,7 +86,9 @@ impl Log {
             return;
         }
         self.asked_at = pages.all;
-        self.have_moved();
+        if !self.have_moved() {
+            self.is_ahead = !self.moved(connection, "PASSIVE");
+        }
         if pages.all >= LOG_PAGES_AT_MOST && !self.was_in_vain && self.looks_left == 0 {
             self.looks_left = LOG_LOOKS;
         }
@@ -143,17 +152,17 @@ impl Log {
         self.cut_back(connection);
     }
 
-    /// Has it moved beside the writer.
-    fn have_moved(&mut self) {
+    /// Has it moved beside the writer; answers whether there is anybody who does.
+    fn have_moved(&mut self) -> bool {
         if self.mover.is_none() {
             match Mover::start(&self.database, self.turns.clone()) {
                 Ok(mover) => self.mover = Some(mover),
-                Err(failure) => tracing::warn!(?failure, "the log is not moved; it is cut back when it gets long"),
+                Err(failure) => {
+                    tracing::warn!(?failure, "nothing moves the log beside the writer, which does it itself");
+                }
             }
         }
-        if let Some(mover) = &self.mover {
-            mover.wake();
-        }
+        self.mover.as_ref().is_some_and(Mover::wake)
     }
 
     fn moved(&self, connection: &Connection, mode: &str) -> bool {
@@ -197,15 +206,10 @@ impl Mover {
         Ok(Self { wakes: Some(wakes), thread: Some(thread) })
     }
 
-    /// Has the log moved once more; says nothing where that is under way.
-    fn wake(&self) {
-        if let Some(wakes) = &self.wakes {
-            match wakes.try_send(()) {
-                // Full means that it is about to begin anyway.
-                Ok(()) | Err(TrySendError::Full(())) => {}
-                Err(TrySendError::Disconnected(())) => tracing::warn!("nobody moves the log any more"),
-            }
-        }
+    /// Has the log moved once more, where that is not under way; answers whether it lives.
+    fn wake(&self) -> bool {
+        // Full means that it is about to begin anyway.
+        self.wakes.as_ref().is_some_and(|wakes| !matches!(wakes.try_send(()), Err(TrySendError::Disconnected(()))))
     }
 
     fn run(connection: &Connection, woken: &Receiver<()>, turns: &Turns) {
@@ -252,7 +256,7 @@ impl Pages {
             })
         };
         look().unwrap_or_else(|error| {
-            tracing::warn!(%error, "the log can't be measured; it is cut back when it gets long");
+            tracing::warn!(%error, "the log can't be measured; it is moved when nobody writes");
             Self::default()
         })
     }

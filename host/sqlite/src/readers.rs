@@ -7,27 +7,54 @@ use std::time::Instant;
 
 use postroom_store::StoreError;
 use rusqlite::Connection;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::connection::{self, Purpose};
 use crate::failure::{Failure, Step};
-use crate::limits::READERS;
+use crate::limits::{READERS, READERS_FOR_SHORT};
 
 /// A small pool of connections that can't write. They are opened when they are first needed.
 pub(crate) struct Readers {
     file: PathBuf,
     places: Arc<Semaphore>,
+    /// Those of long reads.
+    long: Arc<Semaphore>,
     idle: Arc<Mutex<Vec<Connection>>>,
 }
 
 impl Readers {
     /// A pool for a database.
     pub(crate) fn new(file: PathBuf) -> Self {
-        Self { file, places: Arc::new(Semaphore::new(READERS)), idle: Arc::default() }
+        let places = |number| Arc::new(Semaphore::new(number));
+        Self { file, places: places(READERS + READERS_FOR_SHORT), long: places(READERS), idle: Arc::default() }
     }
 
     /// Runs one reading use case on one consistent state of the store, off the async threads.
     pub(crate) async fn run<T, F>(&self, doing: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Step<T> + Send + 'static,
+    {
+        self.run_in(doing, None, work).await
+    }
+
+    /// The same for what reads thousands of rows: it leaves places to others.
+    pub(crate) async fn run_long<T, F>(&self, doing: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Step<T> + Send + 'static,
+    {
+        let long = Arc::clone(&self.long).acquire_owned().await;
+        let long = long.map_err(|error| StoreError::Failed { doing, cause: error.to_string() })?;
+        self.run_in(doing, Some(long), work).await
+    }
+
+    async fn run_in<T, F>(
+        &self,
+        doing: &'static str,
+        long: Option<OwnedSemaphorePermit>,
+        work: F,
+    ) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Step<T> + Send + 'static,
@@ -37,7 +64,7 @@ impl Readers {
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|error| failed(error.to_string()))?;
         let (file, idle) = (self.file.clone(), Arc::clone(&self.idle));
         let done = tokio::task::spawn_blocking(move || {
-            let _place = place;
+            let _places = (place, long);
             let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let mut connection = match taken {
                 Some(connection) => connection,

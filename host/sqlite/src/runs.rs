@@ -52,7 +52,7 @@ impl RunStore for SqliteStore {
 
     async fn in_order_of_contacts(&self, sync: i64, positions: &[u64]) -> Result<Vec<u64>> {
         let positions = positions.to_vec();
-        self.read("put a sync's entries in order", move |connection| {
+        self.read_long("put a sync's entries in order", move |connection| {
             snapshot::in_order_of_contacts(connection, &Scope::of(connection, sync)?, &positions)
         })
         .await
@@ -60,7 +60,7 @@ impl RunStore for SqliteStore {
 
     async fn snapshot(&self, sync: i64, settings: ContentHash, positions: &[u64]) -> Result<SnapshotPage> {
         let positions = positions.to_vec();
-        self.read("read a sync's entries", move |connection| {
+        self.read_long("read a sync's entries", move |connection| {
             let as_of = u64::try_from(sequence::current(connection)?)?;
             let rows = snapshot::entries(connection, &Scope::of(connection, sync)?, &settings, &positions)?;
             Ok(SnapshotPage { as_of, rows })
@@ -69,7 +69,7 @@ impl RunStore for SqliteStore {
     }
 
     async fn departed(&self, sync: i64, tagged: bool, after: ContactId, limit: u32) -> Result<DepartedPage> {
-        self.read("read who left a sync's list", move |connection| {
+        self.read_long("read who left a sync's list", move |connection| {
             let as_of = u64::try_from(sequence::current(connection)?)?;
             let rows = snapshot::departed(connection, &Scope::of(connection, sync)?, tagged, after, limit)?;
             Ok(DepartedPage { as_of, rows })

@@ -243,6 +243,15 @@ impl SqliteStore {
     {
         self.readers.run(doing, work).await
     }
+
+    /// The same for what reads thousands of rows.
+    pub(crate) async fn read_long<T, F>(&self, doing: &'static str, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Step<T> + Send + 'static,
+    {
+        self.readers.run_long(doing, work).await
+    }
 }
 
 /// Whether the store is of an earlier schema than this program's.

@@ -170,7 +170,7 @@ pub enum TagOutcome {
 pub struct SnapshotPage {
     /// The sequence number as of which all of it holds.
     pub as_of: u64,
-    /// The entries, in the list's order.
+    /// The entries, in the order of the places that were asked for.
     pub rows: Vec<SnapshotRow>,
 }
 

@@ -96,6 +96,12 @@ impl Plan {
         self.open.picture.as_ref()
     }
 
+    /// How many entries a run would judge.
+    #[must_use]
+    pub fn judges(&self) -> u64 {
+        self.open.positions.len()
+    }
+
     /// How many changes a run would send, those of tags counted apart.
     #[must_use]
     pub fn sends(&self) -> u64 {

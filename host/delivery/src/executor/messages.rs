@@ -9,7 +9,7 @@ use postroom_egress::Seen;
 use postroom_runtime::contract::{Recipient, SendingTerms, TemplateOutcome, TemplateSend};
 use postroom_store::Result;
 use postroom_store::contacts::ContactRef;
-use postroom_store::intents::{Answer, Arming, ClaimedIntent, MessageWant, ProviderKey};
+use postroom_store::intents::{Answer, Arming, ClaimedIntent, Intent, MessageWant, ProviderKey};
 
 use super::{Executor, answer, key};
 use crate::failure::Failure;
@@ -36,12 +36,7 @@ impl Executor<'_> {
         };
         // Who has gone has no address; arming says so.
         let address = contact.map(|detail| detail.contact.email.as_str().to_owned()).unwrap_or_default();
-        let send = TemplateSend {
-            template: intent.target.clone(),
-            effect_key: intent.effect_key.clone(),
-            recipients: vec![Recipient { key: key(intent.id), address, fields: want.fields.into_iter().collect() }],
-            extras: Vec::new(),
-        };
+        let send = message((intent.id, &intent.target, &intent.effect_key), address, want);
         let terms = self.provider.sending_terms();
         let turn = self.way.turn(intent.class, self.provider.max_concurrency()).await?;
         let arming = Arming { id: intent.id, key: provider_key(&intent, terms.as_ref()), request: Some(hash(&send)) };
@@ -60,6 +55,24 @@ impl Executor<'_> {
         self.way.store.record_answers(self.way.lane, &[answer], now).await?;
         fault_points::reached("recorded");
         Ok(is_taken)
+    }
+}
+
+/// Whether a message to this address would be the very request that its intent was last armed for.
+#[must_use]
+pub fn is_as_armed(intent: &Intent, address: &str) -> bool {
+    let want = intent.want.as_deref().and_then(|want| serde_json::from_str(want).ok());
+    let of = (intent.id, intent.target.as_str(), intent.effect_key.as_str());
+    want.is_some_and(|want| intent.request == Some(hash(&message(of, address.to_owned(), want))))
+}
+
+/// The message of an intent, by its number, its template and its effect key.
+fn message((id, template, effect_key): (IntentId, &str, &str), address: String, want: MessageWant) -> TemplateSend {
+    TemplateSend {
+        template: template.to_owned(),
+        effect_key: effect_key.to_owned(),
+        recipients: vec![Recipient { key: key(id), address, fields: want.fields.into_iter().collect() }],
+        extras: Vec::new(),
     }
 }
 

@@ -7,6 +7,7 @@ use postroom_domain::contact::ContactId;
 use postroom_domain::intent::doubt::{Doubt, KeyLife, ReadBack};
 use postroom_domain::intent::{Class, Delivery, IntentId, IntentKind, IntentState, Settlement};
 use postroom_domain::outcome::Reason;
+use postroom_domain::projection::ContentHash;
 use serde::{Deserialize, Serialize};
 
 /// An intent.
@@ -52,6 +53,9 @@ pub struct Intent {
     pub crashes: u32,
     /// When it was last armed.
     pub armed_at: Option<Timestamp>,
+    /// A hash of the request that it was last armed for; none where nobody needs to tell it from others.
+    #[serde(skip)]
+    pub request: Option<ContentHash>,
     /// The life of the key by which the provider knows it.
     pub key: Option<IntentKey>,
     /// When the doubt began, while it is in doubt.

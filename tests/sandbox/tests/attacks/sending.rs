@@ -61,7 +61,7 @@ pub(crate) async fn silence_that_means_something_at_once_is_not_believed() {
     let (effect_key, template, address) = ("send:1".to_owned(), "/messages".to_owned(), "ana@example.com".to_owned());
     let sought = Sought { effect_key, template, address, extras: vec![] };
     let error = stage.plugin.find_sent(stage.job(), &sought).await.result.unwrap_err().to_string();
-    assert!(error.contains("It says that everything is shown after 0 s; that is 60 to 604800, or none."), "{error}");
+    assert!(error.contains("It says that everything is shown after 0 s; that is 60 to 172800, or none."), "{error}");
 }
 
 pub(crate) async fn a_message_that_outlasts_its_job_was_killed() {
