@@ -8,9 +8,11 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -20,8 +22,11 @@ pub(crate) const AUDIENCE: &str = "ab12cd34ef";
 pub(crate) const LIST: &str = "guests";
 /// How many companies guests are from, unless a benchmark says otherwise.
 pub(crate) const COMPANIES: u64 = 5_000;
-/// How often a process is looked at. Its wall time is exact to this.
+/// How often it is looked whether a daemon takes commands.
 const LOOK: Duration = Duration::from_millis(2);
+/// How often a process's memory is looked at: the kernel keeps its high-water mark, and to ask more often would slow the
+/// process down.
+const MEMORY_LOOK: Duration = Duration::from_millis(20);
 /// Clock ticks of the kernel's per-process times.
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -122,8 +127,8 @@ impl House {
             .stdin(fs::File::open(stdin).unwrap())
             .stdout(fs::File::create(&stdout).unwrap());
         let began = Instant::now();
-        let (cpu, peak) = watch(command.spawn().unwrap());
-        let wall = began.elapsed();
+        let (ended, cpu, peak) = watch(command.spawn().unwrap());
+        let wall = ended - began;
         let answer = serde_json::from_slice(&fs::read(&stdout).unwrap()).unwrap_or_default();
         fs::remove_file(stdout).unwrap();
         Ran { wall, cpu, peak, answer }
@@ -316,22 +321,29 @@ pub(crate) fn own_memory() -> (u64, u64) {
     (of("VmRSS:"), of("VmHWM:"))
 }
 
-/// Waits for a process, which must succeed: its processor seconds and its peak memory in MiB.
-fn watch(mut child: Child) -> (f64, u64) {
-    let (mut cpu, mut peak) = (0.0, 0);
-    loop {
-        peak = high_water(child.id()).unwrap_or(peak);
-        let (state, seconds) = times(child.id()).unwrap();
-        cpu = f64::max(cpu, seconds);
-        // It has ended, and its times stand until it is waited for.
-        if state == 'Z' {
-            break;
-        }
-        sleep(LOOK);
-    }
+/// Waits for a process, which must succeed: when it ended, its processor seconds and its peak memory in MiB.
+fn watch(mut child: Child) -> (Instant, f64, u64) {
+    let (process, has_ended) = (child.id(), AtomicBool::new(false));
+    let (ended, peak) = thread::scope(|scope| {
+        let looking = scope.spawn(|| {
+            let mut peak = 0;
+            while !has_ended.load(Ordering::Relaxed) {
+                peak = high_water(process).unwrap_or(peak);
+                sleep(MEMORY_LOOK);
+            }
+            peak
+        });
+        // It is left where it is, so that its times can still be read.
+        let pid = Pid::from_raw(i32::try_from(process).unwrap()).unwrap();
+        waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).unwrap();
+        let ended = Instant::now();
+        has_ended.store(true, Ordering::Relaxed);
+        (ended, looking.join().unwrap())
+    });
+    let (_, cpu) = times(process).unwrap();
     let status = child.wait().unwrap();
     assert!(status.success(), "the program ended with {status}");
-    (cpu, peak)
+    (ended, cpu, peak)
 }
 
 /// The kernel's high-water mark of a process's resident memory, in MiB.

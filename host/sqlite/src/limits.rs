@@ -29,12 +29,11 @@ pub(crate) const READER_CACHE_KIBIBYTES: i64 = 4 * 1_024;
 /// The log is moved into the database after this many pages (64 MB): a page that changed several times in
 /// them is written once.
 pub(crate) const LOG_PAGES_BEFORE_CHECKPOINT: i64 = 16_384;
-/// One that did not begin anew by then is moved again after so many more (16 MB): readers come and go.
-pub(crate) const LOG_PAGES_BEFORE_NEXT: i64 = 4_096;
 /// A log of so many pages (128 MB) begins anew before more than single writes are added.
 pub(crate) const LOG_PAGES_AT_MOST: i64 = 32_768;
-/// So few pages (4 MB, some 20 ms) the writer moves itself, so that a long log begins anew.
-pub(crate) const LOG_PAGES_LEFT: i64 = 1_024;
+/// So few pages (1 MB) the writer moves itself, so that a long log begins anew: of four times as many, single writes beside
+/// an import waited for more than 100 ms.
+pub(crate) const LOG_PAGES_LEFT: i64 = 256;
 /// So many pages (256 KB) are written between two tries of the writer.
 pub(crate) const LOG_PAGES_BETWEEN_TRIES: i64 = 64;
 /// How long a long unit waits between two looks whether a long log has begun anew.

@@ -19,7 +19,7 @@ use crate::connection::{self, Purpose};
 use crate::failure::Step;
 use crate::limits::{
     BUSY_TIMEOUT, LOG_BYTES_BEFORE_TRUNCATE, LOG_LOOKS, LOG_PAGES_AT_MOST, LOG_PAGES_BEFORE_CHECKPOINT,
-    LOG_PAGES_BEFORE_NEXT, LOG_PAGES_BETWEEN_TRIES, LOG_PAGES_LEFT, LOG_PASSES,
+    LOG_PAGES_BETWEEN_TRIES, LOG_PAGES_LEFT, LOG_PASSES,
 };
 
 /// The log of one database, as its writer sees it.
@@ -78,11 +78,9 @@ impl Log {
             }
             return;
         }
-        // One that was moved and did not begin anew, since somebody wrote or read on, is moved again soon; one that a reader
-        // holds for long only when much has been added.
-        let is_moved_again = self.asked_at > 0 && !self.was_in_vain;
-        let added = if is_moved_again { LOG_PAGES_BEFORE_NEXT } else { LOG_PAGES_BEFORE_CHECKPOINT };
-        if pages.all < self.asked_at + added || pages.ahead < added {
+        // One that a reader holds is asked for again only when much has been added.
+        let is_held = self.was_in_vain && pages.all < self.asked_at + LOG_PAGES_BEFORE_CHECKPOINT;
+        if pages.ahead < LOG_PAGES_BEFORE_CHECKPOINT || is_held {
             return;
         }
         self.asked_at = pages.all;
