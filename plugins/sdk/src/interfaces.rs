@@ -4,9 +4,9 @@ use crate::Job;
 use crate::audiences::Audience;
 use crate::fields::RemoteField;
 use crate::provider::{AccountInfo, Description};
+use crate::sent::{Finding, Sought};
 use crate::subscriptions::{Act, ActAnswer, Member};
 use crate::tags::{TagChange, TagsAnswer};
-use crate::sent::{Finding, Sought};
 use crate::templates::{SendingTerms, Template, TemplateAnswer, TemplateSend};
 use crate::types::{BatchAnswer, ContactWrite, ProviderError};
 
