@@ -17,6 +17,7 @@ use crate::key::SecretKey;
 use crate::lock::Lock;
 use crate::log::Log;
 use crate::readers::Readers;
+use crate::segment::filterable;
 use crate::writer::{Share, Waiting, Writer};
 use crate::{choices, erasure, field_rows, folder, schema};
 use tokio::sync::watch;
@@ -134,6 +135,7 @@ impl SqliteStore {
         let key = matching_key(folder, &connection)?;
         erasure::catch_up(&mut connection, &key, folder)?;
         choices::catch_up(&mut connection)?;
+        filterable::catch_up(&connection)?;
         Ok(Self {
             folder: folder.to_owned(),
             key: Arc::new(key),

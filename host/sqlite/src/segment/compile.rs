@@ -305,17 +305,17 @@ impl<'a> Compiler<'a> {
                 self.one_of(&column.ordered(), values.into_iter())?;
             }
             Test::Contains(text) => {
-                self.write(&format!("instr({}, ", column.folded()));
+                self.write(&format!("instr({}, ", column.ordered()));
                 self.bind(of.fold(text));
                 self.write(") > 0");
             }
             Test::StartsWith(text) => {
-                self.write(&format!("instr({}, ", column.folded()));
+                self.write(&format!("instr({}, ", column.ordered()));
                 self.bind(of.fold(text));
                 self.write(") = 1");
             }
             Test::EndsWith(text) => {
-                self.write(&format!("substr({}, -", column.folded()));
+                self.write(&format!("substr({}, -", column.ordered()));
                 self.bind(i64::try_from(text.chars().count())?);
                 self.write(") = ");
                 self.bind(of.fold(text));
@@ -400,11 +400,11 @@ impl<'a> Compiler<'a> {
                 self.write(with);
             }
             self.write(&format!(
-                "EXISTS (SELECT 1 FROM json_each({}) WHERE value {} = ",
+                "EXISTS (SELECT 1 FROM json_each({}) WHERE {} = ",
                 column.sql,
-                expression::TEXT_ORDER
+                expression::folded("value")
             ));
-            self.bind(choice.clone());
+            self.bind(column.of.fold(choice));
             self.write(")");
         }
         self.write(")");
@@ -419,18 +419,10 @@ struct Column<'a> {
 }
 
 impl Column<'_> {
-    /// With the order of its texts, as it is indexed.
+    /// As it is indexed: texts folded as [`Subject::fold`] folds what they are compared with.
     fn ordered(&self) -> String {
         match (self.of, self.shape) {
-            (Subject::Field(_), Shape::Text) => format!("{} {}", self.sql, expression::TEXT_ORDER),
-            _ => self.sql.clone(),
-        }
-    }
-
-    /// Folded as [`Subject::fold`] folds what it is compared with.
-    fn folded(&self) -> String {
-        match self.of {
-            Subject::Field(_) => format!("lower({})", self.sql),
+            (Subject::Field(_), Shape::Text) => expression::folded(&self.sql),
             _ => self.sql.clone(),
         }
     }

@@ -6,9 +6,6 @@
 use postroom_domain::field::{AddressPart, FieldPath};
 use postroom_domain::segment::Shape;
 
-/// How texts of fields are compared: without regard to the case of A to Z.
-pub(crate) const TEXT_ORDER: &str = "COLLATE NOCASE";
-
 /// The parts of an address that an index is made for: those that people ask for.
 const INDEXED_PARTS: [AddressPart; 4] = [AddressPart::City, AddressPart::State, AddressPart::Zip, AddressPart::Country];
 
@@ -30,6 +27,12 @@ pub(crate) fn value(path: &FieldPath, shape: Shape) -> String {
     }
 }
 
+/// A text as it is compared and indexed: with the letters A to Z in lower case. Bytes are compared faster than by
+/// SQLite's `NOCASE`, which would say the same: an import of new contacts spends less on a field's index.
+pub(crate) fn folded(text: &str) -> String {
+    format!("lower({text})")
+}
+
 /// The day of the year of a date, as `MM-DD`.
 pub(crate) fn day_of_year(path: &FieldPath) -> String {
     format!("substr({}, -5)", value(path, Shape::Date))
@@ -48,14 +51,14 @@ pub(crate) fn has_index(path: &FieldPath, shape: Shape) -> bool {
 pub(crate) fn indexed(path: &FieldPath, shape: Shape) -> Vec<(String, String)> {
     let own = || value(path, shape);
     match shape {
-        Shape::Text => vec![(String::new(), format!("{} {TEXT_ORDER}", own()))],
+        Shape::Text => vec![(String::new(), folded(&own()))],
         Shape::Number | Shape::Moment | Shape::Boolean => vec![(String::new(), own())],
         Shape::Date => vec![(String::new(), own()), ("_day".to_owned(), day_of_year(path))],
         Shape::Address => INDEXED_PARTS
             .into_iter()
             .map(|part| {
                 let path = FieldPath { field: path.field.clone(), part: Some(part) };
-                (format!("_{part}"), format!("{} {TEXT_ORDER}", value(&path, Shape::Text)))
+                (format!("_{part}"), folded(&value(&path, Shape::Text)))
             })
             .collect(),
         // Several values of one contact have no place in one order.

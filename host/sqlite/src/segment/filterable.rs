@@ -1,4 +1,5 @@
-//! The indexes of fields.
+//! The indexes of fields. Those that stand in a database are compared with those that this program asks for
+//! whenever it is opened to write, so that no step of the schema has to know them.
 
 use postroom_domain::field::{FieldDefinition, FieldPath};
 use postroom_domain::segment::Shape;
@@ -20,26 +21,66 @@ pub(crate) fn set(connection: &Connection, change: &Filterable) -> Step<()> {
         require_place(connection, &field, &indexes)?;
         require_time(connection, &field, indexes.len(), change.may_block)?;
     }
-    for (name, expression) in &indexes {
+    for index in &indexes {
         if change.is_filterable {
-            connection.execute_batch(&format!("CREATE INDEX IF NOT EXISTS {name} ON contacts ({expression})"))?;
+            index.make(connection)?;
         } else {
-            connection.execute_batch(&format!("DROP INDEX IF EXISTS {name}"))?;
+            index.drop(connection)?;
         }
     }
     field_rows::update(connection, &FieldDefinition { is_filterable: change.is_filterable, ..field })
 }
 
-/// The indexes of a field: their names, and what they are made of.
-fn indexes(field: &FieldDefinition) -> Vec<(String, String)> {
+/// Makes anew the indexes that an earlier version of the program wrote otherwise: no condition would find
+/// them. It takes some seconds for each of them and a million contacts, once.
+pub(crate) fn catch_up(connection: &Connection) -> Step<()> {
+    let unit = connection.unchecked_transaction()?;
+    for field in field_rows::all(&unit)?.iter().filter(|field| field.is_filterable) {
+        for index in indexes(field) {
+            index.make(&unit)?;
+        }
+    }
+    Ok(unit.commit()?)
+}
+
+/// An index of a field.
+struct Index {
+    name: String,
+    /// What it is made of.
+    expression: String,
+}
+
+impl Index {
+    /// Makes it, unless it stands there as it is to be.
+    fn make(&self, connection: &Connection) -> Step<()> {
+        let statement = format!("CREATE INDEX {} ON contacts ({})", self.name, self.expression);
+        let is_made: bool = connection.query_row(
+            "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = ? AND sql = ?)",
+            [&self.name, &statement],
+            |row| row.get(0),
+        )?;
+        if is_made {
+            return Ok(());
+        }
+        self.drop(connection)?;
+        Ok(connection.execute_batch(&statement)?)
+    }
+
+    fn drop(&self, connection: &Connection) -> Step<()> {
+        Ok(connection.execute_batch(&format!("DROP INDEX IF EXISTS {}", self.name))?)
+    }
+}
+
+/// The indexes of a field.
+fn indexes(field: &FieldDefinition) -> Vec<Index> {
     let path = FieldPath { field: field.name.clone(), part: None };
     expression::indexed(&path, Shape::of(field.kind))
         .into_iter()
-        .map(|(suffix, expression)| (format!("contacts_field_{}{suffix}", field.name), expression))
+        .map(|(suffix, expression)| Index { name: format!("contacts_field_{}{suffix}", field.name), expression })
         .collect()
 }
 
-fn require_place(connection: &Connection, field: &FieldDefinition, indexes: &[(String, String)]) -> Step<()> {
+fn require_place(connection: &Connection, field: &FieldDefinition, indexes: &[Index]) -> Step<()> {
     let name = &field.name;
     if indexes.is_empty() {
         return Err(StoreError::Refused(format!(

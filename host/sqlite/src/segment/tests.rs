@@ -190,3 +190,37 @@ fn no_value_of_a_segment_stands_in_the_statement() {
     assert!(!compiled.sql.contains("OR") && !compiled.sql.contains("spa"), "{}", compiled.sql);
     assert_eq!(compiled.values.len(), 3);
 }
+
+#[test]
+fn an_index_that_was_written_otherwise_is_made_anew() {
+    let connection = connection();
+    let now = indexes(&connection);
+    let name = "contacts_field_language";
+    connection
+        .execute_batch(&format!(
+            "DROP INDEX {name}; DROP INDEX contacts_field_birthday_day;
+             CREATE INDEX {name} ON contacts (json_extract(fields, '$.language') COLLATE NOCASE)"
+        ))
+        .unwrap();
+    assert_ne!(indexes(&connection), now);
+    filterable::catch_up(&connection).unwrap();
+    assert_eq!(indexes(&connection), now);
+
+    let version = |connection: &Connection| -> i64 {
+        connection.query_row("PRAGMA schema_version", [], |row| row.get(0)).unwrap()
+    };
+    let before = version(&connection);
+    filterable::catch_up(&connection).unwrap();
+    assert_eq!(version(&connection), before, "what is as it should be stays");
+}
+
+/// The indexes of fields as SQLite keeps them.
+fn indexes(connection: &Connection) -> Vec<String> {
+    connection
+        .prepare("SELECT sql FROM sqlite_schema WHERE name LIKE 'contacts_field_%' ORDER BY name")
+        .unwrap()
+        .raw_query()
+        .mapped(|row| row.get(0))
+        .map(Result::unwrap)
+        .collect()
+}
