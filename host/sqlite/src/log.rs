@@ -19,8 +19,17 @@ use crate::connection::{self, Purpose};
 use crate::failure::Step;
 use crate::limits::{
     BUSY_TIMEOUT, LOG_BYTES_BEFORE_TRUNCATE, LOG_LOOKS, LOG_PAGES_AT_MOST, LOG_PAGES_BEFORE_CHECKPOINT,
-    LOG_PAGES_BETWEEN_TRIES, LOG_PAGES_LEFT, LOG_PASSES,
+    LOG_PAGES_BETWEEN_TRIES, LOG_PAGES_LEFT, LOG_PAGES_WHERE_AWAITED, LOG_PASSES,
 };
+
+/// Who waits for a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Commit {
+    /// Somebody with a single write.
+    Awaited,
+    /// Nobody but a bulk that goes on afterwards.
+    Bulk,
+}
 
 /// The log of one database, as its writer sees it.
 pub(crate) struct Log {
@@ -38,6 +47,8 @@ pub(crate) struct Log {
     /// Whether that was waited for in vain since it last began anew: then a reader holds it, and it is not waited for
     /// again.
     was_in_vain: bool,
+    /// Whether anybody waited for a write since it last began anew. It is moved in small portions then.
+    is_awaited: bool,
     /// How many pages it had when it was last to be moved. A reader may hold it, and then each look is in vain.
     asked_at: i64,
     /// How many it had when the writer last tried to move what was left.
@@ -56,20 +67,23 @@ impl Log {
             cuts_back: false,
             looks_left: 0,
             was_in_vain: false,
+            is_awaited: false,
             asked_at: 0,
             tried_at: 0,
         }
     }
 
     /// After a commit: has it moved when much has come together.
-    pub(crate) fn after_commit(&mut self, connection: &Connection) {
+    pub(crate) fn after_commit(&mut self, connection: &Connection, commit: Commit) {
         self.is_ahead = true;
         let pages = Pages::of(connection);
         if pages.all < self.asked_at {
             // It began anew.
-            (self.asked_at, self.tried_at, self.was_in_vain) = (0, 0, false);
+            (self.asked_at, self.tried_at, self.was_in_vain, self.is_awaited) = (0, 0, false, false);
         }
-        if pages.all >= LOG_PAGES_BEFORE_CHECKPOINT && pages.ahead <= LOG_PAGES_LEFT {
+        self.is_awaited |= commit == Commit::Awaited;
+        let much = if self.is_awaited { LOG_PAGES_WHERE_AWAITED } else { LOG_PAGES_BEFORE_CHECKPOINT };
+        if pages.all >= much && pages.ahead <= LOG_PAGES_LEFT {
             // It has been moved but for what came since. Left to itself it would begin anew only if nobody wrote meanwhile.
             // Where readers take turns at holding it that is not tried at each write.
             if pages.all >= self.tried_at + LOG_PAGES_BETWEEN_TRIES {
@@ -79,8 +93,8 @@ impl Log {
             return;
         }
         // One that a reader holds is asked for again only when much has been added.
-        let is_held = self.was_in_vain && pages.all < self.asked_at + LOG_PAGES_BEFORE_CHECKPOINT;
-        if pages.ahead < LOG_PAGES_BEFORE_CHECKPOINT || is_held {
+        let is_held = self.was_in_vain && pages.all < self.asked_at + much;
+        if pages.ahead < much || is_held {
             return;
         }
         self.asked_at = pages.all;
@@ -297,7 +311,7 @@ mod tests {
         let (connection, mut log) = opened(folder.path());
         connection.execute_batch("INSERT INTO t VALUES (1)").unwrap();
         assert!(Pages::of(&connection).ahead > 0);
-        log.after_commit(&connection);
+        log.after_commit(&connection, Commit::Bulk);
         assert!(log.mover.is_none() && Pages::of(&connection).ahead > 0, "a little is left where it is");
         log.when_idle(&connection);
         assert_eq!(Pages::of(&connection).ahead, 0);
@@ -311,7 +325,7 @@ mod tests {
         let (connection, mut log) = opened(folder.path());
         let bytes = LOG_PAGES_BEFORE_CHECKPOINT * 4_096;
         connection.execute("INSERT INTO t VALUES (zeroblob(?))", [bytes]).unwrap();
-        log.after_commit(&connection);
+        log.after_commit(&connection, Commit::Bulk);
         // It ends when it has done what it was woken for.
         log.mover = None;
         assert_eq!(Pages::of(&connection).ahead, 0);
@@ -328,7 +342,7 @@ mod tests {
         reader.execute_batch("BEGIN; SELECT count(*) FROM t").unwrap();
         let grow = |log: &mut Log, pages: i64| {
             connection.execute("INSERT INTO t VALUES (zeroblob(?))", [pages * 4_096]).unwrap();
-            log.after_commit(&connection);
+            log.after_commit(&connection, Commit::Bulk);
         };
         grow(&mut log, LOG_PAGES_AT_MOST);
         assert!(!log.has_room(&connection), "long units wait");
@@ -355,9 +369,22 @@ mod tests {
         reader.execute_batch("COMMIT").unwrap();
         let pages = Pages::of(&connection);
         assert!((1..=LOG_PAGES_LEFT).contains(&pages.ahead) && pages.all >= LOG_PAGES_BEFORE_CHECKPOINT, "{pages:?}");
-        log.after_commit(&connection);
+        log.after_commit(&connection, Commit::Bulk);
         assert_eq!(Pages::of(&connection).ahead, 0);
         connection.execute_batch("INSERT INTO t VALUES (2)").unwrap();
         assert!(Pages::of(&connection).all < LOG_PAGES_LEFT, "{:?}", Pages::of(&connection));
+    }
+
+    #[test]
+    fn a_log_that_somebody_waited_for_is_moved_in_smaller_portions() {
+        let folder = tempfile::tempdir().unwrap();
+        let (connection, mut log) = opened(folder.path());
+        let mut write = |pages: i64, commit| {
+            connection.execute("INSERT INTO t VALUES (zeroblob(?))", [pages * 4_096]).unwrap();
+            log.after_commit(&connection, commit);
+            log.mover.is_some()
+        };
+        assert!(!write(LOG_PAGES_WHERE_AWAITED, Commit::Bulk));
+        assert!(write(1, Commit::Awaited));
     }
 }

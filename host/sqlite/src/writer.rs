@@ -19,7 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use crate::failure::{Failure, Step};
 use crate::limits::{GROUP_TIME, GROUP_WRITES, IDLE_BEFORE_CHECKPOINT, LOG_LOOK_EVERY, WRITES_WAITING};
-use crate::log::Log;
+use crate::log::{Commit, Log};
 use crate::queue::{Nothing, Queue};
 
 /// Tells a caller how its write ended, once the commit has.
@@ -251,7 +251,7 @@ impl Loop {
             answer(committed.clone());
         }
         self.written.send_replace(());
-        self.log.after_commit(&self.connection);
+        self.log.after_commit(&self.connection, if takes_behind { Commit::Bulk } else { Commit::Awaited });
         left_over
     }
 
@@ -277,7 +277,7 @@ impl Loop {
                 answer(Ok(()));
             }
         }
-        self.log.after_commit(&self.connection);
+        self.log.after_commit(&self.connection, Commit::Bulk);
     }
 
     /// Cuts the log back, now or at the next chance.
