@@ -351,7 +351,7 @@ fn rounds_of_faults_lose_nothing_and_send_nothing_twice() {
 }
 
 #[test]
-#[ignore = "the long mode: a thousand rounds"]
+#[ignore = "seven minutes: `POSTROOM_ROUNDS=1000 cargo test --workspace --test deliveries -- --ignored --nocapture a_thousand`"]
 fn a_thousand_rounds_of_faults_lose_nothing_and_send_nothing_twice() {
     let begin = named_seed().unwrap_or(1_000);
     let number: u64 = std::env::var("POSTROOM_ROUNDS").map_or(1_000, |number| number.parse().unwrap());

@@ -104,7 +104,7 @@ fn faults_in_any_combination_leave_no_trace() {
 }
 
 #[test]
-#[ignore = "the long mode: some minutes"]
+#[ignore = "some minutes: `cargo test --workspace --test faults -- --ignored three_hundred_plays`"]
 fn faults_in_any_combination_leave_no_trace_in_three_hundred_plays() {
     play(seeds(SEEDS_OF_THE_LONG_MODE));
 }

@@ -128,7 +128,7 @@ fn a_run_that_is_killed_at_any_request_is_taken_up_without_a_trace() {
 }
 
 #[test]
-#[ignore = "the long mode: a minute"]
+#[ignore = "a minute: `cargo test --workspace --test faults -- --ignored either_side`"]
 fn a_run_that_is_killed_on_either_side_of_any_request_is_taken_up_without_a_trace() {
     at_every_request(true);
 }
@@ -296,7 +296,7 @@ fn kills_at_any_moment_lose_nobody_and_double_nobody() {
 }
 
 #[test]
-#[ignore = "the long mode: ten minutes"]
+#[ignore = "ten minutes: `cargo test --workspace --test faults -- --ignored two_hundred_kills`"]
 fn two_hundred_kills_over_twenty_thousand_contacts_lose_nobody_and_double_nobody() {
     crowd::all(vec![act("two hundred kills", || killed_at_any_moment(seed(), 20_000, 200))]);
 }

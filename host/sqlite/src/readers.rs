@@ -96,3 +96,35 @@ fn in_one_state<T>(connection: &mut Connection, work: impl FnOnce(&Connection) -
     transaction.finish()?;
     Ok(answer)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn however_many_long_reads_there_are_a_short_one_is_answered() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("store.db");
+        std::fs::write(&file, []).unwrap();
+        let readers = Readers::new(file);
+        let mut ends = Vec::new();
+        let mut long = Vec::new();
+        for _ in 0..=READERS {
+            let (end, ended) = channel::<()>();
+            ends.push(end);
+            let mut read = Box::pin(readers.run_long("read for long", move |_| Ok(ended.recv().is_err())));
+            assert!((&mut read).now_or_never().is_none());
+            long.push(read);
+        }
+        readers.run("read", |_| Ok(())).await.unwrap();
+        // One of them waited for a place, and gets it.
+        drop(ends);
+        for read in long {
+            assert!(read.await.unwrap());
+        }
+    }
+}

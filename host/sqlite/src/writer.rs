@@ -335,3 +335,57 @@ fn refuse(work: Work, error: &rusqlite::Error) {
         Ok(answer) | Err(answer) => answer(Err(error.to_string())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::connection::{self, Purpose};
+
+    /// What others see of the table when a write begins.
+    fn seen(file: &Path) -> Step<Vec<String>> {
+        let reader = connection::open(file, Purpose::Read)?;
+        let mut all = reader.prepare("SELECT name FROM t ORDER BY name")?;
+        let names = all.query_map([], |row| row.get(0))?;
+        Ok(names.collect::<rusqlite::Result<_>>()?)
+    }
+
+    #[tokio::test]
+    async fn whoever_is_waited_for_is_committed_before_those_that_are_many() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("store.db");
+        std::fs::write(&file, []).unwrap();
+        let connection = connection::open(&file, Purpose::Write).unwrap();
+        connection.execute_batch("CREATE TABLE t (name TEXT)").unwrap();
+        let writer = Writer::start(connection, Log::of(file.clone(), folder.path().join("store.db-wal"))).unwrap();
+        let (begin, begun) = channel::<()>();
+        let write = |name: &'static str, share| {
+            let file = file.clone();
+            writer.run("write", share, move |connection| {
+                let before = seen(&file)?;
+                connection.execute("INSERT INTO t VALUES (?)", [name])?;
+                Ok(before)
+            })
+        };
+        // The writer is held until all of them stand in its queue.
+        let held = writer.run("hold the writer", Share::CutBack, move |_| Ok(begun.recv().is_err()));
+        let release = async { drop(begin) };
+        let (_, many, more, one, another, ()) = tokio::join!(
+            biased;
+            held,
+            write("many", Share::Behind),
+            write("more", Share::Behind),
+            write("one", Share::Together),
+            write("another", Share::Together),
+            release,
+        );
+        for awaited in [one, another].map(Result::unwrap) {
+            assert!(!awaited.iter().any(|name| ["many", "more"].contains(&name.as_str())), "{awaited:?}");
+        }
+        for behind in [many, more].map(Result::unwrap) {
+            assert!(["one", "another"].iter().all(|name| behind.iter().any(|seen| seen == name)), "{behind:?}");
+        }
+    }
+}

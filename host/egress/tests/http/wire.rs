@@ -210,6 +210,20 @@ async fn connections_are_kept() {
 }
 
 #[tokio::test]
+async fn a_connection_outlives_the_threads_that_asked_for_it() {
+    let server = Server::always(ok("")).await;
+    let account = Arc::new(account(&server));
+    let elsewhere = Arc::clone(&account);
+    let ask = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { elsewhere.send(get("/"), &budget()).await }).unwrap();
+    };
+    tokio::task::spawn_blocking(ask).await.unwrap();
+    account.send(get("/"), &budget()).await.unwrap();
+    assert_eq!((server.connections(), server.seen().len()), (1, 2));
+}
+
+#[tokio::test]
 async fn bare_403_and_503_return_to_the_run() {
     for status in [403, 503] {
         let server = Server::always(Answer::Keep(http(status, &[("Retry-After", "0")], "busy"))).await;

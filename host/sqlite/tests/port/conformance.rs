@@ -36,7 +36,7 @@ fn a_store_does_what_the_port_says() {
 /// The same with thousands of steps that are others every time:
 /// `cargo test --release -p postroom-sqlite --test port conformance -- --ignored`.
 #[test]
-#[ignore = "thousands of random steps take minutes"]
+#[ignore = "minutes of random steps: `cargo test --release -p postroom-sqlite --test port -- --ignored conformance`"]
 fn a_store_does_what_the_port_says_for_long() {
     search(TestRunner::new(config(200)), 120);
 }
@@ -65,7 +65,7 @@ fn a_ledger_does_what_the_port_says() {
 
 /// The same with thousands of steps that are others every time, by the command of the test above.
 #[test]
-#[ignore = "thousands of random steps take minutes"]
+#[ignore = "minutes of random steps: `cargo test --release -p postroom-sqlite --test port -- --ignored conformance`"]
 fn a_ledger_does_what_the_port_says_for_long() {
     search_ledger(TestRunner::new(config(200)), 200);
 }

@@ -212,7 +212,7 @@ async fn an_import_that_is_killed_at_any_moment_goes_on_without_a_trace() {
 /// cargo test --release -p postroom-sqlite --test port -- --ignored --nocapture killed::fifty
 /// ```
 #[tokio::test]
-#[ignore = "fifty kills take minutes"]
+#[ignore = "fifty kills take minutes: `cargo test --release -p postroom-sqlite --test port -- --ignored fifty`"]
 async fn fifty_kills_leave_no_trace() {
     let seed = std::env::var("POSTROOM_SEED").map_or(1, |seed| seed.parse().unwrap());
     killed(seed, 12_000, 50).await;

@@ -410,7 +410,7 @@ fn d6_a_store_and_the_rules_agree_on_who_is_in_a_segment() {
 }
 
 #[test]
-#[ignore = "thousands of trees take a minute: for changes of the compiler or of the rules"]
+#[ignore = "a minute of trees: `cargo test --release -p postroom-sqlite --test port -- --ignored thousands_of_segments`"]
 fn a_store_and_the_rules_agree_on_thousands_of_segments() {
     assert_same(MANY_CASES);
 }
