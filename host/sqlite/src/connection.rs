@@ -50,6 +50,8 @@ pub(crate) fn open(file: &Path, purpose: Purpose) -> Step<Connection> {
     };
     let connection = Connection::open_with_flags(file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    #[cfg(debug_assertions)]
+    crate::scans::watch(&connection);
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     connection.pragma_update(None, "trusted_schema", false)?;
     // A plan depends on the statement alone: without this, pages that differ in their bounds are

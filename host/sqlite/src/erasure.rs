@@ -107,7 +107,9 @@ impl ErasureStore for SqliteStore {
 
     async fn erasures(&self, limit: u32) -> Result<Vec<Erasure>> {
         self.read("read its erasures", move |connection| {
-            let mut statement = connection.prepare_cached("SELECT id FROM erasures ORDER BY id DESC LIMIT ?")?;
+            let mut statement = connection.prepare_cached(
+                "SELECT id FROM erasures ORDER BY id DESC LIMIT ? /* all: as many as are asked for */",
+            )?;
             let ids = statement.query_map([limit], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
             ids.into_iter().map(|id| read(connection, id)).collect()
         })

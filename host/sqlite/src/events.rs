@@ -132,7 +132,9 @@ fn spare(connection: &Connection, keep_at_least: u64) -> Step<Option<u64>> {
     // More than SQLite counts is all of them.
     let kept = i64::try_from(keep_at_least.max(1)).unwrap_or(i64::MAX);
     Ok(connection
-        .prepare_cached("SELECT id FROM events ORDER BY id DESC LIMIT 1 OFFSET ?")?
+        .prepare_cached(
+            "SELECT id FROM events ORDER BY id DESC LIMIT 1 OFFSET ? /* all: of those that are to be kept */",
+        )?
         .query_row([kept], |row| row.get(0))
         .optional()?)
 }

@@ -281,7 +281,8 @@ fn clear_ended(connection: &Connection, table: &str) -> Step<bool> {
         .prepare_cached(&format!(
             "DELETE FROM {table} WHERE (import_id, {key}) IN (
                  SELECT import_id, {key} FROM {table}
-                 WHERE import_id NOT IN (SELECT id FROM imports WHERE state = 'open') LIMIT ?)"
+                 WHERE import_id NOT IN (SELECT id FROM imports WHERE state = 'open') LIMIT ?)
+             /* all: no import has rows there but those that are open or have just ended */"
         ))?
         .execute([ROWS_CLEARED_AT_ONCE])?;
     Ok(deleted == usize::try_from(ROWS_CLEARED_AT_ONCE)?)

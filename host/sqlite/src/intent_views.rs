@@ -95,9 +95,10 @@ pub(crate) fn page_statement(query: &IntentQuery) -> String {
 /// How many there are, and how old.
 pub(crate) fn figures(connection: &Connection, account: Option<i64>) -> Step<IntentFigures> {
     let mut figures = IntentFigures::default();
-    let mut statement = connection.prepare_cached(
-        "SELECT state, count(*) FROM intents WHERE :account IS NULL OR account_id = :account GROUP BY state",
-    )?;
+    let mut statement = connection.prepare_cached(match account {
+        Some(_) => "SELECT state, count(*) FROM intents WHERE account_id = :account GROUP BY state",
+        None => "SELECT state, count(*) FROM intents WHERE :account IS NULL GROUP BY state /* all: they are counted */",
+    })?;
     let mut rows = statement.query(named_params! { ":account": account })?;
     while let Some(row) = rows.next()? {
         figures.states.insert(words(row, 0, "state of an intent")?, row.get(1)?);

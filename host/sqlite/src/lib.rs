@@ -27,7 +27,8 @@
 //! * `instance`, `witness`: what the store knows of itself, and the note of it that lies outside.
 //! * `schedules`, `timers`, `events`: what happens by itself, and who follows what happened.
 //! * `suppression`: withdrawals and erasures that outlive a contact; `erasure_journal`: what outlives the database.
-//! * `failure`, `columns`, `limits`: what goes wrong, how values stand in columns, and the bounds.
+//! * `failure`, `columns`, `limits`: what goes wrong, how values stand in columns, and the bounds. `scans` sees to it
+//!   that no statement looks through a large table unsaid.
 
 mod accounts;
 mod aliases;
@@ -90,6 +91,8 @@ mod purposes;
 mod queue;
 mod readers;
 mod runs;
+#[cfg(debug_assertions)]
+mod scans;
 mod schedules;
 mod schema;
 mod scope_rows;

@@ -56,7 +56,7 @@ pub(crate) fn keep_until_untagged(
     connection.execute(
         "INSERT INTO remote_members (audience_id, contact_id, address, base, confirmed_at)
          SELECT DISTINCT s.audience_id, m.contact_id, :address, '{}', :at
-         FROM syncs s JOIN sync_members m ON m.sync_id = s.id AND m.contact_id = :contact
+         FROM syncs s CROSS JOIN sync_members m ON m.sync_id = s.id AND m.contact_id = :contact
          WHERE m.tag_owned IS NOT NULL
          ON CONFLICT (audience_id, contact_id) DO UPDATE SET address = coalesce(address, excluded.address)",
         named_params! { ":contact": contact.0, ":address": address, ":at": micros(at) },
@@ -75,7 +75,7 @@ pub(crate) fn keep_until_untagged(
     connection.execute(
         "DELETE FROM remote_members
          WHERE contact_id = ?1 AND audience_id IN (SELECT id FROM audiences)
-           AND NOT EXISTS (SELECT 1 FROM syncs s JOIN sync_members m ON m.sync_id = s.id AND m.contact_id = ?1
+           AND NOT EXISTS (SELECT 1 FROM syncs s CROSS JOIN sync_members m ON m.sync_id = s.id AND m.contact_id = ?1
                            WHERE s.audience_id = remote_members.audience_id)",
         [contact.0],
     )?;
@@ -88,7 +88,7 @@ pub(crate) fn forget_untagged(connection: &Connection, audience: i64) -> Step<()
         "DELETE FROM remote_members
          WHERE audience_id = ?1
            AND NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = remote_members.contact_id)
-           AND NOT EXISTS (SELECT 1 FROM syncs s JOIN sync_members m
+           AND NOT EXISTS (SELECT 1 FROM syncs s CROSS JOIN sync_members m
                              ON m.sync_id = s.id AND m.contact_id = remote_members.contact_id
                            WHERE s.audience_id = ?1 AND m.tag_owned IS NOT NULL)",
         [audience],
@@ -104,7 +104,7 @@ pub(crate) fn forget_gone(connection: &Connection, audience: i64, contacts: &BTr
              WHERE audience_id = ?1
                AND contact_id IN (SELECT value FROM json_each(?2)
                                   WHERE NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = value))
-               AND NOT EXISTS (SELECT 1 FROM syncs s JOIN sync_members m
+               AND NOT EXISTS (SELECT 1 FROM syncs s CROSS JOIN sync_members m
                                  ON m.sync_id = s.id AND m.contact_id = remote_members.contact_id
                                WHERE s.audience_id = ?1 AND m.tag_owned IS NOT NULL)",
         )?

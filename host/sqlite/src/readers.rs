@@ -93,6 +93,8 @@ pub(crate) fn shares(low: i64, high: i64) -> Step<Vec<RangeInclusive<i64>>> {
 fn in_one_state<T>(connection: &mut Connection, work: impl FnOnce(&Connection) -> Step<T>) -> Step<T> {
     let transaction = connection.transaction().map_err(Failure::from)?;
     let answer = work(&transaction)?;
+    #[cfg(debug_assertions)]
+    crate::scans::judge(&transaction);
     transaction.finish()?;
     Ok(answer)
 }

@@ -151,8 +151,12 @@ impl RunStore for SqliteStore {
     async fn runs(&self, sync: Option<&str>, limit: u32) -> Result<Vec<Run>> {
         let sync = sync.map(str::to_owned);
         self.read("read its runs", move |connection| {
-            let mut statement =
-                connection.prepare_cached(select!("WHERE ?1 IS NULL OR s.name = ?1 ORDER BY r.id DESC LIMIT ?2"))?;
+            let mut statement = connection.prepare_cached(match sync {
+                Some(_) => {
+                    select!("WHERE r.sync_id = (SELECT id FROM syncs WHERE name = ?1) ORDER BY r.id DESC LIMIT ?2")
+                }
+                None => select!("WHERE ?1 IS NULL ORDER BY r.id DESC LIMIT ?2 /* all: as many as are asked for */"),
+            })?;
             let mut rows = statement.query((sync, limit))?;
             let mut runs = Vec::new();
             while let Some(row) = rows.next()? {

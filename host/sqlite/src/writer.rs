@@ -262,7 +262,10 @@ impl Loop {
             refuse(work, &error);
             return;
         }
-        match work(Ok(&self.connection)) {
+        let done = work(Ok(&self.connection));
+        #[cfg(debug_assertions)]
+        crate::scans::judge(&self.connection);
+        match done {
             Ok(answer) if self.connection.is_autocommit() => {
                 answer(Err("the disk did not take this write".to_owned()));
             }
@@ -302,6 +305,8 @@ impl Loop {
             return work(Err(error.to_string()));
         }
         let done = work(Ok(&self.connection));
+        #[cfg(debug_assertions)]
+        crate::scans::judge(&self.connection);
         if done.is_err() && !self.connection.is_autocommit() {
             self.roll_back("ROLLBACK TO use_case");
         }
@@ -347,7 +352,7 @@ mod tests {
     /// What others see of the table when a write begins.
     fn seen(file: &Path) -> Step<Vec<String>> {
         let reader = connection::open(file, Purpose::Read)?;
-        let mut all = reader.prepare("SELECT name FROM t ORDER BY name")?;
+        let mut all = reader.prepare("SELECT name FROM t ORDER BY name /* all: they are four */")?;
         let names = all.query_map([], |row| row.get(0))?;
         Ok(names.collect::<rusqlite::Result<_>>()?)
     }
