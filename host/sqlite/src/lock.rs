@@ -56,5 +56,23 @@ impl Drop for Lock {
         if let Err(error) = self.file.set_len(0) {
             tracing::debug!(%error, "the lock file could not be emptied");
         }
+        // Closing the file is not enough: a child that is just being started holds a copy of it until its program runs.
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "the lock of the store could not be given back before its file is closed");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_ends_with_its_value_though_a_copy_of_its_file_is_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = Lock::take(folder.path(), "first").unwrap();
+        let _childs = lock.file.try_clone().unwrap();
+        drop(lock);
+        Lock::take(folder.path(), "second").unwrap();
     }
 }
