@@ -91,3 +91,27 @@ async fn d6_json_lines_and_a_known_export_say_what_they_are_and_bring_tags_and_w
     let history = house.postroom(&["consent", "history", "bert@example.com", "--json"]).done().json();
     assert_eq!(history.as_array().unwrap().len(), 1, "{history}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d3_a_column_that_says_who_agreed_is_heard_in_every_language_and_beats_what_is_stated_for_all() {
+    let house = House::bare().await;
+    let guests =
+        "E-mail;Jméno;Souhlas\njana@example.com;Jana;ano\nbozena@example.com;Božena;ne\nnela@example.com;Nela;\n";
+    let file = house.file("guests.csv", guests);
+    let stated = ["import", &file, "--consent", "granted", "--evidence", "a box on the form"];
+    let page = house.postroom(&stated).done().stdout;
+    assert!(page.contains("2 grants were recorded") && page.contains("1 contact got no grant"), "{page}");
+    let state = |address: &str| {
+        let shown = house.postroom(&["contact", "show", address, "--json"]).done().json();
+        shown["contact"]["consent"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(
+        ["jana@example.com", "bozena@example.com", "nela@example.com"].map(state),
+        ["granted", "unknown", "granted"]
+    );
+
+    let file = house.file("silent.csv", "email;name\nsomebody@example.com;Some Body\n");
+    house.postroom(&["import", &file, "--consent", "from-file"]).refused(3, &["nothing to believe", "consent.status"]);
+    let asked = house.postroom(&["import", &file, "--map", "name=consent"]);
+    asked.refused(3, &["there is no field `consent`", "consent.status"]);
+}

@@ -7,6 +7,8 @@
 //!   person who said no, and to heed a wrong one costs a message that can be asked for again.
 //! * A claim of a **grant** is recorded, with its evidence, only when the operator says that the file
 //!   is to be believed (`--consent from-file`). Otherwise it is kept with the raw row and nothing else.
+//! * A row that speaks of consent and not of a grant (it is waited for, was not given, or stands in words that nobody
+//!   here knows) gets **no grant**, also where the operator states one for the whole file.
 //! * No claim lifts a withdrawal ([`consent`](crate::consent), row D3). A claimed grant is of the
 //!   source `import`, however well it is shown.
 
@@ -25,14 +27,19 @@ pub enum ClaimedAct {
     Withdrawn,
     /// The address was found not to take mail.
     Bounced,
+    /// Nothing happened that could be recorded, and the contact is not known to have agreed.
+    NotGranted,
 }
 
-impl From<ClaimedAct> for ConsentAct {
-    fn from(act: ClaimedAct) -> Self {
-        match act {
-            ClaimedAct::Granted => Self::Granted,
-            ClaimedAct::Withdrawn => Self::Withdrawn,
-            ClaimedAct::Bounced => Self::Bounced,
+impl ClaimedAct {
+    /// The event that it is recorded as; none where nothing happened.
+    #[must_use]
+    pub fn event(self) -> Option<ConsentAct> {
+        match self {
+            Self::Granted => Some(ConsentAct::Granted),
+            Self::Withdrawn => Some(ConsentAct::Withdrawn),
+            Self::Bounced => Some(ConsentAct::Bounced),
+            Self::NotGranted => None,
         }
     }
 }

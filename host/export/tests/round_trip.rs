@@ -228,7 +228,7 @@ fn assert_same(format: Format, contacts: &[Contact], rows: &[ImportedRow]) {
             ConsentState::Granted => Some(ClaimedAct::Granted),
             ConsentState::Withdrawn => Some(ClaimedAct::Withdrawn),
             ConsentState::Unusable => Some(ClaimedAct::Bounced),
-            ConsentState::Unknown | ConsentState::Pending => None,
+            ConsentState::Unknown | ConsentState::Pending => Some(ClaimedAct::NotGranted),
         };
         assert_eq!(row.claim.as_ref().map(|claim| claim.act), claimed);
     }

@@ -2,7 +2,8 @@
 //!
 //! A claim is never more than the cells say. Where they speak against each other, the withdrawal
 //! counts, then the bounce, then the grant (invariant 2): only a status that says *granted* beside an
-//! opt-in that is later than the withdrawal shows that the contact came back. When a claim counts is a
+//! opt-in that is later than the withdrawal shows that the contact came back. A status that says anything else is a claim
+//! that nothing was granted. When a claim counts is a
 //! rule of [`postroom_domain::claim`].
 
 use std::borrow::Cow;
@@ -23,7 +24,7 @@ const EVIDENCE_CELL_CHARS: usize = 200;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConsentRole {
-    /// A word: `subscribed`, `granted`, `unsubscribed`, `cleaned`.
+    /// A word: `subscribed`, `granted`, `yes`, `unsubscribed`, `cleaned`; anything else is no grant.
     Status,
     /// When the contact opted in.
     OptedInAt,
@@ -222,6 +223,8 @@ impl ConsentColumns {
         } else if granted {
             let ip = cell(self.confirmed_ip).or_else(|| cell(self.opted_in_ip));
             (ClaimedAct::Granted, agreed_at, ip.filter(|ip| ip.parse::<IpAddr>().is_ok()).map(Cow::into_owned))
+        } else if status.is_some() || self.file == FileStates::NobodyGranted {
+            (ClaimedAct::NotGranted, None, None)
         } else {
             return None;
         };
@@ -233,7 +236,8 @@ impl ConsentColumns {
         let file = match self.file {
             FileStates::EveryoneWithdrew => Some("in the file of contacts that left".to_owned()),
             FileStates::EveryoneBounced => Some("in the file of addresses that take no mail".to_owned()),
-            FileStates::Nothing | FileStates::NobodyGranted => None,
+            FileStates::NobodyGranted => Some("in the file of contacts that never agreed".to_owned()),
+            FileStates::Nothing => None,
         };
         let cells = self.all().into_iter().flatten().filter_map(|index| {
             let cell: String = row.cell(index).chars().take(EVIDENCE_CELL_CHARS).collect();
@@ -262,6 +266,7 @@ impl Status {
             "withdrawn" | "unsubscribed" | "optout" | "optedout" | "blacklisted" | "complained" | "complaint"
             | "spam" | "abuse" => Self::Withdrawn,
             "unusable" | "cleaned" | "bounced" | "hardbounced" | "hardbounce" | "invalid" => Self::Bounced,
+            _ if says_yes(word) => Self::Granted,
             _ => Self::Other,
         }
     }
@@ -308,7 +313,7 @@ mod tests {
         claim(file, cells).map(|claim| claim.act)
     }
 
-    use ClaimedAct::{Bounced, Granted, Withdrawn};
+    use ClaimedAct::{Bounced, Granted, NotGranted, Withdrawn};
     use ConsentRole as Role;
 
     #[test]
@@ -335,8 +340,12 @@ mod tests {
     fn d3_only_what_plainly_says_so_is_a_grant() {
         for (cells, expected) in [
             (&[(Role::Status, "Subscribed")][..], Some(Granted)),
-            (&[(Role::Status, "pending"), (Role::OptedInAt, "2025-05-01")], None),
-            (&[(Role::Status, "aktivní"), (Role::OptedInAt, "2025-05-01")], None),
+            (&[(Role::Status, "Ano")], Some(Granted)),
+            (&[(Role::Status, "1")], Some(Granted)),
+            (&[(Role::Status, "ne")], Some(NotGranted)),
+            (&[(Role::Status, "0")], Some(NotGranted)),
+            (&[(Role::Status, "pending"), (Role::OptedInAt, "2025-05-01")], Some(NotGranted)),
+            (&[(Role::Status, "aktivní"), (Role::OptedInAt, "2025-05-01")], Some(NotGranted)),
             (&[(Role::Status, ""), (Role::OptedInAt, "2025-05-01")], Some(Granted)),
             (&[(Role::OptedInAt, "yes")], None),
             (&[(Role::OptedInIp, "192.0.2.7")], None),
@@ -344,7 +353,7 @@ mod tests {
         ] {
             assert_eq!(act(FileStates::Nothing, cells), expected, "{cells:?}");
         }
-        assert_eq!(act(FileStates::NobodyGranted, &[(Role::ConfirmedAt, "2025-05-01")]), None);
+        assert_eq!(act(FileStates::NobodyGranted, &[(Role::ConfirmedAt, "2025-05-01")]), Some(NotGranted));
         assert_eq!(act(FileStates::Nothing, &[]), None);
     }
 

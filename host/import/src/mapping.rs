@@ -158,6 +158,8 @@ pub(crate) fn columns(
         let name = names.get(index).map_or("", String::as_str);
         if let Some(path) = suggestion(name, plain, definitions) {
             suggest(&mut targets, index, Some(Target::Field(path)), ToldBy::Name);
+        } else if vocabulary::is_consent(plain) {
+            suggest(&mut targets, index, Some(Target::Consent(ConsentRole::Status)), ToldBy::Name);
         }
     }
     Ok(names
@@ -380,7 +382,11 @@ pub(crate) fn read_place(
 
 /// Offers the place that is nearest to what was given, as a word or as people call it.
 fn offer_place(given: &str, definitions: &[FieldDefinition]) -> String {
-    let mut places = vec![("email".to_owned(), "e-mail".to_owned()), ("external-id".to_owned(), "key".to_owned())];
+    let mut places = vec![
+        ("email".to_owned(), "e-mail".to_owned()),
+        ("external-id".to_owned(), "key".to_owned()),
+        (Target::Consent(ConsentRole::Status).to_string(), "consent".to_owned()),
+    ];
     for definition in definitions {
         let name = definition.name.as_str();
         if definition.kind == FieldType::Address {

@@ -112,6 +112,13 @@ const PLACES: [(&str, &str); 12] = [
     ),
 ];
 
+/// Names of a column that says who agreed.
+const CONSENT: &str = "consent consents optin optedin subscribed marketingconsent emailconsent newsletterconsent \
+    gdprconsent consentgiven souhlas souhlasy souhlassezasíláním souhlassezpracováním marketingovýsouhlas súhlas \
+    einwilligung zustimmung werbeeinwilligung consentement consentimiento consentimento consenso consentiment zgoda \
+    nõusolek piekrišana sutikimas hozzájárulás pristanek privola pristanak consimțământ acord suostumus samtycke \
+    samtykke toestemming rıza onay согласие згода съгласие συγκατάθεση";
+
 /// A name as it is compared: its letters and digits, small.
 pub(crate) fn plain(name: &str) -> String {
     name.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -132,6 +139,11 @@ pub(crate) fn may_be_email(plain: &str) -> bool {
     lists(MAYBE_EMAIL, plain)
 }
 
+/// Whether a column of this plain name says who agreed.
+pub(crate) fn is_consent(plain: &str) -> bool {
+    lists(CONSENT, plain)
+}
+
 /// The place among the standard fields that a column of this plain name goes to.
 pub(crate) fn place(plain: &str) -> Option<&'static str> {
     PLACES.iter().find(|(_, names)| lists(names, plain)).map(|(place, _)| *place)
@@ -143,7 +155,7 @@ mod tests {
 
     #[test]
     fn every_name_is_plain_and_means_one_thing() {
-        let lines = [EMAIL, MAYBE_EMAIL].into_iter().chain(PLACES.map(|(_, names)| names));
+        let lines = [EMAIL, MAYBE_EMAIL, CONSENT].into_iter().chain(PLACES.map(|(_, names)| names));
         let mut seen = std::collections::BTreeSet::new();
         for name in lines.flat_map(str::split_ascii_whitespace) {
             assert_eq!(plain(name), name, "is not plain");

@@ -97,7 +97,7 @@ fn d3_the_files_of_those_who_left_and_of_dead_addresses_are_claims_of_that() {
         "nonsubscribed_members_export_0a.csv.gz",
         format!("{AUDIENCE},LAST_CHANGED,LEID,EUID,NOTES,TAGS\n{row},,1,a,,\n"),
     );
-    assert_eq!(imported(&never, &Options::default())[0].claim, None);
+    assert_eq!(imported(&never, &Options::default())[0].claim.clone().unwrap().act, ClaimedAct::NotGranted);
 }
 
 #[test]

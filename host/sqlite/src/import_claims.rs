@@ -35,14 +35,14 @@ pub(crate) fn claimed(import: &ImportState, row: &Prepared) -> Option<ConsentEve
     }
     // What lies ahead of the import can't have happened: as a withdrawal it would outlast later opt-ins.
     let at = claim.at.map_or(import.started_at, |at| at.min(import.started_at));
-    let event = ConsentEvent::new(at, claim.act.into(), ConsentSource::Import).shown_by(&claim.evidence);
+    let event = ConsentEvent::new(at, claim.act.event()?, ConsentSource::Import).shown_by(&claim.evidence);
     let ip = claim.ip.as_deref().and_then(|ip| ip.parse().ok());
     Some(ConsentEvent { provenance: Provenance { ip, ..origin(import, row) }, ..event })
 }
 
 /// The grant that an import states for the contact of a row. A row that says the contrary gets none.
 pub(crate) fn stated(import: &ImportState, row: &Prepared) -> Option<ConsentEvent> {
-    let evidence = import.evidence.as_ref().filter(|_| !has_withdrawn(row))?;
+    let evidence = import.evidence.as_ref().filter(|_| !speaks_against(row))?;
     let event = ConsentEvent::new(import.started_at, ConsentAct::Granted, ConsentSource::Import).shown_by(evidence);
     Some(ConsentEvent { provenance: origin(import, row), ..event })
 }
@@ -123,6 +123,7 @@ pub(crate) fn tell(
         let is_heard = match claim.act {
             ClaimedAct::Granted => is_first && before.will != Will::Withdrawn,
             ClaimedAct::Withdrawn | ClaimedAct::Bounced => true,
+            ClaimedAct::NotGranted => false,
         };
         if is_heard && !is_known(connection, contact, before, claim, &event)? {
             told.consent = consent_rows::record(connection, contact, before, &event)?;
@@ -135,9 +136,14 @@ pub(crate) fn tell(
     Ok(told)
 }
 
-/// Whether a row says that its contact withdrew.
-fn has_withdrawn(row: &Prepared) -> bool {
-    row.claim.as_ref().is_some_and(|claim| claim.act == ClaimedAct::Withdrawn)
+/// Whether a row says that its contact withdrew, or did not agree.
+fn speaks_against(row: &Prepared) -> bool {
+    row.claim.as_ref().is_some_and(|claim| claim.act == ClaimedAct::Withdrawn) || grants_nothing(row)
+}
+
+/// Whether a row speaks of consent, and not of a grant.
+pub(crate) fn grants_nothing(row: &Prepared) -> bool {
+    row.claim.as_ref().is_some_and(|claim| claim.act == ClaimedAct::NotGranted)
 }
 
 /// Whether an import has written before what a claim states.
@@ -152,6 +158,8 @@ fn is_known(
         ClaimedAct::Granted => consent.will == Will::Granted,
         ClaimedAct::Withdrawn => consent.will == Will::Withdrawn,
         ClaimedAct::Bounced => consent.deliverability == Deliverability::Unusable,
+        // It is no event that could be known.
+        ClaimedAct::NotGranted => true,
     };
     // The evidence names the line, which shifts when the file grows. So it tells two claims apart only where
     // nothing else does: without a moment, after the contact opted in again.

@@ -214,14 +214,17 @@ impl Unit<'_> {
     fn count_created(&mut self, row: &Prepared, contact: ContactId, consent: Consent) -> Step<()> {
         let purposes = import_claims::granted_purposes(self.connection, &self.import, contact)?;
         let claimed = import_claims::claimed(&self.import, row).map(|event| event.act);
-        let is_grant_meant = self.import.evidence.is_some() || claimed == Some(ConsentAct::Granted);
+        let is_denied = self.import.evidence.is_some() && import_claims::grants_nothing(row);
+        let is_stated = self.import.evidence.is_some() && !is_denied;
+        let is_grant_meant = is_stated || claimed == Some(ConsentAct::Granted);
         let counts = &mut self.import.counts;
         counts.created += 1;
+        counts.consent_not_granted += u64::from(is_denied);
         counts.opt_outs_recorded += u64::from(matches!(claimed, Some(ConsentAct::Withdrawn | ConsentAct::Bounced)));
         if is_grant_meant {
             let is_granted = consent.will == Will::Granted;
             counts.consent_recorded += u64::from(is_granted);
-            counts.consent_kept_withdrawn += u64::from(!is_granted && self.import.evidence.is_some());
+            counts.consent_kept_withdrawn += u64::from(!is_granted && is_stated);
         }
         self.count_purposes(purposes);
         Ok(())
@@ -295,6 +298,10 @@ impl Unit<'_> {
             return Ok(stored.id);
         }
         let counts = &mut self.import.counts;
+        if import_claims::grants_nothing(row) {
+            counts.consent_not_granted += u64::from(consent.will != Will::Granted);
+            return Ok(stored.id);
+        }
         match consent.will {
             Will::Granted => {}
             // Invariant 2: a file never lifts a withdrawal.

@@ -246,6 +246,8 @@ pub struct ImportCounts {
     pub consent_recorded: u64,
     /// Contacts that had withdrawn and stay so.
     pub consent_kept_withdrawn: u64,
+    /// Contacts that got no stated grant, because their rows speak of consent and not of a grant.
+    pub consent_not_granted: u64,
     /// Grants for purposes that were recorded.
     pub purposes_recorded: u64,
     /// Purposes that contacts had withdrawn for, and that stay so.

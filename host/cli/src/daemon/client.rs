@@ -35,7 +35,8 @@ pub(crate) fn ask(store: &Path) -> Result<Option<u8>> {
         Ok(Answer::Ended(code)) => Ok(Some(code)),
         Ok(Answer::Refused(why)) => Err(Failure::held(why)),
         Err(error) => Err(Failure::io("hear from the daemon how it ended, since it has gone", &error).with_mend(
-            "look at what stands in the store now: what was acknowledged is kept, and nothing is half done",
+            "look at what stands in the store now: what was acknowledged is kept, and what was under way with a provider \
+             shows in `postroom indoubt list` once the daemon is back",
         )),
     }
 }

@@ -27,7 +27,8 @@ pub(crate) struct Args {
     /// Whether the rows join the list, or are the list: then who is not in the file leaves it
     #[arg(long, value_enum, default_value = "add")]
     mode: Mode,
-    /// A column and the place it goes to, as in 'Given name=firstname', 'Town=address.city' or 'Notes=-'
+    /// A column and the place it goes to, as in 'Given name=firstname', 'Town=address.city', 'Agreed=consent.status' or
+    /// 'Notes=-'
     #[arg(long = "map", value_name = "COLUMN=PLACE", value_parser = rule)]
     map: Vec<(String, String)>,
     /// The column with the e-mail addresses
@@ -36,7 +37,8 @@ pub(crate) struct Args {
     /// The column with the contacts' numbers in the system that the file comes from
     #[arg(long, value_name = "COLUMN")]
     key: Option<String>,
-    /// Who of the file has agreed; withdrawals and bounces that its rows tell of are recorded in any case
+    /// Who of the file has agreed; withdrawals and bounces that its rows tell of are recorded in any case, and a row that
+    /// speaks of consent in other words than yes, granted or subscribed gets none
     #[arg(long, value_enum)]
     consent: Option<Consent>,
     /// What shows the consent that all have given, such as the form and its day
@@ -238,6 +240,12 @@ fn done(answer: &Imported) -> String {
     }
     if counts.consent_recorded > 0 {
         more.push(format!("{} recorded", counted(counts.consent_recorded, "grant was", "grants were")));
+    }
+    if counts.consent_not_granted > 0 {
+        more.push(format!(
+            "{} no grant: their rows speak of consent, and not of one that was given",
+            counted(counts.consent_not_granted, "contact got", "contacts got")
+        ));
     }
     if counts.purposes_recorded > 0 {
         let grants = counted(counts.purposes_recorded, "grant for a purpose was", "grants for purposes were");

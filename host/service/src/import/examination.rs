@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use postroom_domain::field::FieldDefinition;
 use postroom_domain::purpose::PurposeName;
-use postroom_import::{Examined, ImportFault, Options, column_names, examine};
+use postroom_import::{Examined, ImportFault, Options, Target, column_names, examine};
 use postroom_store::lists::ImportMode;
 
 use super::ImportFile;
@@ -40,7 +40,10 @@ impl Service {
             Ok((Arc::new(examined), reading))
         });
         match looked.await.map_err(thread_ended)? {
-            Ok((examined, reading)) => Ok(Looked { examined, options, reading }),
+            Ok((examined, reading)) => {
+                require_word(request, &examined)?;
+                Ok(Looked { examined, options, reading })
+            }
             Err(ServiceError::Import(fault)) => Err(self.with_fitting_profile(fault, request).await?),
             Err(error) => Err(error),
         }
@@ -95,6 +98,21 @@ fn check(request: &ImportFile) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Refuses to believe a file that says nothing about consent.
+fn require_word(request: &ImportFile, examined: &Examined) -> Result<()> {
+    let is_about_consent = |target: &Option<Target>| matches!(target, Some(Target::Consent(_)));
+    let says_something =
+        examined.known.is_some() || examined.columns.iter().any(|column| is_about_consent(&column.target));
+    if !request.believes_file || says_something {
+        return Ok(());
+    }
+    Err(ServiceError::BadInput(format!(
+        "no column of {} tells about consent, so that there is nothing to believe: say which does, as in `--map \
+         'Agreed=consent.status'`, or leave `--consent from-file` out",
+        examined.path.display()
+    )))
 }
 
 /// What tells one way of reading a file from another: all that decides how its bytes become rows. A

@@ -89,6 +89,37 @@ async fn a_contact_that_opts_in_after_the_file_is_not_withdrawn_by_the_same_line
 }
 
 #[tokio::test]
+async fn invariant_2_whoever_s_row_speaks_of_no_grant_gets_none_though_one_is_stated_for_all() {
+    let home = home();
+    let store = &home.store;
+    for address in ["old@example.cz", "granted@example.cz"] {
+        add(store, address).await;
+    }
+    let yes = event(5, ConsentAct::Granted, ConsentSource::Contact, Some("form"));
+    store.record_consent(&who("granted@example.cz"), &yes).await.unwrap();
+    let mut file: Vec<ImportedRow> = (2..)
+        .zip(["old@example.cz", "granted@example.cz", "new@example.cz"])
+        .map(|(line, address)| claiming(line, address, ClaimedAct::NotGranted, None))
+        .collect();
+    file.push(row(5, "", "silent@example.cz", "X"));
+    for second in [20, 30] {
+        let (report, _) = import(store, &with_consent(later(second)), file.clone()).await;
+        let counts = report.counts;
+        assert_eq!((counts.consent_not_granted, counts.consent_kept_withdrawn, counts.opt_outs_recorded), (2, 0, 0));
+        assert_eq!(counts.consent_recorded, u64::from(second == 20));
+    }
+    for (address, expected) in [
+        ("old@example.cz", ConsentState::Unknown),
+        ("new@example.cz", ConsentState::Unknown),
+        // A file without consent takes none away.
+        ("granted@example.cz", ConsentState::Granted),
+        ("silent@example.cz", ConsentState::Granted),
+    ] {
+        assert_eq!(state(&home, address).await, expected, "{address}");
+    }
+}
+
+#[tokio::test]
 async fn a_grant_of_a_file_counts_only_when_the_file_is_believed_and_lifts_no_withdrawal() {
     let home = home();
     let store = &home.store;
