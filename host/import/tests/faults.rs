@@ -146,8 +146,9 @@ fn a_rule_for_what_is_not_there_is_refused_with_the_nearest_name() {
         ("address", "`address` is an address, and a column goes to one part", "use one of"),
         ("adress.city", "there is no field `adress`", "did you mean `address.city`?"),
         ("address.town", "`town` is not a part of an address", "did you mean `address."),
+        ("consent", "there is no field `consent`", "did you mean `consent.status`?"),
         ("firstname.city", "`firstname` is a text and has no parts", "did you mean `"),
-        ("xyz", "there is no field `xyz`", "use one of email, external-id, firstname"),
+        ("xyz", "there is no field `xyz`", "use one of email, external-id, consent.status, firstname"),
     ] {
         let sentence = sentence(content, &map(&[("Vorname", place)]));
         assert!(sentence.contains(problem) && sentence.contains(mend), "{sentence}");
