@@ -266,7 +266,9 @@ impl Status {
             "withdrawn" | "unsubscribed" | "optout" | "optedout" | "blacklisted" | "complained" | "complaint"
             | "spam" | "abuse" => Self::Withdrawn,
             "unusable" | "cleaned" | "bounced" | "hardbounced" | "hardbounce" | "invalid" => Self::Bounced,
-            _ if says_yes(word) => Self::Granted,
+            // A higher number is a code of the file's system, and not a count.
+            "1" => Self::Granted,
+            yes if is_yes(yes) => Self::Granted,
             _ => Self::Other,
         }
     }
@@ -276,7 +278,12 @@ impl Status {
 fn says_yes(cell: &str) -> bool {
     let word = plain(cell);
     let is_count = word.bytes().all(|byte| byte.is_ascii_digit()) && word.bytes().any(|byte| byte != b'0');
-    is_count || matches!(word.as_str(), "true" | "yes" | "y" | "x" | "t" | "ano" | "ja" | "oui" | "si" | "sí")
+    is_count || is_yes(&word)
+}
+
+/// Whether a plain word is a yes.
+fn is_yes(plain: &str) -> bool {
+    matches!(plain, "true" | "yes" | "y" | "x" | "t" | "ano" | "ja" | "oui" | "si" | "sí")
 }
 
 #[cfg(test)]
@@ -342,6 +349,7 @@ mod tests {
             (&[(Role::Status, "Subscribed")][..], Some(Granted)),
             (&[(Role::Status, "Ano")], Some(Granted)),
             (&[(Role::Status, "1")], Some(Granted)),
+            (&[(Role::Status, "2")], Some(NotGranted)),
             (&[(Role::Status, "ne")], Some(NotGranted)),
             (&[(Role::Status, "0")], Some(NotGranted)),
             (&[(Role::Status, "pending"), (Role::OptedInAt, "2025-05-01")], Some(NotGranted)),
