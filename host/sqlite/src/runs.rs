@@ -32,7 +32,9 @@ const WRITTEN_AT_ONCE: usize = 100;
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT r.id, s.name, r.started_at, r.finished_at, r.plugin_digest, r.state, r.summary
+            "SELECT r.id, s.name, r.started_at, r.finished_at, r.plugin_digest, r.state, r.summary,
+                    (SELECT count(*) FROM intents i INDEXED BY intents_of_runs
+                     WHERE i.run_id = r.id AND i.run_id IS NOT NULL AND i.ended_at IS NULL)
              FROM runs r JOIN syncs s ON s.id = r.sync_id ",
             $rest
         )
@@ -267,5 +269,6 @@ fn read(row: &Row<'_>) -> Step<Run> {
             Some(json) => serde_json::from_str(&json)?,
             None => empty(from_word("state of a run", &state)?),
         },
+        open_requests: row.get(7)?,
     })
 }

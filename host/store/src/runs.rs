@@ -336,6 +336,8 @@ pub struct Run {
     pub plugin_digest: String,
     /// Its sums; those of a run at work are empty.
     pub summary: RunSummary,
+    /// Requests that it armed and whose end nobody knows: under way, or in doubt.
+    pub open_requests: u64,
 }
 
 /// Which outcomes a page holds.

@@ -106,7 +106,22 @@ fn page(run: &Run) -> String {
     });
     let ended = run.finished_at.map_or_else(|| "not ended".to_owned(), moment);
     text.push_str(&format!("\n{}: began {}, ended {ended} (UTC)\n", state(summary.state), moment(run.started_at)));
+    text.push_str(&open_requests(run));
     text
+}
+
+/// What it asked for and has no answer to, which stands in no number above.
+fn open_requests(run: &Run) -> String {
+    let open = table::counted(run.open_requests, "request", "requests");
+    match (run.open_requests, run.summary.state) {
+        (0, RunState::Running) => "What it has sent so far is counted when it ends.\n".to_owned(),
+        (0, _) => String::new(),
+        (_, RunState::Running) => format!(
+            "{open} of it stand without an answer. If its process is gone, nobody knows what became of them: the next run \
+             of the sync decides about their contacts anew.\n"
+        ),
+        (_, _) => format!("Nobody knows what became of {open} of it: see `postroom indoubt list`.\n"),
+    }
 }
 
 fn outcomes(page: &OutcomePage) -> String {

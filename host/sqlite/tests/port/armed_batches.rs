@@ -161,9 +161,11 @@ async fn what_a_dead_run_had_armed_is_in_doubt_until_the_next_run_decides_anew()
     let sent = intent(&arm(store, sync.id, run, 1, BatchIntent::new(IntentKind::Push, NOW, vec![jana])).await).unwrap();
     let account = store.account(&sync.audience.account).await.unwrap().id;
     assert_eq!(store.take_over_lane(account, "the next process", at(30)).await.unwrap().in_doubt, 1);
+    assert_eq!(store.run(run).await.unwrap().open_requests, 1);
     let doubt = store.intent(sent).await.unwrap().intent;
     assert_eq!((doubt.state, doubt.run, doubt.contacts), (IntentState::InDoubt, Some(run), Some(1)));
     begin(store, sync.id).await;
+    assert_eq!(store.run(run).await.unwrap().open_requests, 0);
     let ended = store.intent(sent).await.unwrap();
     assert_eq!(ended.intent.state, IntentState::Cancelled);
     assert_eq!(ended.intent.reason.unwrap().code, "decided-anew");
