@@ -306,6 +306,7 @@ async fn renamed_again_and_again(service: &Arc<Service>, file: &Path, ends: &Ato
             save_profile: None,
             consent_evidence: Some("bench".to_owned()),
             consent_purposes: Vec::new(),
+            may_empty: false,
             believes_file: false,
             rejects: None,
         };

@@ -151,7 +151,7 @@ impl House {
     #[track_caller]
     pub(crate) fn import(&self, list: &str, consent: Option<&str>, rows: &str) -> Value {
         let file = self.file("import.csv", rows);
-        let mut arguments = vec!["import", &file, "--list", list, "--mode", "replace", "--json"];
+        let mut arguments = vec!["import", &file, "--list", list, "--mode", "replace", "--allow-empty", "--json"];
         if rows.starts_with("id,") {
             arguments.extend(["--key", "id"]);
         }

@@ -7,8 +7,9 @@
 //!   person who said no, and to heed a wrong one costs a message that can be asked for again.
 //! * A claim of a **grant** is recorded, with its evidence, only when the operator says that the file
 //!   is to be believed (`--consent from-file`). Otherwise it is kept with the raw row and nothing else.
-//! * A row that speaks of consent and not of a grant (it is waited for, was not given, or stands in words that nobody
-//!   here knows) gets **no grant**, also where the operator states one for the whole file.
+//! * A row that does not say that its contact agreed, in a file with a column for that (it is waited for, was not given,
+//!   stands in words that nobody here knows, or the cell is empty as an unticked box is), gets **no grant**, also where the
+//!   operator states one for the whole file.
 //! * No claim lifts a withdrawal ([`consent`](crate::consent), row D3). A claimed grant is of the
 //!   source `import`, however well it is shown.
 

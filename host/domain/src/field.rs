@@ -22,6 +22,7 @@ pub use fault::FieldFault;
 pub(crate) use kind::canonical_number;
 pub use kind::{FieldType, MAX_LONG_TEXT_CHARS, MAX_TEXT_CHARS};
 pub use name::{AddressPart, FieldName, FieldPath, MAX_NAME_CHARS};
+pub use places::PhoneCountry;
 pub use standard::standard_fields;
 pub use value::{Address, FieldValue, Fields};
 

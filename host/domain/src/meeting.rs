@@ -15,14 +15,45 @@ use crate::email::EmailAddress;
 pub const ERASED: &str = "the person of this e-mail address was erased on request, and the address is not taken \
                           again: leave it out";
 
-const KEY_WITH_TWO_ADDRESSES: &str =
-    "an earlier row of the file has the same key and another e-mail address: keep one of the rows";
+/// Why a row can't be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The person of its address was erased.
+    Erased,
+    /// Its key came before, with another address.
+    KeyWithTwoAddresses,
+    /// Its key is one contact's, and its address another's.
+    TwoContacts,
+    /// Its address is that of a contact with another key.
+    AnotherKey,
+}
 
-const TWO_CONTACTS: &str = "its key and its e-mail address belong to two different contacts: correct one of them in \
-                            the file, or delete one of the contacts";
+impl Refusal {
+    /// The sentence for the person who mends the file.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Erased => ERASED,
+            Self::KeyWithTwoAddresses => {
+                "an earlier row of the file has the same key and another e-mail address: keep one of the rows"
+            }
+            Self::TwoContacts => {
+                "its key and its e-mail address belong to two different contacts: correct one of them in the file, or \
+                 delete one of the contacts"
+            }
+            Self::AnotherKey => {
+                "its e-mail address belongs to a contact with another key: correct the address or the key in the \
+                 file, or change the contact's key"
+            }
+        }
+    }
 
-const ANOTHER_KEY: &str = "its e-mail address belongs to a contact with another key: correct the address or the key \
-                           in the file, or change the contact's key";
+    /// Whether the row is kept for mending. That of an erased person is kept nowhere (invariant 11).
+    #[must_use]
+    pub fn keeps_row(self) -> bool {
+        self != Self::Erased
+    }
+}
 
 /// What a row turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +65,7 @@ pub enum Meeting<C> {
     /// An earlier row spoke for this contact.
     Again(C),
     /// It can't be taken, and why.
-    Refused(&'static str),
+    Refused(Refusal),
 }
 
 /// The names under which a contact is known.
@@ -95,20 +126,20 @@ pub fn meet<D: Directory>(
     directory: &mut D,
 ) -> Result<Meeting<D::Contact>, D::Error> {
     let Some((contact, is_by_key)) = directory.find(email, key)? else {
-        return Ok(if directory.is_erased(email)? { Meeting::Refused(ERASED) } else { Meeting::New });
+        return Ok(if directory.is_erased(email)? { Meeting::Refused(Refusal::Erased) } else { Meeting::New });
     };
     let is_renamed = is_by_key && contact.email_key() != email.key() && !directory.is_alias(email, &contact)?;
     if directory.has_met(&contact) {
-        return Ok(if is_renamed { Meeting::Refused(KEY_WITH_TWO_ADDRESSES) } else { Meeting::Again(contact) });
+        return Ok(if is_renamed { Meeting::Refused(Refusal::KeyWithTwoAddresses) } else { Meeting::Again(contact) });
     }
     if is_renamed && directory.is_erased(email)? {
-        return Ok(Meeting::Refused(ERASED));
+        return Ok(Meeting::Refused(Refusal::Erased));
     }
     if is_renamed && directory.is_anothers(email, &contact)? {
-        return Ok(Meeting::Refused(TWO_CONTACTS));
+        return Ok(Meeting::Refused(Refusal::TwoContacts));
     }
     if !is_by_key && key.is_some() && contact.external_id().is_some() {
-        return Ok(Meeting::Refused(ANOTHER_KEY));
+        return Ok(Meeting::Refused(Refusal::AnotherKey));
     }
     Ok(Meeting::First(contact))
 }
@@ -334,10 +365,10 @@ mod tests {
                 Meeting::New => "new",
                 Meeting::First(()) => "first",
                 Meeting::Again(()) => "again",
-                Meeting::Refused(ERASED) => "erased",
-                Meeting::Refused(KEY_WITH_TWO_ADDRESSES) => "two addresses",
-                Meeting::Refused(TWO_CONTACTS) => "two contacts",
-                Meeting::Refused(_) => "another key",
+                Meeting::Refused(Refusal::Erased) => "erased",
+                Meeting::Refused(Refusal::KeyWithTwoAddresses) => "two addresses",
+                Meeting::Refused(Refusal::TwoContacts) => "two contacts",
+                Meeting::Refused(Refusal::AnotherKey) => "another key",
             }
         });
         let met = met.collect::<Vec<_>>().join(", ");

@@ -2,8 +2,8 @@
 //!
 //! A claim is never more than the cells say. Where they speak against each other, the withdrawal
 //! counts, then the bounce, then the grant (invariant 2): only a status that says *granted* beside an
-//! opt-in that is later than the withdrawal shows that the contact came back. A status that says anything else is a claim
-//! that nothing was granted. When a claim counts is a
+//! opt-in that is later than the withdrawal shows that the contact came back. A status that says anything else, or that is
+//! left empty as an unticked box is, is a claim that nothing was granted. When a claim counts is a
 //! rule of [`postroom_domain::claim`].
 
 use std::borrow::Cow;
@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use postroom_domain::claim::{ClaimedAct, ConsentClaim};
+use postroom_domain::field::{FieldType, FieldValue};
 use serde::{Deserialize, Serialize};
 
 use crate::dates::{DateOrder, moment};
@@ -24,7 +25,7 @@ const EVIDENCE_CELL_CHARS: usize = 200;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConsentRole {
-    /// A word: `subscribed`, `granted`, `yes`, `unsubscribed`, `cleaned`; anything else is no grant.
+    /// A word: `subscribed`, `granted`, `yes`, `unsubscribed`, `cleaned`; anything else is no grant, and nothing is none.
     Status,
     /// When the contact opted in.
     OptedInAt,
@@ -223,7 +224,7 @@ impl ConsentColumns {
         } else if granted {
             let ip = cell(self.confirmed_ip).or_else(|| cell(self.opted_in_ip));
             (ClaimedAct::Granted, agreed_at, ip.filter(|ip| ip.parse::<IpAddr>().is_ok()).map(Cow::into_owned))
-        } else if status.is_some() || self.file == FileStates::NobodyGranted {
+        } else if self.status.is_some() || self.file == FileStates::NobodyGranted {
             (ClaimedAct::NotGranted, None, None)
         } else {
             return None;
@@ -266,8 +267,7 @@ impl Status {
             "withdrawn" | "unsubscribed" | "optout" | "optedout" | "blacklisted" | "complained" | "complaint"
             | "spam" | "abuse" => Self::Withdrawn,
             "unusable" | "cleaned" | "bounced" | "hardbounced" | "hardbounce" | "invalid" => Self::Bounced,
-            // A higher number is a code of the file's system, and not a count.
-            "1" => Self::Granted,
+            // A number above one is a code of the file's system, and not a count.
             yes if is_yes(yes) => Self::Granted,
             _ => Self::Other,
         }
@@ -281,9 +281,9 @@ fn says_yes(cell: &str) -> bool {
     is_count || is_yes(&word)
 }
 
-/// Whether a plain word is a yes.
+/// Whether a plain word is a yes, as a field of that type reads it; or the cross or the letter of a ticked box.
 fn is_yes(plain: &str) -> bool {
-    matches!(plain, "true" | "yes" | "y" | "x" | "t" | "ano" | "ja" | "oui" | "si" | "sí")
+    FieldType::Boolean.read(plain) == Ok(Some(FieldValue::Boolean(true))) || matches!(plain, "x" | "t")
 }
 
 #[cfg(test)]
@@ -349,12 +349,16 @@ mod tests {
             (&[(Role::Status, "Subscribed")][..], Some(Granted)),
             (&[(Role::Status, "Ano")], Some(Granted)),
             (&[(Role::Status, "1")], Some(Granted)),
+            (&[(Role::Status, "Tak")], Some(Granted)),
+            (&[(Role::Status, "nie")], Some(NotGranted)),
             (&[(Role::Status, "2")], Some(NotGranted)),
             (&[(Role::Status, "ne")], Some(NotGranted)),
             (&[(Role::Status, "0")], Some(NotGranted)),
             (&[(Role::Status, "pending"), (Role::OptedInAt, "2025-05-01")], Some(NotGranted)),
             (&[(Role::Status, "aktivní"), (Role::OptedInAt, "2025-05-01")], Some(NotGranted)),
             (&[(Role::Status, ""), (Role::OptedInAt, "2025-05-01")], Some(Granted)),
+            (&[(Role::Status, "")], Some(NotGranted)),
+            (&[(Role::Status, " "), (Role::OptedInAt, "")], Some(NotGranted)),
             (&[(Role::OptedInAt, "yes")], None),
             (&[(Role::OptedInIp, "192.0.2.7")], None),
             (&[(Role::Withdrawn, "0"), (Role::Bounced, "0")], None),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use postroom_domain::field::FieldDefinition;
+use postroom_domain::field::{FieldDefinition, PhoneCountry};
 use serde::{Serialize, Serializer};
 
 use crate::cell::Cleaning;
@@ -70,6 +70,8 @@ pub struct Options {
     pub clear_empty: bool,
     /// What comes first in dates such as 04/05/2026; where nobody says it, the day.
     pub date_order: Option<DateOrder>,
+    /// Whose phone numbers have no country's code.
+    pub phones_of: Option<PhoneCountry>,
     /// How files of this kind were read before. What else is said wins over it.
     pub profile: Option<ImportProfile>,
 }
@@ -85,6 +87,8 @@ pub struct Settled<'a> {
     pub clear_empty: bool,
     /// What comes first in dates; none where nobody said it.
     pub date_order: Option<DateOrder>,
+    /// Whose phone numbers have no country's code.
+    pub phones_of: Option<PhoneCountry>,
 }
 
 impl Options {
@@ -97,6 +101,7 @@ impl Options {
             delimiter: self.delimiter.or_else(|| profile?.delimiter),
             clear_empty: self.clear_empty || profile.is_some_and(|profile| profile.empty_cells == EmptyCells::Clear),
             date_order: self.date_order.or_else(|| profile?.date_order),
+            phones_of: self.phones_of.or_else(|| profile?.phones_of.as_deref()?.parse().ok()),
         }
     }
 
@@ -209,6 +214,7 @@ pub fn examine(path: &Path, options: &Options, definitions: &[FieldDefinition]) 
             (FileKind::JsonLines, true) => Cleaning::OwnValues,
         },
         clear_empty: settled.clear_empty,
+        phones: settled.phones_of,
         consent: ConsentColumns {
             file: known.map_or(FileStates::Nothing, |known| known.states),
             date_order: settled.date_order.unwrap_or_default(),

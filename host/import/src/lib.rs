@@ -64,6 +64,6 @@ pub use fault::ImportFault;
 pub use mapping::{Column, Target, ToldBy};
 pub use profile::{EmptyCells, ImportProfile, NOWHERE, ProfileColumn};
 pub use recognise::{Recognised, recognise};
-pub use rejects::{Rejects, rejects_path};
+pub use rejects::{Rejects, left_out_path, rejects_path};
 pub use rows::{RejectedRow, Row, Rows};
 pub use suggest::{Confidence, NewField, Suggestion};

@@ -12,6 +12,7 @@ use crate::fault::{ImportFault, at};
 use crate::layout;
 use crate::profile::{ImportProfile, NOWHERE};
 use crate::recognise::Recognised;
+use crate::rejects::OWN_COLUMNS;
 use crate::vocabulary;
 
 /// How alike two names must be for one to be offered in the place of the other.
@@ -147,6 +148,10 @@ pub(crate) fn columns(
             };
             suggest(&mut targets, index, target, ToldBy::KnownFile);
         }
+    }
+    // What this program wrote of a file to be mended: the line and the reason are about the row.
+    if names.starts_with(&OWN_COLUMNS.map(str::to_owned)) {
+        (0..OWN_COLUMNS.len()).for_each(|index| suggest(&mut targets, index, None, ToldBy::KnownFile));
     }
     if !targets.iter().flatten().any(|told| told.target == Some(Target::Email)) {
         let (index, told_by) = header.email(&targets, rows)?;

@@ -10,7 +10,8 @@ use crate::dates::DateOrder;
 use crate::delimiter::Delimiter;
 use crate::examine::{Examined, Options};
 use crate::fault::ImportFault;
-use crate::mapping::{Target, column_named, read_place};
+use crate::mapping::{Target, ToldBy, column_named, read_place};
+use crate::vocabulary;
 
 /// What an empty cell says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +47,8 @@ pub struct ImportProfile {
     pub email: Option<String>,
     /// What comes first in its dates; none where nobody said it.
     pub date_order: Option<DateOrder>,
+    /// The country whose phone numbers have no code in it, by its two letters.
+    pub phones_of: Option<String>,
     /// The encoding, where it is not to be detected.
     pub encoding: Option<String>,
     /// The delimiter, where it is not to be detected.
@@ -64,6 +67,7 @@ impl ImportProfile {
         let mut profile = Self {
             name: name.to_owned(),
             date_order: settled.date_order,
+            phones_of: settled.phones_of.map(|country| country.to_string()),
             encoding: settled.encoding.map(str::to_owned),
             delimiter: settled.delimiter,
             empty_cells: if settled.clear_empty { EmptyCells::Clear } else { EmptyCells::Keep },
@@ -78,6 +82,8 @@ impl ImportProfile {
                     profile.consent.insert(*role, name);
                 }
                 Some(place) => profile.columns.push(ProfileColumn { column: name, place: place.to_string() }),
+                // One that seems to tell about consent goes nowhere for ever only where somebody said so.
+                None if column.told_by == ToldBy::Nobody && vocabulary::seems_to_tell_about_consent(&name) => {}
                 None => profile.columns.push(ProfileColumn { column: name, place: NOWHERE.to_owned() }),
             }
         }

@@ -50,6 +50,9 @@ const OWN: KnownFile = KnownFile {
         (layout::EXTERNAL_ID, "external-id"),
         (layout::TAGS, layout::TAGS),
         (layout::CONSENT, "consent.status"),
+        (layout::LISTS, "-"),
+        (layout::CREATED_AT, "-"),
+        (layout::UPDATED_AT, "-"),
     ],
 };
 

@@ -1,14 +1,18 @@
 //! The file of the rows that could not be read, for the person who mends them.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{BufWriter, Write};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::cell::{guard, harmless};
 use crate::examine::{Examined, FileKind};
 use crate::fault::ImportFault;
 use crate::rows::RejectedRow;
+
+/// Only the owner reads a file of contacts, whoever may read the one that it comes from.
+const FILE_MODE: u32 = 0o600;
 
 /// Where the rejects of a file go, beside it: `guests.csv.rejects.csv`.
 #[must_use]
@@ -18,10 +22,21 @@ pub fn rejects_path(source: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Where the rows go that were taken without a cell that does not fit, beside the rejects: `guests.csv.left-out.csv`.
+#[must_use]
+pub fn left_out_path(source: &Path) -> PathBuf {
+    let mut name = OsString::from(source);
+    name.push(".left-out.csv");
+    PathBuf::from(name)
+}
+
+/// The columns that stand before those of the file, which tell a file of rejects when it is imported again.
+pub(crate) const OWN_COLUMNS: [&str; 2] = ["line", "reason"];
+
 /// The column of the lines of JSON Lines that could not be read.
 const UNREAD: &str = "line as it stood";
 
-/// Writes a rejects file: line, reason, then the cells as they stood in the file.
+/// Writes a file of rows to be mended: line, reason, then the cells as they stood in the file.
 ///
 /// It is UTF-8 with a byte order mark and has the delimiter of its source, so that a spreadsheet
 /// opens it as it opened that, and it can be imported once mended. No cell of it acts as a formula.
@@ -38,7 +53,7 @@ pub struct Rejects {
 }
 
 impl Rejects {
-    /// Prepares a rejects file at `path` for the rows of `examined`. Nothing is written yet.
+    /// Prepares such a file at `path` for the rows of `examined`. Nothing is written yet.
     #[must_use]
     pub fn new(path: &Path, examined: &Examined) -> Self {
         let names = examined.column_names().map(|name| guard(name).into_owned());
@@ -47,7 +62,7 @@ impl Rejects {
             path: path.to_owned(),
             delimiter: examined.delimiter.byte(),
             kind: examined.kind,
-            header: ["line", "reason"].map(str::to_owned).into_iter().chain(names).chain(unread).collect(),
+            header: OWN_COLUMNS.map(str::to_owned).into_iter().chain(names).chain(unread).collect(),
             writer: None,
             rows: 0,
         }
@@ -79,7 +94,7 @@ impl Rejects {
         Ok(())
     }
 
-    /// Completes the file. Returns its path, if a row was rejected.
+    /// Completes the file. Returns its path, if it has a row.
     ///
     /// # Errors
     ///
@@ -100,7 +115,11 @@ impl Rejects {
 
     fn create(&self) -> Result<csv::Writer<BufWriter<File>>, ImportFault> {
         let unwritable = |error| ImportFault::unwritable(&self.path, error);
-        let mut file = BufWriter::new(File::create(&self.path).map_err(unwritable)?);
+        let open = OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(&self.path);
+        let file = open.map_err(unwritable)?;
+        // One that was there keeps its mode otherwise.
+        file.set_permissions(Permissions::from_mode(FILE_MODE)).map_err(unwritable)?;
+        let mut file = BufWriter::new(file);
         file.write_all("\u{feff}".as_bytes()).map_err(unwritable)?;
         let mut writer = csv::WriterBuilder::new().delimiter(self.delimiter).flexible(true).from_writer(file);
         writer.write_record(&self.header).map_err(|error| unwritable(error.into()))?;

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use postroom_domain::contact::{EntryFault, FieldPatch, ImportedRow};
 use postroom_domain::email::EmailAddress;
-use postroom_domain::field::{AddressPart, FieldDefinition, FieldFault, FieldName, FieldPath, FieldValue};
+use postroom_domain::field::{
+    AddressPart, FieldDefinition, FieldFault, FieldName, FieldPath, FieldValue, PhoneCountry,
+};
 use serde::Serialize;
 
 use crate::address;
@@ -15,7 +17,7 @@ use crate::fault::{ImportFault, at};
 use crate::layout::split_list;
 use crate::mapping::{Column, Target};
 use crate::records::{Format, Record, Records};
-use crate::values;
+use crate::values::{self, Habits};
 
 /// A record of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +64,7 @@ pub(crate) struct Plan {
     dates: Vec<usize>,
     consent: ConsentColumns,
     clear_empty: bool,
+    phones: Option<PhoneCountry>,
 }
 
 /// What a cell fills.
@@ -81,6 +84,7 @@ pub(crate) struct Reading {
     pub(crate) file: String,
     pub(crate) cleaning: Cleaning,
     pub(crate) clear_empty: bool,
+    pub(crate) phones: Option<PhoneCountry>,
     /// Without its columns, which the plan fills in.
     pub(crate) consent: ConsentColumns,
 }
@@ -115,7 +119,12 @@ impl Plan {
             dates: targets().filter(|(_, target)| target.is_date(definitions)).map(|(index, _)| index).collect(),
             consent,
             clear_empty: reading.clear_empty,
+            phones: reading.phones,
         }
+    }
+
+    fn habits(&self) -> Habits {
+        Habits { dates: self.consent.date_order, phones: self.phones }
     }
 
     /// How many columns there are.
@@ -189,7 +198,7 @@ impl Plan {
         match place {
             Place::Field(definition) => {
                 let path = FieldPath { field: definition.name.clone(), part: None };
-                one(path, values::of_field(definition, cell, self.consent.date_order))
+                one(path, values::of_field(definition, cell, self.habits()))
             }
             Place::Part(path) => one(path.clone(), values::of_part(cell)),
             Place::Address(field) => {

@@ -7,11 +7,12 @@ use postroom_domain::field::{AddressPart, FieldDefinition, FieldName, FieldPath,
 use serde::Serialize;
 
 use crate::cell;
+use crate::claim::ConsentRole;
 use crate::mapping::{ALIKE, Column, Target, ToldBy, likeness};
 use crate::profile::ImportProfile;
 use crate::recognise::Recognised;
 use crate::values;
-use crate::vocabulary::plain;
+use crate::vocabulary::{is_about_consent, is_about_withdrawal, plain};
 
 /// How many other places are named: more than a few are no help.
 const OTHERS: usize = 3;
@@ -74,6 +75,8 @@ pub struct Suggestion {
     pub samples: Vec<String>,
     /// The mapping rule that sends it to where it could go.
     pub rule: Option<String>,
+    /// Whether most of its cells are yes and no.
+    pub is_yes_or_no: bool,
     /// A field that would take it, where it goes nowhere and there is none.
     pub new_field: Option<NewField>,
 }
@@ -112,7 +115,10 @@ pub(crate) fn suggestions(
         let mut others: Vec<Target> = others.into_iter().map(|(_, place)| place.clone()).take(OTHERS).collect();
         let cells = Cells::of(rows, index);
         let (place, confidence, reason) = match column.told_by {
-            ToldBy::Nobody => guess(&cells, &mut others),
+            ToldBy::Nobody => match by.0.map_or_else(|| about_consent(&column.name, &cells, &taken), |_| None) {
+                Some(told) => told,
+                None => guess(&cells, &mut others),
+            },
             told_by => (column.target.clone(), sureness(told_by), reason(column, by, &cells)),
         };
         let is_open = column.told_by == ToldBy::Nobody;
@@ -123,8 +129,9 @@ pub(crate) fn suggestions(
             names.extend(name.as_ref().map(FieldName::to_string));
             NewField { name, kind: cells.kind() }
         });
+        let is_yes_or_no = cells.filled > 0 && cells.most_fit(FieldType::Boolean);
         let (samples, told_by, column) = (cells.samples(), column.told_by, column.name.clone());
-        Suggestion { column, place, told_by, confidence, reason, others, samples, rule, new_field }
+        Suggestion { column, place, told_by, confidence, reason, others, samples, rule, is_yes_or_no, new_field }
     };
     columns.iter().enumerate().map(of).collect()
 }
@@ -154,6 +161,22 @@ fn field_name(column: &str) -> Option<FieldName> {
     let is_foreign = plain.chars().any(|letter| letter.is_alphabetic() && !letter.is_ascii());
     let letters: String = plain.chars().filter(char::is_ascii_lowercase).collect();
     letters.parse().ok().filter(|_| !is_foreign && letters.len() >= NAME_CHARS)
+}
+
+/// What a column seems to tell about consent, by its name. A file that is known has no such riddles.
+fn about_consent(column: &str, cells: &Cells, taken: &[&Target]) -> Option<Told> {
+    let plain = plain(column);
+    let are_moments = cells.most_fit(FieldType::Date) || cells.most_fit(FieldType::DateTime);
+    let role = match (is_about_withdrawal(&plain), are_moments) {
+        (true, true) => ConsentRole::WithdrawnAt,
+        (true, false) => ConsentRole::Withdrawn,
+        (false, true) if is_about_consent(&plain) => ConsentRole::OptedInAt,
+        (false, false) if is_about_consent(&plain) => ConsentRole::Status,
+        (false, _) => return None,
+    };
+    let place = Target::Consent(role);
+    let is_free = !taken.contains(&&place);
+    is_free.then(|| (Some(place), Confidence::Possible, "its name speaks of consent".to_owned()))
 }
 
 /// What the cells or the likeness of names suggest.

@@ -1,18 +1,32 @@
 //! A cell becomes the value of a field: the one place that asks the fields how they read.
 
-use postroom_domain::field::{FieldDefinition, FieldFault, FieldType, FieldValue};
+use postroom_domain::field::{FieldDefinition, FieldFault, FieldType, FieldValue, PhoneCountry};
 
 use crate::dates::{DateOrder, day_first, day_first_moment};
 
-/// The value of a field. A date or a moment is turned first, where the month is said to come first.
+/// What is said of all cells of a file.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Habits {
+    /// What comes first in dates.
+    pub(crate) dates: DateOrder,
+    /// Whose phone numbers have no country's code.
+    pub(crate) phones: Option<PhoneCountry>,
+}
+
+/// The value of a field. A date or a moment is turned first, where the month is said to come first, and a phone number
+/// gets its country.
 pub(crate) fn of_field(
     definition: &FieldDefinition,
     text: &str,
-    order: DateOrder,
+    habits: Habits,
 ) -> Result<Option<FieldValue>, FieldFault> {
     match definition.kind {
-        FieldType::Date => definition.read(&day_first(text, order)),
-        FieldType::DateTime => definition.read(&day_first_moment(text, order)),
+        FieldType::Date => definition.read(&day_first(text, habits.dates)),
+        FieldType::DateTime => definition.read(&day_first_moment(text, habits.dates)),
+        FieldType::Phone => match habits.phones.and_then(|country| country.completed(text)) {
+            Some(completed) => definition.read(&completed),
+            None => definition.read(text),
+        },
         _ => definition.read(text),
     }
 }

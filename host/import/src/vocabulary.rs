@@ -119,6 +119,15 @@ const CONSENT: &str = "consent consents optin optedin subscribed marketingconsen
     nõusolek piekrišana sutikimas hozzájárulás pristanek privola pristanak consimțământ acord suostumus samtycke \
     samtykke toestemming rıza onay согласие згода съгласие συγκατάθεση";
 
+/// Parts of names that speak of consent, whatever stands around them.
+const ABOUT_CONSENT: &str = "consent optin optedin subscri newsletter gdpr dsgvo rgpd permission agree souhlas súhlas \
+    einwillig zustimm abonn consenti consenso zgod nõusol piekri sutikim hozzájár pristan privol consimț suostum samtyck \
+    samtykk toestemm onay соглас згод съглас συγκατάθ";
+
+/// The same of a withdrawal.
+const ABOUT_WITHDRAWAL: &str = "unsub optout optedout odhláš odhlas abgemeld abmeld désabonn désinscri odvolán widerruf \
+    widerspr blacklist donotmail donotcontact отписа відписа";
+
 /// A name as it is compared: its letters and digits, small.
 pub(crate) fn plain(name: &str) -> String {
     name.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -142,6 +151,22 @@ pub(crate) fn may_be_email(plain: &str) -> bool {
 /// Whether a column of this plain name says who agreed.
 pub(crate) fn is_consent(plain: &str) -> bool {
     lists(CONSENT, plain)
+}
+
+/// Whether a plain name speaks of consent.
+pub(crate) fn is_about_consent(plain: &str) -> bool {
+    ABOUT_CONSENT.split_ascii_whitespace().any(|part| plain.contains(part))
+}
+
+/// Whether a plain name speaks of a withdrawal.
+pub(crate) fn is_about_withdrawal(plain: &str) -> bool {
+    ABOUT_WITHDRAWAL.split_ascii_whitespace().any(|part| plain.contains(part))
+}
+
+/// Whether a name as it is written speaks of either.
+pub(crate) fn seems_to_tell_about_consent(name: &str) -> bool {
+    let plain = plain(name);
+    is_about_consent(&plain) || is_about_withdrawal(&plain)
 }
 
 /// The place among the standard fields that a column of this plain name goes to.
@@ -193,5 +218,24 @@ mod tests {
             assert_eq!(place(&plain(name)), Some(expected), "{name}");
         }
         assert_eq!(place(&plain("Name")), None);
+        for name in ["Consent", "Opt-in", "Souhlas se zasíláním", "Einwilligung", "Согласие", "nõusolek", "Onay"]
+        {
+            assert!(is_consent(&plain(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_speak_of_consent_are_noticed_whatever_stands_around_them() {
+        for name in
+            ["Marketing consent 2024", "Souhlas s marketingem", "Newsletter (ja/nein)", "GDPR", "Zgoda na e-mail"]
+        {
+            assert!(is_about_consent(&plain(name)) && !is_consent(&plain(name)), "{name}");
+        }
+        for name in ["Unsubscribed on", "Opt-out", "Odhlášen", "Abgemeldet am"] {
+            assert!(is_about_withdrawal(&plain(name)), "{name}");
+        }
+        for name in ["Options", "Company", "Room", "Poznámka", "Wohnort"] {
+            assert!(!is_about_consent(&plain(name)) && !is_about_withdrawal(&plain(name)), "{name}");
+        }
     }
 }

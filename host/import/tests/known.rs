@@ -258,17 +258,29 @@ fn a_field_is_offered_for_a_column_that_goes_nowhere() {
         .collect();
     assert_eq!(
         offered,
+        ["nights number", "room decimal", "arrival date", "notes text", "NAME text", "locker text", "web url"]
+    );
+}
+
+#[test]
+fn d3_a_column_that_seems_to_tell_about_consent_comes_with_the_rule_that_hears_it() {
+    let rules = |header: &str, row: &str| -> Vec<String> {
+        let examined = File::new(format!("{header}\n{row}\n")).examine(&Options::default()).unwrap();
+        examined.suggestions.into_iter().filter_map(|told| told.rule).collect()
+    };
+    assert_eq!(
+        rules(
+            "email,Newsletter (ja/nein),Opt-out,Abgemeldet am,Zustimmung am",
+            "a@example.com,ja,x,2026-01-02,2026-01-01"
+        ),
         [
-            "nights number",
-            "room decimal",
-            "arrival date",
-            "newsletter boolean",
-            "notes text",
-            "NAME text",
-            "locker text",
-            "web url"
+            "Newsletter (ja/nein)=consent.status",
+            "Opt-out=consent.withdrawn",
+            "Abgemeldet am=consent.withdrawn-at",
+            "Zustimmung am=consent.opted-in-at"
         ]
     );
+    assert!(rules("email,Souhlas,Newsletter", "a@example.com,ano,x").is_empty(), "something says so already");
 }
 
 #[test]

@@ -28,6 +28,29 @@ pub(crate) enum Purpose {
     Read,
 }
 
+/// Whether a commit of the writer is answered when it is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Disk {
+    /// Yes: an acknowledged write survives a power cut (invariant 1). A new connection does.
+    Waits,
+    /// When it is in the log. A power cut takes it together with all that came after it, or not at all.
+    Later,
+}
+
+impl Disk {
+    /// Has the transactions of a connection commit so, from the next one on.
+    pub(crate) fn set(self, connection: &Connection) -> rusqlite::Result<()> {
+        connection.pragma_update(
+            None,
+            "synchronous",
+            match self {
+                Self::Waits => "FULL",
+                Self::Later => "NORMAL",
+            },
+        )
+    }
+}
+
 /// Refuses a SQLite library that could lose data.
 pub(crate) fn check_library(version: i32) -> Result<(), StoreError> {
     if version >= OLDEST_SQLITE {
@@ -61,8 +84,7 @@ pub(crate) fn open(file: &Path, purpose: Purpose) -> Step<Connection> {
         Purpose::Write => {
             connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIBIBYTES)?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
-            // An acknowledged write survives a power cut (invariant 1).
-            connection.pragma_update(None, "synchronous", "FULL")?;
+            Disk::Waits.set(&connection)?;
             connection.pragma_update(None, "foreign_keys", true)?;
             // What is deleted is overwritten: an erased person is in no page of the file any more.
             connection.pragma_update(None, "secure_delete", true)?;
@@ -71,7 +93,7 @@ pub(crate) fn open(file: &Path, purpose: Purpose) -> Step<Connection> {
         }
         Purpose::Move => {
             // The log is on disk before the database is written, and the database before the log begins anew.
-            connection.pragma_update(None, "synchronous", "FULL")?;
+            Disk::Waits.set(&connection)?;
             connection.pragma_update(None, "wal_autocheckpoint", 0)?;
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         }

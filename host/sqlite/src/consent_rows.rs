@@ -8,6 +8,7 @@ use rusqlite::{Connection, Row};
 
 use crate::columns::{from_word, micros, timestamp};
 use crate::failure::{Failure, Step};
+use crate::many_rows::{ManyRows, own, text};
 use crate::{intent_contacts, intent_opt_outs, scope_rows};
 
 /// The two axes from the columns `will` and `deliverability`, which stand at `first` and behind it.
@@ -78,25 +79,44 @@ pub(crate) fn record(
 
 /// Adds an event to a history and nothing else: the contact's folds hold it already.
 pub(crate) fn append(connection: &Connection, contact: ContactId, event: &ConsentEvent) -> Step<()> {
-    let (list, purpose) = scope_rows::columns(connection, &event.scope)?;
-    connection
-        .prepare_cached(
-            "INSERT INTO consent_events (contact_id, at, act, source, evidence, origin, wording, ip, list_id, purpose_id)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )?
-        .execute((
-            contact.0,
-            micros(event.at),
-            event.act.as_str(),
-            event.source.as_str(),
-            &event.evidence,
-            &event.provenance.origin,
-            &event.provenance.wording,
-            event.provenance.ip.map(|ip| ip.to_string()),
-            list,
-            purpose,
-        ))?;
-    Ok(())
+    let mut histories = Histories::new();
+    histories.add(connection, contact, event)?;
+    histories.write(connection)
+}
+
+/// Events on their way into histories, some of which wait to be written.
+pub(crate) struct Histories(ManyRows<'static, 10>);
+
+impl Histories {
+    /// None yet.
+    pub(crate) fn new() -> Self {
+        Self(ManyRows::of(
+            "INSERT INTO consent_events (contact_id, at, act, source, evidence, origin, wording, ip, list_id, purpose_id)",
+        ))
+    }
+
+    /// Takes one more.
+    pub(crate) fn add(&mut self, connection: &Connection, contact: ContactId, event: &ConsentEvent) -> Step<()> {
+        let (list, purpose) = scope_rows::columns(connection, &event.scope)?;
+        let row = [
+            own(contact.0),
+            own(micros(event.at)),
+            text(event.act.as_str()),
+            text(event.source.as_str()),
+            own(event.evidence.clone()),
+            own(event.provenance.origin.clone()),
+            own(event.provenance.wording.clone()),
+            own(event.provenance.ip.map(|ip| ip.to_string())),
+            own(list),
+            own(purpose),
+        ];
+        self.0.add(connection, row)
+    }
+
+    /// Writes those that wait.
+    pub(crate) fn write(&mut self, connection: &Connection) -> Step<()> {
+        self.0.write(connection)
+    }
 }
 
 fn address(text: Option<String>) -> Step<Option<IpAddr>> {

@@ -15,6 +15,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 use uuid::{Builder, Uuid};
 
 use crate::columns::micros;
+use crate::consent_rows::Histories;
 use crate::failure::{Failure, Step};
 use crate::key::SecretKey;
 use crate::sequence::{Change, Numbers};
@@ -157,17 +158,20 @@ pub(crate) fn create(
     said: &Said<'_>,
     beginning: &[ConsentEvent],
 ) -> Step<(ContactId, Consent)> {
-    create_if_absent(connection, numbers, email, said, beginning)?
-        .ok_or_else(|| Failure::Cause("the address of a new contact is another's".to_owned()))
+    let mut histories = Histories::new();
+    let created = create_if_absent(connection, numbers, email, said, (beginning, &mut histories))?;
+    histories.write(connection)?;
+    created.ok_or_else(|| Failure::Cause("the address of a new contact is another's".to_owned()))
 }
 
-/// The same where the address may be another contact's: then nothing is written.
+/// The same where the address may be another contact's: then nothing is written. What begins its history may wait to be
+/// written.
 pub(crate) fn create_if_absent(
     connection: &Connection,
     numbers: &mut Numbers<'_>,
     email: &EmailAddress,
     said: &Said<'_>,
-    beginning: &[ConsentEvent],
+    (beginning, histories): (&[ConsentEvent], &mut Histories),
 ) -> Step<Option<(ContactId, Consent)>> {
     // An address that left withdrawals behind is nobody's.
     let withdrawals = if said.some_withdrew { suppression::take(connection, said.key, email)? } else { Vec::new() };
@@ -216,7 +220,7 @@ pub(crate) fn create_if_absent(
     let id = ContactId(connection.last_insert_rowid());
     numbers.take(Change::Contact, Some(id), None)?;
     for event in history() {
-        consent_rows::append(connection, id, event)?;
+        histories.add(connection, id, event)?;
     }
     scope_rows::refold(connection, id, &history())?;
     Ok(Some((id, consent)))

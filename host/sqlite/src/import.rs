@@ -85,7 +85,7 @@ impl ImportStore for SqliteStore {
             let (key, under_way, waiting) = (self.key(), self.imports(), self.waiting());
             let (all, made) = (Arc::clone(&rows), Arc::clone(&made));
             let taken = self
-                .write_alone(DOING, move |connection| {
+                .write_part(DOING, move |connection| {
                     let import = ImportState::open(connection, import)?;
                     let list = list_rows::of(connection, import.list)?;
                     let id = import.id;
@@ -140,7 +140,7 @@ impl ImportStore for SqliteStore {
             let survey = self.read(DOING, move |connection| survey(connection, import)).await?;
             let list = survey.list.as_ref().map(|list| list.id);
             if survey.lacks_copies {
-                while !self.write_alone(DOING, move |connection| copy_agreed(connection, import)).await? {}
+                while !self.write_part(DOING, move |connection| copy_agreed(connection, import)).await? {}
                 continue;
             }
             let under_way = self.imports();
@@ -218,7 +218,7 @@ impl SqliteStore {
             let (key, under_way, waiting) = (self.key(), self.imports(), self.waiting());
             let (all, candidates) = (Arc::clone(&rows), Arc::clone(&candidates));
             let unit = self
-                .write_alone(DOING, move |connection| {
+                .write_part(DOING, move |connection| {
                     let import = ImportState::open(connection, import)?;
                     calm.holds(connection)?;
                     let seen = Seen::of(connection, &import, under_way.take(import.id))?;
@@ -249,7 +249,7 @@ impl SqliteStore {
             let hidden = self.read(DOING, move |connection| hidden_entries(connection, list, from)).await?;
             let Some((_, last)) = hidden.last() else { return Ok(()) };
             from = *last;
-            self.write_alone(DOING, move |connection| {
+            self.write_part(DOING, move |connection| {
                 let mut delete = connection.prepare_cached("DELETE FROM entries WHERE id = ?")?;
                 for (entry, _) in &hidden {
                     delete.execute([entry])?;
@@ -263,7 +263,7 @@ impl SqliteStore {
     /// Deletes what imports knew of their rows that are not open any more.
     async fn clear_ended(&self) -> Result<()> {
         for table in ["import_seen", "import_made", "import_repeats", "import_refused"] {
-            while self.write_alone("clear an import away", move |connection| clear_ended(connection, table)).await? {}
+            while self.write_part("clear an import away", move |connection| clear_ended(connection, table)).await? {}
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use postroom_domain::consent::ConsentSource;
 use roaring::RoaringTreemap;
 use rusqlite::Connection;
 
+use crate::consent_rows::Histories;
 use crate::contact_rows::{self, Said};
 use crate::failure::Step;
 use crate::import_claims::beginning;
@@ -80,6 +81,7 @@ pub(crate) fn make<'a>(
 ) -> Step<Made> {
     let (some_withdrew, some_merged) = (suppression::is_any(connection)?, aliases::is_any(connection)?);
     let mut numbers = Numbers::begin_import(connection, import.started_at)?;
+    let mut histories = Histories::new();
     let (mut contacts, mut numbers_made, mut passed) = (Vec::new(), RoaringTreemap::new(), 0);
     while bound.has_room()
         && let Some((place, row)) = candidates.next()
@@ -102,12 +104,14 @@ pub(crate) fn make<'a>(
             key,
             some_withdrew,
         };
-        let created = contact_rows::create_if_absent(connection, &mut numbers, email, &said, &beginning(import, row))?;
+        let begins = (&*beginning(import, row), &mut histories);
+        let created = contact_rows::create_if_absent(connection, &mut numbers, email, &said, begins)?;
         if let Some((contact, consent)) = created {
             numbers_made.insert(contact.0.cast_unsigned());
             contacts.push((place, (contact, consent)));
         }
     }
+    histories.write(connection)?;
     seen.add_made(connection, import.id, numbers_made)?;
     let payload = serde_json::json!({ "import": import.id, "list": import.list, "created": contacts.len() });
     let sequence = numbers.end("import-contacts", &payload)?;

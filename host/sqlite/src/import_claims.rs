@@ -141,7 +141,7 @@ fn speaks_against(row: &Prepared) -> bool {
     row.claim.as_ref().is_some_and(|claim| claim.act == ClaimedAct::Withdrawn) || grants_nothing(row)
 }
 
-/// Whether a row speaks of consent, and not of a grant.
+/// Whether a row should say that its contact agreed, and does not.
 pub(crate) fn grants_nothing(row: &Prepared) -> bool {
     row.claim.as_ref().is_some_and(|claim| claim.act == ClaimedAct::NotGranted)
 }

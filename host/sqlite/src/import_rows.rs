@@ -15,7 +15,7 @@ use postroom_domain::claim::ClaimedAct;
 use postroom_domain::consent::{Consent, ConsentAct, ConsentSource, Will};
 use postroom_domain::contact::{ContactId, EntryFault};
 use postroom_domain::email::EmailAddress;
-use postroom_domain::meeting::{self, Directory, Meeting};
+use postroom_domain::meeting::{self, Directory, Meeting, Refusal};
 use postroom_store::contacts::Written;
 use postroom_store::lists::{ImportCounts, ImportMode, RefusedRow};
 use rusqlite::Connection;
@@ -30,15 +30,20 @@ use crate::import_entries;
 use crate::import_prepared::{MadeAhead, Prepared};
 use crate::import_row::ImportState;
 use crate::import_seen::Seen;
-use crate::import_shown::{Place, Shown};
+use crate::import_shown::Shown;
 use crate::key::SecretKey;
 use crate::limits::UnitBound;
 use crate::list_rows::{EntryKey, ListRow, entry_key, rolled};
+use crate::many_rows::{ManyRows, own, text};
 use crate::sequence::{Change, Numbers};
 use crate::{aliases, suppression};
 
+/// How entries get into the generation of an import.
+const INSERT_ENTRIES: &str =
+    "INSERT INTO entries (list_id, generation, position, contact_id, entry_key, fault, raw, joined_at, import_id)";
+
 /// One unit of an import at work.
-struct Unit<'c> {
+struct Unit<'c, 'a> {
     connection: &'c Connection,
     key: &'c SecretKey,
     import: ImportState,
@@ -53,13 +58,15 @@ struct Unit<'c> {
     /// Whether what was made ahead is surely as it was made.
     is_calm: bool,
     refused: Vec<RefusedRow>,
+    /// Entries that wait to be written.
+    staged: ManyRows<'a, 9>,
 }
 
 /// An entry on its way to the list.
-struct Staged<'a> {
+struct Staged<'f, 'a> {
     contact: Option<ContactId>,
     key: EntryKey,
-    fault: Option<&'a EntryFault>,
+    fault: Option<&'f EntryFault>,
     raw: &'a str,
     search: Search,
 }
@@ -82,7 +89,7 @@ enum Met {
     /// An earlier row spoke for its contact.
     Again(Box<StoredContact>),
     /// Its key and its address are two contacts'.
-    Clash(&'static str),
+    Clash(Refusal),
 }
 
 /// What a unit did.
@@ -130,6 +137,7 @@ pub(crate) fn take<'a>(
         import,
         list,
         refused: Vec::new(),
+        staged: ManyRows::of(INSERT_ENTRIES),
     };
     let mut passed = 0;
     while bound.has_room()
@@ -138,6 +146,7 @@ pub(crate) fn take<'a>(
         passed += 1;
         unit.take(row)?;
     }
+    unit.staged.write(connection)?;
     let Unit { mut import, numbers, mut seen, shown, refused, .. } = unit;
     import.expected = shown.expected();
     import.save(connection)?;
@@ -151,8 +160,8 @@ pub(crate) fn take<'a>(
     Ok(Taken { refused, passed, sequence, seen })
 }
 
-impl Unit<'_> {
-    fn take(&mut self, (row, made): Row<'_>) -> Step<()> {
+impl<'a> Unit<'_, 'a> {
+    fn take(&mut self, (row, made): Row<'a>) -> Step<()> {
         self.import.rows_done += 1;
         match &row.address {
             Ok(email) if self.take_made(row, made, email)? => {}
@@ -161,7 +170,7 @@ impl Unit<'_> {
                 self.stage_later(None, Some(fault), row)?;
             }
             Ok(email) => match self.meet(row, email)? {
-                Met::Clash(reason) => return self.refuse(row, reason),
+                Met::Clash(refusal) => return self.refuse(row, refusal),
                 Met::Again(stored) => {
                     self.import.counts.duplicate += 1;
                     self.tell(row, stored.id, stored.consent, false)?;
@@ -188,7 +197,7 @@ impl Unit<'_> {
     }
 
     /// Takes a row whose contact was made ahead of it; answers whether it was, and is as it was.
-    fn take_made(&mut self, row: &Prepared, made: Option<MadeAhead>, email: &EmailAddress) -> Step<bool> {
+    fn take_made(&mut self, row: &'a Prepared, made: Option<MadeAhead>, email: &EmailAddress) -> Step<bool> {
         let Some((contact, made)) = made else { return Ok(false) };
         let consent =
             if self.is_calm { Some(made) } else { contact_rows::consent_of(self.connection, contact, email)? };
@@ -198,7 +207,7 @@ impl Unit<'_> {
     }
 
     /// Counts a contact that was made ahead of its row, and stages its entry.
-    fn stage_made(&mut self, row: &Prepared, contact: ContactId, consent: Consent) -> Step<()> {
+    fn stage_made(&mut self, row: &'a Prepared, contact: ContactId, consent: Consent) -> Step<()> {
         self.count_created(row, contact, consent)?;
         self.tell(row, contact, consent, true)?;
         self.seen.add(contact);
@@ -236,12 +245,12 @@ impl Unit<'_> {
         counts.purposes_kept_withdrawn += purposes.kept_withdrawn;
     }
 
-    fn refuse(&mut self, row: &Prepared, reason: &str) -> Step<()> {
+    fn refuse(&mut self, row: &Prepared, refusal: Refusal) -> Step<()> {
+        let raw: Vec<String> = if refusal.keeps_row() { serde_json::from_str(&row.raw_json)? } else { Vec::new() };
         self.connection
             .prepare_cached("INSERT INTO import_refused (import_id, line, reason, raw) VALUES (?, ?, ?, ?)")?
-            .execute((self.import.id, row.line, reason, &row.raw_json))?;
-        let raw = serde_json::from_str(&row.raw_json)?;
-        self.refused.push(RefusedRow { line: row.line, reason: reason.to_owned(), raw });
+            .execute((self.import.id, row.line, refusal.reason(), serde_json::to_string(&raw)?))?;
+        self.refused.push(RefusedRow { line: row.line, reason: refusal.reason().to_owned(), raw });
         Ok(())
     }
 
@@ -251,7 +260,7 @@ impl Unit<'_> {
             Meeting::New => Met::First(None),
             Meeting::First(stored) => Met::First(Some(Box::new(stored))),
             Meeting::Again(stored) => Met::Again(Box::new(stored)),
-            Meeting::Refused(reason) => Met::Clash(reason),
+            Meeting::Refused(refusal) => Met::Clash(refusal),
         })
     }
 
@@ -299,7 +308,7 @@ impl Unit<'_> {
         }
         let counts = &mut self.import.counts;
         if import_claims::grants_nothing(row) {
-            counts.consent_not_granted += u64::from(consent.will != Will::Granted);
+            counts.consent_not_granted += 1;
             return Ok(stored.id);
         }
         match consent.will {
@@ -361,8 +370,10 @@ impl Unit<'_> {
     }
 
     /// Stages a row that is no contact's first, under the key that the same file gives it every time.
-    fn stage_later(&mut self, contact: Option<ContactId>, fault: Option<&EntryFault>, row: &Prepared) -> Step<()> {
+    fn stage_later(&mut self, contact: Option<ContactId>, fault: Option<&EntryFault>, row: &'a Prepared) -> Step<()> {
         let Some(list) = &self.list else { return Ok(()) };
+        // The entry of its first row may wait still.
+        self.staged.write(self.connection)?;
         let mut times = import_entries::repeats(self.connection, self.import.id, &row.hash)?;
         if let Some(contact) = contact
             && import_entries::first_key(self.connection, &self.import, list, contact)? == Some(row.first_key)
@@ -375,7 +386,7 @@ impl Unit<'_> {
 
     /// Writes an entry out of sight, unless the list has it where the file has it. An entry that a list
     /// has already does not join it again.
-    fn stage(&mut self, staged: &Staged<'_>) -> Step<()> {
+    fn stage(&mut self, staged: &Staged<'_, 'a>) -> Step<()> {
         let Some(list) = &self.list else { return Ok(()) };
         let expected = self.shown.pass(staged.contact, &staged.key)?;
         let place = match (expected, staged.search, staged.contact) {
@@ -403,32 +414,24 @@ impl Unit<'_> {
             }
             self.import.copied = Some(0);
         }
-        self.insert(list, staged, place)
-    }
-
-    fn insert(&self, list: &ListRow, staged: &Staged<'_>, place: Option<Place>) -> Step<()> {
-        self.connection
-            .prepare_cached(
-                "INSERT INTO entries (list_id, generation, position, contact_id, entry_key, fault, raw, joined_at,
-                                      import_id)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            )?
-            .execute((
-                list.id,
-                self.import.generation,
-                self.import.last_position,
-                staged.contact.map(|id| id.0),
-                staged.key,
-                staged.fault.map(serde_json::to_string).transpose()?,
-                staged.raw,
-                place.map_or_else(|| micros(self.import.started_at), |place| place.since),
-                self.import.id,
-            ))?;
-        Ok(())
+        let fault = staged.fault.map(serde_json::to_string).transpose()?;
+        let joined_at = place.map_or_else(|| micros(self.import.started_at), |place| place.since);
+        let entry = [
+            own(list.id),
+            own(self.import.generation),
+            own(self.import.last_position),
+            own(staged.contact.map(|id| id.0)),
+            own(staged.key.to_vec()),
+            own(fault),
+            text(staged.raw),
+            own(joined_at),
+            own(self.import.id),
+        ];
+        self.staged.add(self.connection, entry)
     }
 }
 
-impl Directory for Unit<'_> {
+impl Directory for Unit<'_, '_> {
     type Contact = StoredContact;
     type Error = Failure;
 

@@ -205,6 +205,15 @@ impl SqliteStore {
         self.write_as(Share::Alone, doing, work).await
     }
 
+    /// Runs a unit of one that is acknowledged as a whole, and begun anew where it stopped: it need not be on disk yet.
+    pub(crate) async fn write_part<T, F>(&self, doing: &'static str, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Step<T> + Send + 'static,
+    {
+        self.write_as(Share::Part, doing, work).await
+    }
+
     /// Told of each commit of the writer; of none where there is none.
     pub(crate) fn written_by_writer(&self) -> watch::Receiver<()> {
         self.writer.as_ref().map_or_else(|| watch::channel(()).1, Writer::written)

@@ -17,6 +17,7 @@ use postroom_store::StoreError;
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
+use crate::connection::Disk;
 use crate::failure::{Failure, Step};
 use crate::limits::{GROUP_TIME, GROUP_WRITES, IDLE_BEFORE_CHECKPOINT, LOG_LOOK_EVERY, WRITES_WAITING};
 use crate::log::{Commit, Log};
@@ -37,6 +38,9 @@ pub(crate) enum Share {
     /// A transaction of its own, behind what somebody waits for. A savepoint keeps a copy of every page that changes
     /// under it, which is dear where thousands do.
     Alone,
+    /// The same of a work that is begun anew where it stopped, and acknowledged when it is done. It does not wait for the
+    /// disk: it gets there with the next commit that does, and the log holds it before that one.
+    Part,
     /// No transaction: the log is moved into the database and cut back to nothing. Where a reader still
     /// needs it, the writer does it as soon as it can, and at the latest when the store is closed.
     CutBack,
@@ -47,7 +51,7 @@ impl Share {
     fn is_later(self) -> bool {
         match self {
             Self::Together | Self::CutBack => false,
-            Self::Behind | Self::Alone => true,
+            Self::Behind | Self::Alone | Self::Part => true,
         }
     }
 }
@@ -94,7 +98,7 @@ impl Writer {
         let queue = Taking { requests: requests.clone(), waiting: waiting.clone() };
         let thread = std::thread::Builder::new().name("postroom-writer".to_owned()).spawn(move || {
             let _taker = queue.requests.taker();
-            Loop { connection, log, written: tell }.run(&queue);
+            Loop { connection, disk: Disk::Waits, log, written: tell }.run(&queue);
         })?;
         Ok(Self { waiting, requests, places: Arc::new(Semaphore::new(WRITES_WAITING)), written, thread: Some(thread) })
     }
@@ -167,6 +171,7 @@ impl Taking {
 /// What the thread keeps.
 struct Loop {
     connection: Connection,
+    disk: Disk,
     log: Log,
     /// Told of each commit.
     written: watch::Sender<()>,
@@ -207,8 +212,10 @@ impl Loop {
     fn serve(&mut self, first: Request, queue: &Taking, parked: &mut VecDeque<Request>) -> Option<Request> {
         match first.share {
             Share::Together | Share::Behind => return self.group(first, queue),
-            Share::Alone if !parked.is_empty() || !self.log.has_room(&self.connection) => parked.push_back(first),
-            Share::Alone => self.alone(first),
+            Share::Alone | Share::Part if !parked.is_empty() || !self.log.has_room(&self.connection) => {
+                parked.push_back(first);
+            }
+            Share::Alone | Share::Part => self.alone(first),
             Share::CutBack => self.cut_back(first),
         }
         None
@@ -221,7 +228,7 @@ impl Loop {
         let mut takes_behind = first.share == Share::Behind;
         let mut kept: Vec<(Answer, OwnedSemaphorePermit)> = Vec::new();
         let began = Instant::now();
-        if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
+        if let Err(error) = self.begin(Disk::Waits) {
             refuse(first.work, &error);
             return None;
         }
@@ -257,8 +264,8 @@ impl Loop {
 
     /// Runs one request in a transaction of its own.
     fn alone(&mut self, request: Request) {
-        let Request { work, _place, .. } = request;
-        if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
+        let Request { work, share, _place } = request;
+        if let Err(error) = self.begin(if share == Share::Part { Disk::Later } else { Disk::Waits }) {
             refuse(work, &error);
             return;
         }
@@ -289,6 +296,15 @@ impl Loop {
         match (request.work)(Ok(&self.connection)) {
             Ok(answer) | Err(answer) => answer(Ok(())),
         }
+    }
+
+    /// Begins a transaction whose commit waits for the disk or does not.
+    fn begin(&mut self, disk: Disk) -> rusqlite::Result<()> {
+        if self.disk != disk {
+            disk.set(&self.connection)?;
+            self.disk = disk;
+        }
+        self.connection.execute_batch("BEGIN IMMEDIATE")
     }
 
     fn commit(&self) -> Result<(), String> {
@@ -330,7 +346,7 @@ fn joins(share: Share, takes_behind: bool) -> bool {
     match share {
         Share::Together => true,
         Share::Behind => takes_behind,
-        Share::Alone | Share::CutBack => false,
+        Share::Alone | Share::Part | Share::CutBack => false,
     }
 }
 
@@ -392,5 +408,26 @@ mod tests {
         for behind in [many, more].map(Result::unwrap) {
             assert!(["one", "another"].iter().all(|name| behind.iter().any(|seen| seen == name)), "{behind:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn only_a_part_is_answered_before_it_is_on_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("store.db");
+        std::fs::write(&file, []).unwrap();
+        let connection = connection::open(&file, Purpose::Write).unwrap();
+        let writer = Writer::start(connection, Log::of(file, folder.path().join("store.db-wal"))).unwrap();
+        let synchronous = |share, fails: bool| {
+            writer.run("look", share, move |connection| {
+                let level: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
+                if fails { Err(Failure::Cause(level.to_string())) } else { Ok(level) }
+            })
+        };
+        let (normal, full) = (1, 2);
+        assert_eq!(synchronous(Share::Together, false).await.unwrap(), full);
+        assert_eq!(synchronous(Share::Part, false).await.unwrap(), normal);
+        assert_eq!(synchronous(Share::Behind, false).await.unwrap(), full);
+        synchronous(Share::Part, true).await.unwrap_err();
+        assert_eq!(synchronous(Share::Alone, false).await.unwrap(), full);
     }
 }

@@ -220,7 +220,7 @@ pub struct RefusedRow {
     pub line: u64,
     /// Why.
     pub reason: String,
-    /// Its cells.
+    /// Its cells; none where the person was erased, of whom nothing is kept.
     pub raw: Vec<String>,
 }
 
@@ -246,7 +246,8 @@ pub struct ImportCounts {
     pub consent_recorded: u64,
     /// Contacts that had withdrawn and stay so.
     pub consent_kept_withdrawn: u64,
-    /// Contacts that got no stated grant, because their rows speak of consent and not of a grant.
+    /// Contacts that got no stated grant, because their rows do not say that they agreed. One that was granted before
+    /// stays so.
     pub consent_not_granted: u64,
     /// Grants for purposes that were recorded.
     pub purposes_recorded: u64,

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use postroom_domain::field::PhoneCountry;
 use postroom_domain::purpose::PurposeName;
 use postroom_import::{Column, DateOrder, Delimiter, Options, ToldBy};
 use postroom_service::import::{FileSummary, ImportFile, ImportPreview, Imported, LeftOutCell, ProfileSaved};
@@ -27,6 +28,9 @@ pub(crate) struct Args {
     /// Whether the rows join the list, or are the list: then who is not in the file leaves it
     #[arg(long, value_enum, default_value = "add")]
     mode: Mode,
+    /// Let a file without rows empty the list that it replaces; most often it is an export that failed
+    #[arg(long, requires = "list")]
+    allow_empty: bool,
     /// A column and the place it goes to, as in 'Given name=firstname', 'Town=address.city', 'Agreed=consent.status' or
     /// 'Notes=-'
     #[arg(long = "map", value_name = "COLUMN=PLACE", value_parser = rule)]
@@ -37,8 +41,8 @@ pub(crate) struct Args {
     /// The column with the contacts' numbers in the system that the file comes from
     #[arg(long, value_name = "COLUMN")]
     key: Option<String>,
-    /// Who of the file has agreed; withdrawals and bounces that its rows tell of are recorded in any case, and a row that
-    /// speaks of consent in other words than yes, granted or subscribed gets none
+    /// Who of the file has agreed; withdrawals and bounces that its rows tell of are recorded in any case, and where a
+    /// column says who agreed, whose row does not plainly say yes, granted or subscribed gets no grant
     #[arg(long, value_enum)]
     consent: Option<Consent>,
     /// What shows the consent that all have given, such as the form and its day
@@ -51,6 +55,9 @@ pub(crate) struct Args {
     /// dates could be either
     #[arg(long, value_enum)]
     dates: Option<Dates>,
+    /// The country, such as CZ, whose phone numbers stand in the file as they are dialled there, without its code
+    #[arg(long, value_name = "COUNTRY")]
+    phones_of: Option<PhoneCountry>,
     /// Read the file as a saved import profile says; what else is said here wins over it
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
@@ -66,7 +73,7 @@ pub(crate) struct Args {
     /// What stands between cells: comma, semicolon, tab or pipe; otherwise it is detected
     #[arg(long, value_parser = delimiter)]
     delimiter: Option<Delimiter>,
-    /// Where rows go that can't be taken; otherwise beside the file
+    /// Where rows go that can't be taken; otherwise beside the file. Rows of which a cell was left out go beside it
     #[arg(long, value_name = "PATH")]
     rejects: Option<PathBuf>,
     /// Read and count everything, show where each column would go and why, and write no contact and no list
@@ -134,6 +141,7 @@ impl Args {
                 Mode::Add => ImportMode::Add,
                 Mode::Replace => ImportMode::Replace,
             },
+            may_empty: self.allow_empty,
             options: Options {
                 encoding: self.encoding,
                 delimiter: self.delimiter,
@@ -142,6 +150,7 @@ impl Args {
                 email: self.email,
                 clear_empty: self.clear_empty,
                 date_order: self.dates.map(DateOrder::from),
+                phones_of: self.phones_of,
                 profile: None,
             },
             profile: self.profile,
@@ -171,7 +180,9 @@ pub(crate) async fn act(args: Args, context: &Context) -> Result<Exit> {
     let bar = Bar::new(&context.output, "rows");
     let mut imported = service.import(request, &|progress| bar.at(progress.done, progress.rows)).await?;
     drop(bar);
-    imported.rejects_file = imported.rejects_file.map(|rejects| context.named(&rejects).to_owned());
+    let named = |file: Option<PathBuf>| file.map(|file| context.named(&file).to_owned());
+    imported.rejects_file = named(imported.rejects_file);
+    imported.left_out_file = named(imported.left_out_file);
     context.output.answer(&imported, done)?;
     Ok(Exit::Done)
 }
@@ -243,7 +254,7 @@ fn done(answer: &Imported) -> String {
     }
     if counts.consent_not_granted > 0 {
         more.push(format!(
-            "{} no grant: their rows speak of consent, and not of one that was given",
+            "{} no grant: their rows do not say that they agreed",
             counted(counts.consent_not_granted, "contact got", "contacts got")
         ));
     }
@@ -281,6 +292,10 @@ fn done(answer: &Imported) -> String {
     text.extend(more.into_iter().map(|line| format!("{line}.\n")));
     text.push_str(&leavers(&answer.leavers, answer.leavers.len() < usize::try_from(counts.left).unwrap_or(usize::MAX)));
     text.push_str(&left_out(answer.left_out, &answer.left_out_cells));
+    if let Some(file) = &answer.left_out_file {
+        text.push_str(&format!("Their rows and the reasons are in {}: mend them and import it.\n", file.display()));
+    }
+    text.push_str(&erased(answer.erased, &answer.erased_lines));
     if let Some(file) = &answer.rejects_file {
         text.push_str(&format!(
             "The rejected rows and their reasons are in {}: mend them and import it.\n",
@@ -305,6 +320,12 @@ fn previewed(answer: &ImportPreview, file: &Path) -> String {
         ("rejected", answer.rejected, "rows that would not be taken"),
     ];
     text.push_str(&numbers(rows));
+    if answer.consent_not_granted > 0 {
+        text.push_str(&format!(
+            "\n{} no grant: their rows do not say that they agreed.\n",
+            counted(answer.consent_not_granted, "contact would get", "contacts would get")
+        ));
+    }
     if answer.mode == ImportMode::Replace {
         text.push_str(&format!("\n{} would leave the list.\n", counted(answer.leaving, "contact", "contacts")));
         text.push_str(&leavers(
@@ -345,6 +366,19 @@ fn left_out(count: u64, cells: &[LeftOutCell]) -> String {
         text.push_str(&format!("  line {}, {}: {}\n", cell.line, cell.field, table::visible(&cell.reason)));
     }
     text
+}
+
+fn erased(count: u64, lines: &[u64]) -> String {
+    if count == 0 {
+        return String::new();
+    }
+    let shown: Vec<String> = lines.iter().map(u64::to_string).collect();
+    let more = if shown.len() < usize::try_from(count).unwrap_or(usize::MAX) { ", …" } else { "" };
+    format!(
+        "{} of people who were erased on request, and kept nowhere: leave them out of the file (lines {}{more}).\n",
+        counted(count, "rejected row is", "rejected rows are"),
+        shown.join(", "),
+    )
 }
 
 fn warnings(warnings: &[String]) -> String {

@@ -56,6 +56,7 @@ fn shown(info: &ImportProfileInfo) -> String {
     let profile = &info.profile;
     let mut rows = vec![("import profile", profile.name.clone()), ("saved", moment(info.updated_at))];
     rows.extend(profile.date_order.map(|order| ("dates", order.as_str().to_owned())));
+    rows.extend(profile.phones_of.clone().map(|country| ("phones of", country)));
     rows.extend(profile.encoding.clone().map(|encoding| ("encoding", encoding)));
     rows.extend(profile.delimiter.map(|delimiter| ("delimiter", delimiter.as_str().to_owned())));
     let empties = profile.empty_cells == postroom_import::EmptyCells::Clear;

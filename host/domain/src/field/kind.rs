@@ -187,10 +187,13 @@ pub(crate) fn canonical_number(text: &str) -> Option<String> {
     Some(if fraction.is_empty() { format!("{minus}{whole}") } else { format!("{minus}{whole}.{fraction}") })
 }
 
+/// Yes and no, as systems and people write them in the languages of the vocabulary.
 fn read_boolean(text: &str) -> Option<bool> {
     match text.to_lowercase().as_str() {
-        "true" | "yes" | "y" | "1" | "ja" | "oui" | "si" | "sí" | "ano" => Some(true),
-        "false" | "no" | "n" | "0" | "nein" | "non" | "ne" => Some(false),
+        "true" | "yes" | "y" | "1" | "ja" | "oui" | "si" | "sí" | "sì" | "sim" | "ano" | "áno" | "tak" | "da"
+        | "igen" | "jah" | "jā" | "taip" | "kyllä" | "evet" | "ναι" | "да" | "так" => Some(true),
+        "false" | "no" | "n" | "0" | "nein" | "non" | "não" | "ne" | "nie" | "nem" | "ei" | "nē" | "nej" | "nei"
+        | "nee" | "nu" | "hayır" | "όχι" | "нет" | "ні" | "не" => Some(false),
         _ => None,
     }
 }

@@ -1,6 +1,9 @@
 //! Values that the world has a register for: phone numbers, countries, languages, time zones, URLs. Each
 //! is kept in the register's own spelling, so that two spellings of one thing are one value.
 
+use std::fmt;
+use std::str::FromStr;
+
 use isolang::Language;
 use jiff::tz::TimeZoneDatabase;
 use oxilangtag::LanguageTag;
@@ -21,6 +24,43 @@ pub(super) fn phone(text: &str) -> Option<String> {
     let number = phonenumber::parse(None, text).ok()?;
     let canonical = number.format().mode(phonenumber::Mode::E164).to_string();
     (canonical.len() > MIN_PHONE_DIGITS).then_some(canonical)
+}
+
+/// The country whose phone numbers are written without its code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PhoneCountry(phonenumber::country::Id);
+
+impl PhoneCountry {
+    /// A number as it is dialled in this country, with the country's code before it; none where it says a country itself,
+    /// or is none of this country's numbers. The register judges here, since nobody else vouches for the country.
+    #[must_use]
+    pub fn completed(self, text: &str) -> Option<String> {
+        let text = text.trim();
+        if text.starts_with('+') || text.starts_with("00") {
+            return None;
+        }
+        let number = phonenumber::parse(Some(self.0), text).ok()?;
+        number.is_valid().then(|| number.format().mode(phonenumber::Mode::E164).to_string())
+    }
+}
+
+impl FromStr for PhoneCountry {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let id = country(text.trim()).and_then(|code| code.parse().ok());
+        id.map(Self).ok_or_else(|| {
+            format!(
+                "`{text}` is no country with phone numbers: write its two-letter code, such as EE, or its English name"
+            )
+        })
+    }
+}
+
+impl fmt::Display for PhoneCountry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_ref())
+    }
 }
 
 /// A country's code of two letters, from that, from the one of three, or from its English name.

@@ -66,6 +66,23 @@ fn phone_numbers_name_their_country() {
 }
 
 #[test]
+fn a_number_as_it_is_dialled_at_home_is_completed_where_somebody_says_whose_it_is() {
+    let czech: PhoneCountry = "CZ".parse().unwrap();
+    for text in ["603 123 456", "603123456", " 603-123-456 "] {
+        assert_eq!(czech.completed(text).as_deref(), Some("+420603123456"), "{text}");
+    }
+    let british: PhoneCountry = "United Kingdom of Great Britain and Northern Ireland".parse().unwrap();
+    assert_eq!(
+        (british.to_string(), british.completed("07911 123456")),
+        ("GB".to_owned(), Some("+447911123456".to_owned()))
+    );
+    for text in ["+49 171 2345678", "0049 171 2345678", "12", "call me", ""] {
+        assert_eq!(czech.completed(text), None, "{text}");
+    }
+    assert!("Atlantis".parse::<PhoneCountry>().unwrap_err().contains("two-letter code"));
+}
+
+#[test]
 fn what_the_world_has_a_register_for_has_one_spelling() {
     for text in ["EE", "ee", "EST", "Estonia", "estonia"] {
         reads_as(FieldType::Country, text, "EE");

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use postroom_domain::contact::ImportedRow;
-use postroom_import::{Column, DatesRead, Examined, FileKind, Recognised};
+use postroom_import::{Column, DatesRead, Examined, FileKind, Recognised, RejectedRow, ToldBy};
 use postroom_store::lists::{ImportCounts, ImportMode};
 use serde::Serialize;
 
@@ -65,12 +65,18 @@ pub struct Imported {
     pub counts: ImportCounts,
     /// Rows that could not be taken.
     pub rejected: u64,
-    /// The file that holds them with their reasons, for mending and importing again.
+    /// Those of them whose people were erased on request. They are in no file.
+    pub erased: u64,
+    /// The lines of the first of those.
+    pub erased_lines: Vec<u64>,
+    /// The file that holds the others with their reasons, for mending and importing again.
     pub rejects_file: Option<PathBuf>,
     /// Cells that were left out.
     pub left_out: u64,
     /// The first of them.
     pub left_out_cells: Vec<LeftOutCell>,
+    /// The file that holds their rows with the reasons, for mending and importing again.
+    pub left_out_file: Option<PathBuf>,
     /// Contacts that left the list, the first of them by address.
     pub leavers: Vec<String>,
     /// The import profile that was saved of it.
@@ -98,6 +104,26 @@ impl LeftOut {
     }
 }
 
+/// Rows of people who were erased, counted, the lines of the first of them kept.
+#[derive(Default)]
+pub(super) struct Erased {
+    pub(super) count: u64,
+    pub(super) lines: Vec<u64>,
+}
+
+impl Erased {
+    pub(super) fn note(&mut self, lines: &[u64]) {
+        self.count += count(lines.len());
+        self.lines.extend(lines.iter().take(SHOWN - self.lines.len()));
+    }
+}
+
+/// A row of which cells were left out, with what is wrong with each.
+pub(super) fn with_reasons(row: &ImportedRow) -> Option<RejectedRow> {
+    let reasons: Vec<String> = row.left_out.iter().map(|(field, reason)| format!("{field}: {reason}")).collect();
+    (!reasons.is_empty()).then(|| RejectedRow { line: row.line, reason: reasons.join("; "), raw: row.raw.clone() })
+}
+
 pub(super) fn summary(examined: &Examined) -> FileSummary {
     FileSummary {
         file: file_name(examined),
@@ -121,8 +147,18 @@ pub(super) fn warnings(examined: &Examined, request: &ImportFile, dates: &DatesR
         ));
     }
     warnings.extend(dates.remark());
-    if examined.rows == 0 && request.mode == ImportMode::Replace {
-        warnings.push("the file has a header and no rows: in the place of a list it empties it".to_owned());
+    if request.consent_evidence.is_some() {
+        let unheard = examined.suggestions.iter().filter(|told| told.told_by == ToldBy::Nobody && told.is_yes_or_no);
+        warnings.extend(unheard.map(|told| {
+            format!(
+                "`{0}` holds yes and no and goes nowhere, and a consent is stated for all: if it tells who agreed, \
+                 `--map '{0}=consent.status'` hears it",
+                told.column
+            )
+        }));
+    }
+    if examined.rows == 0 && request.mode == ImportMode::Replace && !request.may_empty {
+        warnings.push("the file has a header and no rows: in the place of a list it empties it, for which an import wants `--allow-empty`".to_owned());
     }
     warnings
 }

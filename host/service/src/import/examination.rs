@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use postroom_domain::field::FieldDefinition;
 use postroom_domain::purpose::PurposeName;
-use postroom_import::{Examined, ImportFault, Options, Target, column_names, examine};
+use postroom_import::{Examined, ImportFault, Options, Suggestion, Target, ToldBy, column_names, examine};
 use postroom_store::lists::ImportMode;
 
 use super::ImportFile;
@@ -42,6 +42,7 @@ impl Service {
         match looked.await.map_err(thread_ended)? {
             Ok((examined, reading)) => {
                 require_word(request, &examined)?;
+                require_hearing(request, &examined)?;
                 Ok(Looked { examined, options, reading })
             }
             Err(ServiceError::Import(fault)) => Err(self.with_fitting_profile(fault, request).await?),
@@ -61,6 +62,24 @@ impl Service {
                 let there = names::known(known.iter().map(|purpose| purpose.name.as_str()));
                 Err(ServiceError::NotFound(format!("there is no purpose `{name}`: the purposes are {there}")))
             }
+        }
+    }
+
+    /// Refuses to empty a list by a file that has a header and nothing else.
+    pub(super) async fn require_rows(&self, request: &ImportFile, examined: &Examined) -> Result<()> {
+        if examined.rows > 0 || request.mode != ImportMode::Replace || request.may_empty {
+            return Ok(());
+        }
+        let Some(name) = &request.list else { return Ok(()) };
+        match self.store().lists().await?.iter().find(|list| list.name == name.trim()) {
+            Some(list) if list.entries > 0 => Err(ServiceError::BadInput(format!(
+                "{} has a header and no rows, and in the place of the list {} it would take all {} entries off it: \
+                 look at where the file comes from, or say `--allow-empty` if that is meant",
+                examined.path.display(),
+                list.name,
+                list.entries
+            ))),
+            _ => Ok(()),
         }
     }
 
@@ -115,6 +134,22 @@ fn require_word(request: &ImportFile, examined: &Examined) -> Result<()> {
     )))
 }
 
+/// Refuses to state a consent for all where a column that goes nowhere seems to tell who agreed (invariant 2).
+fn require_hearing(request: &ImportFile, examined: &Examined) -> Result<()> {
+    let seems_to_tell =
+        |told: &&Suggestion| told.told_by == ToldBy::Nobody && matches!(told.place, Some(Target::Consent(_)));
+    let Some(unheard) = examined.suggestions.iter().find(seems_to_tell) else { return Ok(()) };
+    if request.consent_evidence.is_none() {
+        return Ok(());
+    }
+    let (column, rule) = (&unheard.column, unheard.rule.as_deref().unwrap_or_default());
+    Err(ServiceError::BadInput(format!(
+        "`{column}` in {} seems to tell who agreed, and a consent is stated for all: `--map '{rule}'` hears it, and \
+         `--map '{column}=-'` says that it tells something else",
+        examined.path.display()
+    )))
+}
+
 /// What tells one way of reading a file from another: all that decides how its bytes become rows. A
 /// later version of the program may read differently, so it begins anew.
 fn reading(examined: &Examined, options: &Options, definitions: &[FieldDefinition]) -> Result<String> {
@@ -128,6 +163,7 @@ fn reading(examined: &Examined, options: &Options, definitions: &[FieldDefinitio
         columns,
         settled.clear_empty,
         settled.date_order.unwrap_or_default(),
+        settled.phones_of.map(|country| country.to_string()),
         definitions,
     );
     let json = serde_json::to_vec(&all).map_err(|error| ServiceError::Internal(error.to_string()))?;

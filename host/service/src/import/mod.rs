@@ -18,7 +18,7 @@ use std::sync::Arc;
 use futures_util::{TryStreamExt as _, stream};
 use postroom_domain::contact::ImportedRow;
 use postroom_domain::purpose::PurposeName;
-use postroom_import::{DatesRead, DatesSeen, Examined, Options, RejectedRow, Rejects, rejects_path};
+use postroom_import::{DatesRead, DatesSeen, Examined, Options, RejectedRow, Rejects, left_out_path, rejects_path};
 use postroom_store::lists::{ImportBegun, ImportId, ImportMode, ImportReport, ImportStart, StatedConsent};
 use serde::Serialize;
 
@@ -27,7 +27,7 @@ pub use preview::ImportPreview;
 pub use profiles::{ImportProfileInfo, ProfileSaved};
 
 use crate::{Result, Service, ServiceError};
-use answers::{LeftOut, summary, warnings};
+use answers::{Erased, LeftOut, summary, warnings};
 use examination::Looked;
 use reading::{Chunk, count};
 
@@ -43,6 +43,8 @@ pub struct ImportFile {
     pub list: Option<String>,
     /// Whether its rows join the list or are the list.
     pub mode: ImportMode,
+    /// Whether a file without rows may empty the list that it replaces. Most often such a file is an export that failed.
+    pub may_empty: bool,
     /// What the operator says about the file.
     pub options: Options,
     /// The saved import profile by which it is read; what else is said wins over it.
@@ -56,7 +58,7 @@ pub struct ImportFile {
     /// Whether the file is believed where its rows say that their contacts agreed. What they say of
     /// withdrawals and bounces counts in any case.
     pub believes_file: bool,
-    /// Where rows go that could not be taken; none for beside the file.
+    /// Where rows go that could not be taken; none for beside the file. Those that were taken without a cell go beside it.
     pub rejects: Option<PathBuf>,
 }
 
@@ -83,6 +85,7 @@ impl Service {
         progress: &(dyn Fn(ImportProgress) + Send + Sync),
     ) -> Result<Imported> {
         let Looked { examined, options, reading } = self.examine(&request).await?;
+        self.require_rows(&request, &examined).await?;
         let start = ImportStart {
             list: request.list.clone(),
             mode: request.mode,
@@ -98,8 +101,8 @@ impl Service {
         };
         let begun = self.store().begin_import(&start).await?;
         let import = begun.import;
-        let rejects = Rejects::new(&rejects_of(&request), &examined);
-        match self.carry_out(begun, Arc::clone(&examined), rejects, progress).await {
+        let to_mend = ToMend::of(&request, &examined);
+        match self.carry_out(begun, Arc::clone(&examined), to_mend, progress).await {
             Ok(done) => {
                 let saved_profile = self.keep_profile(request.save_profile.as_deref(), &examined, &options).await?;
                 Ok(done.into_answer(request, &examined, &options, saved_profile))
@@ -118,12 +121,13 @@ impl Service {
         &self,
         begun: ImportBegun,
         examined: Arc<Examined>,
-        mut rejects: Rejects,
+        mut to_mend: ToMend,
         progress: &(dyn Fn(ImportProgress) + Send + Sync),
     ) -> Result<Done> {
         let rows = examined.rows;
         let mut done = 0;
         let mut left_out = LeftOut::default();
+        let mut erased = Erased::default();
         let mut reading = reading::read(examined);
         progress(ImportProgress { done, rows });
         {
@@ -136,21 +140,25 @@ impl Service {
             });
             let written = batches.map_ok(|batch| self.write_batch(begun.import, batch)).try_buffered(BATCHES_IN_HAND);
             let mut written = std::pin::pin!(written);
-            while let Some((size, rejected)) = written.try_next().await? {
+            while let Some((size, refused)) = written.try_next().await? {
                 done += count(size);
-                rejects = reading::write_rejects(rejects, rejected).await?;
+                erased.note(&refused.erased);
+                to_mend.rejects = reading::write_rejects(to_mend.rejects, refused.rejected).await?;
+                to_mend.left_out = reading::write_rejects(to_mend.left_out, refused.left_out).await?;
                 progress(ImportProgress { done, rows });
             }
         }
-        let rejected = rejects.rows();
-        let rejects_file = reading::finish_rejects(rejects).await?;
+        let rejected = to_mend.rejects.rows();
+        let rejects_file = reading::finish_rejects(to_mend.rejects).await?;
+        let left_out_file = reading::finish_rejects(to_mend.left_out).await?;
         let report = self.store().finish_import(begun.import, self.now()).await?;
-        Ok(Done { taken_up: begun.done, report, rejected, rejects_file, left_out, dates: reading.into_dates() })
+        let dates = reading.into_dates();
+        Ok(Done { taken_up: begun.done, report, rejected, erased, rejects_file, left_out, left_out_file, dates })
     }
 
     /// Has the store take a batch; answers with how many rows it was, and with those that were not taken.
-    async fn write_batch(&self, import: ImportId, batch: Batch) -> Result<(usize, Vec<RejectedRow>)> {
-        let Batch { size, passed, rows, mut rejected } = batch;
+    async fn write_batch(&self, import: ImportId, batch: Batch) -> Result<(usize, NotTaken)> {
+        let Batch { size, passed, rows, mut rejected, left_out } = batch;
         let mut refused = Vec::new();
         // Before anything is waited for: the store takes batches in the order in which it is called.
         if !rows.is_empty() {
@@ -159,14 +167,21 @@ impl Service {
         if let Some(lines) = passed {
             refused.extend(self.store().refused_rows(import, lines).await?);
         }
-        rejected.extend(refused.into_iter().map(|row| RejectedRow {
-            line: row.line,
-            reason: row.reason,
-            raw: row.raw,
-        }));
+        let (erased, kept): (Vec<_>, Vec<_>) = refused.into_iter().partition(|row| row.raw.is_empty());
+        rejected.extend(kept.into_iter().map(|row| RejectedRow { line: row.line, reason: row.reason, raw: row.raw }));
         rejected.sort_by_key(|row| row.line);
-        Ok((size, rejected))
+        Ok((size, NotTaken { rejected, left_out, erased: erased.into_iter().map(|row| row.line).collect() }))
     }
+}
+
+/// The rows of a batch that were not taken, or not all of them.
+struct NotTaken {
+    /// Those that can be mended.
+    rejected: Vec<RejectedRow>,
+    /// Those that were taken without a cell.
+    left_out: Vec<RejectedRow>,
+    /// The lines of people who were erased: their rows are kept nowhere.
+    erased: Vec<u64>,
 }
 
 /// A chunk of a file, as the store is to take it.
@@ -177,6 +192,8 @@ struct Batch {
     passed: Option<RangeInclusive<u64>>,
     rows: Vec<ImportedRow>,
     rejected: Vec<RejectedRow>,
+    /// Rows of which a cell was left out, whenever they were written.
+    left_out: Vec<RejectedRow>,
 }
 
 impl Batch {
@@ -184,10 +201,11 @@ impl Batch {
     fn of(chunk: Chunk, to_pass_over: u64) -> (Self, u64) {
         let size = chunk.len();
         let Chunk { rows: mut passed, rejected, .. } = chunk;
+        let left_out = passed.iter().filter_map(answers::with_reasons).collect();
         let done = usize::try_from(to_pass_over).map_or(passed.len(), |done| done.min(passed.len()));
         let rows = passed.split_off(done);
         let passed = passed.first().zip(passed.last()).map(|(first, last)| first.line..=last.line);
-        (Self { size, passed, rows, rejected }, to_pass_over - count(done))
+        (Self { size, passed, rows, rejected, left_out }, to_pass_over - count(done))
     }
 }
 
@@ -196,8 +214,10 @@ struct Done {
     taken_up: u64,
     report: ImportReport,
     rejected: u64,
+    erased: Erased,
     rejects_file: Option<PathBuf>,
     left_out: LeftOut,
+    left_out_file: Option<PathBuf>,
     dates: Vec<DatesSeen>,
 }
 
@@ -219,15 +239,29 @@ impl Done {
             mode: request.mode,
             taken_up: self.taken_up,
             counts: self.report.counts,
-            rejected: self.rejected,
+            rejected: self.rejected + self.erased.count,
+            erased: self.erased.count,
+            erased_lines: self.erased.lines,
             rejects_file: self.rejects_file,
             left_out: self.left_out.count,
             left_out_cells: self.left_out.cells,
+            left_out_file: self.left_out_file,
             leavers: self.report.leavers,
         }
     }
 }
 
-fn rejects_of(request: &ImportFile) -> PathBuf {
-    request.rejects.clone().unwrap_or_else(|| rejects_path(&request.file))
+/// The files of rows to be mended.
+struct ToMend {
+    rejects: Rejects,
+    left_out: Rejects,
+}
+
+impl ToMend {
+    /// Beside the file, or beside where its rejects are to go.
+    fn of(request: &ImportFile, examined: &Examined) -> Self {
+        let rejects = request.rejects.clone().unwrap_or_else(|| rejects_path(&request.file));
+        let left_out = left_out_path(request.rejects.as_deref().unwrap_or(&request.file));
+        Self { rejects: Rejects::new(&rejects, examined), left_out: Rejects::new(&left_out, examined) }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use postroom_domain::claim::ClaimedAct;
 use postroom_domain::meeting::{Meeting, Rehearsal};
 use postroom_import::{DatesRead, RejectedRow, Suggestion};
 use postroom_store::lists::{ImportMode, LEAVERS_SHOWN, RowNames};
@@ -41,6 +42,8 @@ pub struct ImportPreview {
     pub contacts: u64,
     /// Contacts among those that would be made; the others are there.
     pub created: u64,
+    /// Contacts that would get no stated grant, because their rows do not say that they agreed.
+    pub consent_not_granted: u64,
     /// Of the rows, later ones of the same contact (row A6).
     pub duplicate: u64,
     /// Of the rows, those without a usable address (row A5).
@@ -66,8 +69,11 @@ pub struct ImportPreview {
 struct Sums {
     rehearsal: Rehearsal,
     rows: u64,
+    /// Whether a consent is stated for all.
+    states_consent: bool,
     contacts: u64,
     created: u64,
+    consent_not_granted: u64,
     duplicate: u64,
     invalid: u64,
     rejected: u64,
@@ -84,7 +90,7 @@ impl Service {
     /// An [`ImportFault`](postroom_import::ImportFault) that would refuse the file.
     pub async fn preview_import(&self, request: ImportFile) -> Result<ImportPreview> {
         let Looked { examined, options, .. } = self.examine(&request).await?;
-        let mut sums = Sums::default();
+        let mut sums = Sums { states_consent: request.consent_evidence.is_some(), ..Sums::default() };
         let mut reading = reading::read(Arc::clone(&examined));
         while let Some(chunk) = reading.next().await? {
             self.rehearse(chunk, &mut sums).await?;
@@ -111,6 +117,7 @@ impl Service {
             rows: sums.rows,
             contacts: sums.contacts,
             created: sums.created,
+            consent_not_granted: sums.consent_not_granted,
             duplicate: sums.duplicate,
             invalid: sums.invalid,
             rejected: sums.rejected,
@@ -143,14 +150,18 @@ impl Service {
                     continue;
                 }
             };
-            if let Meeting::Refused(reason) = meeting {
-                rejected.push(RejectedRow { line: row.line, reason: reason.to_owned(), raw: row.raw });
+            if let Meeting::Refused(refusal) = meeting {
+                let raw = if refusal.keeps_row() { row.raw } else { Vec::new() };
+                rejected.push(RejectedRow { line: row.line, reason: refusal.reason().to_owned(), raw });
                 continue;
             }
             sums.rows += 1;
-            match meeting {
-                Meeting::Again(()) => sums.duplicate += 1,
-                _ => sums.contacts += 1,
+            if meeting == Meeting::Again(()) {
+                sums.duplicate += 1;
+            } else {
+                sums.contacts += 1;
+                let is_denied = row.claim.is_some_and(|claim| claim.act == ClaimedAct::NotGranted);
+                sums.consent_not_granted += u64::from(sums.states_consent && is_denied);
             }
             sums.created += u64::from(meeting == Meeting::New);
         }

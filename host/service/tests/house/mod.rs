@@ -83,6 +83,7 @@ pub(crate) fn file(house: &House, rows: &str, mode: ImportMode) -> ImportFile {
         save_profile: None,
         consent_evidence: None,
         consent_purposes: Vec::new(),
+        may_empty: false,
         believes_file: false,
         rejects: None,
     }

@@ -160,7 +160,8 @@ async fn an_erased_person_is_in_no_file_any_more_and_does_not_come_back() {
     let refused =
         store.import_rows(begun, vec![row(2, "", jana, "Jana"), row(3, "", "new@example.cz", "New")]).await.unwrap();
     assert_eq!(refused.iter().map(|row| row.line).collect::<Vec<_>>(), [2]);
-    assert!(refused[0].reason.contains("erased on request"));
+    assert!(refused[0].reason.contains("erased on request") && refused[0].raw.is_empty());
+    assert_eq!(traces_in(home.folder.path()), Vec::<String>::new(), "not even while the import is open");
     store.finish_import(begun, at(11)).await.unwrap();
     assert_eq!(store.list("guests").await.unwrap().contacts, 301);
 }

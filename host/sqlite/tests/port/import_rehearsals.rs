@@ -47,7 +47,7 @@ async fn rehearse(store: &SqliteStore, rows: &[ImportedRow]) -> Became {
             Meeting::New => became.created += 1,
             Meeting::First(()) => became.known += 1,
             Meeting::Again(()) => became.duplicate += 1,
-            Meeting::Refused(reason) => became.refused.push((row.line, reason.to_owned())),
+            Meeting::Refused(refusal) => became.refused.push((row.line, refusal.reason().to_owned())),
         }
     }
     became
