@@ -309,6 +309,7 @@ async fn renamed_again_and_again(service: &Arc<Service>, file: &Path, ends: &Ato
             may_empty: false,
             believes_file: false,
             rejects: None,
+            left_out: None,
         };
         service.import(request, &|_| {}).await.unwrap();
         let report = service.run_sync("bulk", &options, |_| {}).await.unwrap();

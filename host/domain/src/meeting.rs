@@ -129,11 +129,11 @@ pub fn meet<D: Directory>(
         return Ok(if directory.is_erased(email)? { Meeting::Refused(Refusal::Erased) } else { Meeting::New });
     };
     let is_renamed = is_by_key && contact.email_key() != email.key() && !directory.is_alias(email, &contact)?;
-    if directory.has_met(&contact) {
-        return Ok(if is_renamed { Meeting::Refused(Refusal::KeyWithTwoAddresses) } else { Meeting::Again(contact) });
-    }
     if is_renamed && directory.is_erased(email)? {
         return Ok(Meeting::Refused(Refusal::Erased));
+    }
+    if directory.has_met(&contact) {
+        return Ok(if is_renamed { Meeting::Refused(Refusal::KeyWithTwoAddresses) } else { Meeting::Again(contact) });
     }
     if is_renamed && directory.is_anothers(email, &contact)? {
         return Ok(Meeting::Refused(Refusal::TwoContacts));
@@ -386,6 +386,7 @@ mod tests {
             // The key comes with the contact of the address that has none yet, and finds it from then on.
             (vec![("c@x.com", "C"), ("c@x.com", "C"), ("d@x.com", "C")], "first, again, two addresses"),
             (vec![("erased@x.com", ""), ("erased@x.com", "A"), ("a@x.com", "A")], "erased, erased, first"),
+            (vec![("a@x.com", "A"), ("erased@x.com", "A")], "first, erased"),
         ] {
             assert_eq!(rehearse(&PEOPLE, &rows).1, expected, "{rows:?}");
         }

@@ -140,6 +140,9 @@ pub struct ConsentColumns {
     pub bounced_at: Option<usize>,
     /// [`ConsentRole::Bounced`].
     pub bounced: Option<usize>,
+    /// Whether a row without a moment of consent says that there is none. In exports of known systems others agreed
+    /// elsewhere.
+    pub moments_decide: bool,
     /// What the file states about every row.
     pub file: FileStates,
     /// How dates are written in which the day and the month could be either.
@@ -207,6 +210,7 @@ impl ConsentColumns {
         let withdrew = status == Some(Status::Withdrawn)
             || self.file == FileStates::EveryoneWithdrew
             || is_set(self.withdrawn)
+            || cell(self.withdrawn).is_some_and(|cell| Status::read(&cell) == Status::Withdrawn)
             || (cell(self.withdrawn_at).is_some() && !came_back);
         let bounced = status == Some(Status::Bounced)
             || self.file == FileStates::EveryoneBounced
@@ -215,7 +219,7 @@ impl ConsentColumns {
         let granted = self.file != FileStates::NobodyGranted
             && match status {
                 Some(status) => status == Status::Granted,
-                None => agreed_at.is_some(),
+                None => self.status.is_none() && agreed_at.is_some(),
             };
         let (act, at, ip) = if withdrew {
             (ClaimedAct::Withdrawn, time(self.withdrawn_at), None)
@@ -224,12 +228,18 @@ impl ConsentColumns {
         } else if granted {
             let ip = cell(self.confirmed_ip).or_else(|| cell(self.opted_in_ip));
             (ClaimedAct::Granted, agreed_at, ip.filter(|ip| ip.parse::<IpAddr>().is_ok()).map(Cow::into_owned))
-        } else if self.status.is_some() || self.file == FileStates::NobodyGranted {
+        } else if self.should_say() || self.file == FileStates::NobodyGranted {
             (ClaimedAct::NotGranted, None, None)
         } else {
             return None;
         };
         Some(ConsentClaim { act, at, evidence: self.evidence(row), ip })
+    }
+
+    /// Whether a row should say that its contact agreed.
+    fn should_say(&self) -> bool {
+        let has_moments = self.opted_in_at.is_some() || self.confirmed_at.is_some();
+        self.status.is_some() || (self.moments_decide && has_moments)
     }
 
     /// The cells that tell about consent, under their names.
@@ -272,6 +282,11 @@ impl Status {
             _ => Self::Other,
         }
     }
+}
+
+/// Whether a cell is a word that a column of statuses has.
+pub(crate) fn is_status_word(cell: &str) -> bool {
+    Status::read(cell) != Status::Other
 }
 
 /// Whether a flag is set: a yes, or a count above zero.
@@ -356,7 +371,7 @@ mod tests {
             (&[(Role::Status, "0")], Some(NotGranted)),
             (&[(Role::Status, "pending"), (Role::OptedInAt, "2025-05-01")], Some(NotGranted)),
             (&[(Role::Status, "aktivní"), (Role::OptedInAt, "2025-05-01")], Some(NotGranted)),
-            (&[(Role::Status, ""), (Role::OptedInAt, "2025-05-01")], Some(Granted)),
+            (&[(Role::Status, ""), (Role::OptedInAt, "2025-05-01")], Some(NotGranted)),
             (&[(Role::Status, "")], Some(NotGranted)),
             (&[(Role::Status, " "), (Role::OptedInAt, "")], Some(NotGranted)),
             (&[(Role::OptedInAt, "yes")], None),
@@ -370,6 +385,19 @@ mod tests {
     }
 
     #[test]
+    fn d3_where_moments_decide_a_row_without_one_is_no_grant() {
+        let mut columns = ConsentColumns { opted_in_at: Some(0), ..ConsentColumns::default() };
+        let act = |columns: &ConsentColumns, cell: &str| {
+            columns.claim(&Cells(vec![(Role::OptedInAt, cell.to_owned())])).map(|claim| claim.act)
+        };
+        assert_eq!(act(&columns, ""), None);
+        columns.moments_decide = true;
+        for (cell, expected) in [("2025-05-01", Granted), ("", NotGranted), ("some day", NotGranted)] {
+            assert_eq!(act(&columns, cell), Some(expected), "{cell}");
+        }
+    }
+
+    #[test]
     fn d3_a_withdrawal_counts_before_a_bounce_and_a_bounce_before_a_grant() {
         let (granted, left) = ((Role::Status, "subscribed"), (Role::WithdrawnAt, "2025-06-01 00:00:00"));
         for (cells, expected) in [
@@ -379,6 +407,7 @@ mod tests {
             (&[left, (Role::OptedInAt, "2025-07-01")], Withdrawn),
             (&[granted, (Role::WithdrawnAt, "long ago"), (Role::OptedInAt, "2025-07-01")], Withdrawn),
             (&[granted, (Role::Withdrawn, "1"), (Role::OptedInAt, "2025-07-01")], Withdrawn),
+            (&[granted, (Role::Withdrawn, "opted out")], Withdrawn),
             (&[granted, (Role::Bounced, "3")], Bounced),
             (&[(Role::Status, "cleaned"), left], Withdrawn),
             (&[granted, (Role::BouncedAt, "?")], Bounced),

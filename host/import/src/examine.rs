@@ -218,6 +218,7 @@ pub fn examine(path: &Path, options: &Options, definitions: &[FieldDefinition]) 
         consent: ConsentColumns {
             file: known.map_or(FileStates::Nothing, |known| known.states),
             date_order: settled.date_order.unwrap_or_default(),
+            moments_decide: known.is_none(),
             ..ConsentColumns::default()
         },
     };

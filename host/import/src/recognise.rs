@@ -72,6 +72,8 @@ const MAILCHIMP: KnownFile = KnownFile {
         ("CONFIRM_IP", "consent.confirmed-ip"),
         ("UNSUB_TIME", "consent.withdrawn-at"),
         ("UNSUB_REASON", "consent.reason"),
+        ("UNSUB_CAMPAIGN_TITLE", "-"),
+        ("UNSUB_CAMPAIGN_ID", "-"),
         ("CLEAN_TIME", "consent.bounced-at"),
         ("TAGS", layout::TAGS),
         // Where the network address lies, and not where the contact lives.

@@ -22,7 +22,7 @@ pub fn rejects_path(source: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Where the rows go that were taken without a cell that does not fit, beside the rejects: `guests.csv.left-out.csv`.
+/// Where it stands which cells of a file were left out, beside it: `guests.csv.left-out.csv`.
 #[must_use]
 pub fn left_out_path(source: &Path) -> PathBuf {
     let mut name = OsString::from(source);
@@ -48,6 +48,8 @@ pub struct Rejects {
     delimiter: u8,
     kind: FileKind,
     header: Vec<String>,
+    /// The first cells of a row that are not written: its own line and reason, where it came from such a file.
+    passed: usize,
     writer: Option<csv::Writer<BufWriter<File>>>,
     rows: u64,
 }
@@ -56,13 +58,31 @@ impl Rejects {
     /// Prepares such a file at `path` for the rows of `examined`. Nothing is written yet.
     #[must_use]
     pub fn new(path: &Path, examined: &Examined) -> Self {
-        let names = examined.column_names().map(|name| guard(name).into_owned());
+        let own = OWN_COLUMNS.map(str::to_owned);
+        let is_mended = examined.column_names().take(own.len()).eq(own.iter().map(String::as_str));
+        let passed = if is_mended { own.len() } else { 0 };
+        let names = examined.column_names().skip(passed).map(|name| guard(name).into_owned());
         let unread = (examined.kind == FileKind::JsonLines).then(|| UNREAD.to_owned());
         Self {
             path: path.to_owned(),
             delimiter: examined.delimiter.byte(),
             kind: examined.kind,
-            header: OWN_COLUMNS.map(str::to_owned).into_iter().chain(names).chain(unread).collect(),
+            header: own.into_iter().chain(names).chain(unread).collect(),
+            passed,
+            writer: None,
+            rows: 0,
+        }
+    }
+
+    /// Prepares a file at `path` that names cells: behind line and reason stand the address and the field.
+    #[must_use]
+    pub fn of_cells(path: &Path, examined: &Examined) -> Self {
+        Self {
+            path: path.to_owned(),
+            delimiter: examined.delimiter.byte(),
+            kind: FileKind::JsonLines,
+            header: OWN_COLUMNS.into_iter().chain(["e-mail", "field"]).map(str::to_owned).collect(),
+            passed: 0,
             writer: None,
             rows: 0,
         }
@@ -80,13 +100,14 @@ impl Rejects {
             None => self.create()?,
         };
         let fixed = [row.line.to_string(), guard(&row.reason).into_owned()];
-        let cells = row.raw.iter().map(|cell| match self.kind {
+        let raw = row.raw.get(self.passed..).unwrap_or_default();
+        let cells = raw.iter().map(|cell| match self.kind {
             FileKind::Table => harmless(cell).into_owned(),
             // What stands in JSON has no guard yet.
             FileKind::JsonLines => guard(cell).into_owned(),
         });
         // A row that was too narrow is filled up, so that it can be mended in place.
-        let missing = self.header.len().saturating_sub(fixed.len() + row.raw.len());
+        let missing = self.header.len().saturating_sub(fixed.len() + raw.len());
         let record = fixed.into_iter().chain(cells).chain(std::iter::repeat_n(String::new(), missing));
         writer.write_record(record).map_err(unwritable)?;
         self.writer = Some(writer);
@@ -118,7 +139,9 @@ impl Rejects {
         let open = OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(&self.path);
         let file = open.map_err(unwritable)?;
         // One that was there keeps its mode otherwise.
-        file.set_permissions(Permissions::from_mode(FILE_MODE)).map_err(unwritable)?;
+        if file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            file.set_permissions(Permissions::from_mode(FILE_MODE)).map_err(unwritable)?;
+        }
         let mut file = BufWriter::new(file);
         file.write_all("\u{feff}".as_bytes()).map_err(unwritable)?;
         let mut writer = csv::WriterBuilder::new().delimiter(self.delimiter).flexible(true).from_writer(file);

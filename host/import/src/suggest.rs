@@ -7,7 +7,7 @@ use postroom_domain::field::{AddressPart, FieldDefinition, FieldName, FieldPath,
 use serde::Serialize;
 
 use crate::cell;
-use crate::claim::ConsentRole;
+use crate::claim::{self, ConsentRole};
 use crate::mapping::{ALIKE, Column, Target, ToldBy, likeness};
 use crate::profile::ImportProfile;
 use crate::recognise::Recognised;
@@ -77,6 +77,8 @@ pub struct Suggestion {
     pub rule: Option<String>,
     /// Whether most of its cells are yes and no.
     pub is_yes_or_no: bool,
+    /// Whether it goes nowhere unasked, and by name and cells seems to tell who agreed or left.
+    pub speaks_of_consent: bool,
     /// A field that would take it, where it goes nowhere and there is none.
     pub new_field: Option<NewField>,
 }
@@ -114,24 +116,39 @@ pub(crate) fn suggestions(
         others.sort_by(|(one, _), (other, _)| other.total_cmp(one));
         let mut others: Vec<Target> = others.into_iter().map(|(_, place)| place.clone()).take(OTHERS).collect();
         let cells = Cells::of(rows, index);
+        let role = consent_role(&column.name, &cells).filter(|_| column.told_by == ToldBy::Nobody);
         let (place, confidence, reason) = match column.told_by {
-            ToldBy::Nobody => match by.0.map_or_else(|| about_consent(&column.name, &cells, &taken), |_| None) {
-                Some(told) => told,
+            ToldBy::Nobody => match role {
+                Some(role) => about_consent(role, &taken),
                 None => guess(&cells, &mut others),
             },
             told_by => (column.target.clone(), sureness(told_by), reason(column, by, &cells)),
         };
         let is_open = column.told_by == ToldBy::Nobody;
         let rule = place.as_ref().filter(|_| is_open).map(|place| format!("{}={place}", column.name));
-        let is_homeless = is_open && place.is_none() && cells.filled > 0 && !cells.most_are(cells.emails);
+        let is_homeless =
+            is_open && place.is_none() && role.is_none() && cells.filled > 0 && !cells.most_are(cells.emails);
         let new_field = is_homeless.then(|| {
             let name = field_name(&column.name).filter(|name| !names.contains(&name.to_string()));
             names.extend(name.as_ref().map(FieldName::to_string));
             NewField { name, kind: cells.kind() }
         });
-        let is_yes_or_no = cells.filled > 0 && cells.most_fit(FieldType::Boolean);
+        let is_yes_or_no = cells.are_yes_or_no();
+        let speaks_of_consent = role.is_some();
         let (samples, told_by, column) = (cells.samples(), column.told_by, column.name.clone());
-        Suggestion { column, place, told_by, confidence, reason, others, samples, rule, is_yes_or_no, new_field }
+        Suggestion {
+            column,
+            place,
+            told_by,
+            confidence,
+            reason,
+            others,
+            samples,
+            rule,
+            is_yes_or_no,
+            speaks_of_consent,
+            new_field,
+        }
     };
     columns.iter().enumerate().map(of).collect()
 }
@@ -163,20 +180,30 @@ fn field_name(column: &str) -> Option<FieldName> {
     letters.parse().ok().filter(|_| !is_foreign && letters.len() >= NAME_CHARS)
 }
 
-/// What a column seems to tell about consent, by its name. A file that is known has no such riddles.
-fn about_consent(column: &str, cells: &Cells, taken: &[&Target]) -> Option<Told> {
+/// What a column seems to tell about consent, by its name and its cells: yes and no, words of a status, a cross, moments, or
+/// nothing yet.
+fn consent_role(column: &str, cells: &Cells) -> Option<ConsentRole> {
     let plain = plain(column);
-    let are_moments = cells.most_fit(FieldType::Date) || cells.most_fit(FieldType::DateTime);
-    let role = match (is_about_withdrawal(&plain), are_moments) {
-        (true, true) => ConsentRole::WithdrawnAt,
-        (true, false) => ConsentRole::Withdrawn,
-        (false, true) if is_about_consent(&plain) => ConsentRole::OptedInAt,
-        (false, false) if is_about_consent(&plain) => ConsentRole::Status,
-        (false, _) => return None,
-    };
+    let is_withdrawal = is_about_withdrawal(&plain);
+    if !is_withdrawal && !is_about_consent(&plain) {
+        return None;
+    }
+    if cells.filled > 0 && (cells.most_fit(FieldType::Date) || cells.most_fit(FieldType::DateTime)) {
+        return Some(if is_withdrawal { ConsentRole::WithdrawnAt } else { ConsentRole::OptedInAt });
+    }
+    let is_flag = |cell: &&Cow<'_, str>| values::fits(FieldType::Boolean, cell) || claim::is_status_word(cell);
+    let are_flags = cells.filled == 0 || cells.most_are(cells.cells.iter().filter(is_flag).count());
+    are_flags.then_some(if is_withdrawal { ConsentRole::Withdrawn } else { ConsentRole::Status })
+}
+
+/// The place of such a column, unless another has it.
+fn about_consent(role: ConsentRole, taken: &[&Target]) -> Told {
     let place = Target::Consent(role);
-    let is_free = !taken.contains(&&place);
-    is_free.then(|| (Some(place), Confidence::Possible, "its name speaks of consent".to_owned()))
+    if taken.contains(&&place) {
+        let reason = format!("its name speaks of consent, and another column goes to `{place}`");
+        return (None, Confidence::Possible, reason);
+    }
+    (Some(place), Confidence::Possible, "its name speaks of consent".to_owned())
 }
 
 /// What the cells or the likeness of names suggest.
@@ -237,6 +264,11 @@ impl<'a> Cells<'a> {
             _ if !self.most_fit(FieldType::Text) => FieldType::LongText,
             _ => FieldType::Text,
         }
+    }
+
+    /// Whether they are yes and no, in words: zeros and ones count something, for all that is known.
+    fn are_yes_or_no(&self) -> bool {
+        self.filled > 0 && self.most_fit(FieldType::Boolean) && !self.most_fit(FieldType::Number)
     }
 
     /// The first that differ, cut short.

@@ -280,7 +280,17 @@ fn d3_a_column_that_seems_to_tell_about_consent_comes_with_the_rule_that_hears_i
             "Zustimmung am=consent.opted-in-at"
         ]
     );
-    assert!(rules("email,Souhlas,Newsletter", "a@example.com,ano,x").is_empty(), "something says so already");
+    assert!(rules("email,Souhlas,Newsletter", "a@example.com,ano,x").is_empty(), "the place is taken");
+    let speaks = |header: &str, row: &str| -> Vec<bool> {
+        let examined = File::new(format!("{header}\n{row}\n")).examine(&Options::default()).unwrap();
+        examined.suggestions.iter().map(|told| told.speaks_of_consent).collect()
+    };
+    assert_eq!(speaks("email,Souhlas,Newsletter", "a@example.com,ano,x"), [false, false, true], "it goes unheard");
+    assert_eq!(
+        speaks("email,Agreement number,Newsletter language,Subscription plan", "a@example.com,812,cs,gold"),
+        [false; 4],
+        "names alone say little"
+    );
 }
 
 #[test]

@@ -73,6 +73,11 @@ impl Log {
         }
     }
 
+    /// Waits until all of it is on disk.
+    pub(crate) fn sync(&self) -> std::io::Result<()> {
+        std::fs::File::open(&self.file)?.sync_data()
+    }
+
     /// After a commit: has it moved when much has come together.
     pub(crate) fn after_commit(&mut self, connection: &Connection, commit: Commit) {
         self.is_ahead = true;

@@ -98,7 +98,7 @@ impl Writer {
         let queue = Taking { requests: requests.clone(), waiting: waiting.clone() };
         let thread = std::thread::Builder::new().name("postroom-writer".to_owned()).spawn(move || {
             let _taker = queue.requests.taker();
-            Loop { connection, disk: Disk::Waits, log, written: tell }.run(&queue);
+            Loop { connection, disk: Disk::Waits, owes_disk: false, log, written: tell }.run(&queue);
         })?;
         Ok(Self { waiting, requests, places: Arc::new(Semaphore::new(WRITES_WAITING)), written, thread: Some(thread) })
     }
@@ -172,6 +172,8 @@ impl Taking {
 struct Loop {
     connection: Connection,
     disk: Disk,
+    /// Whether a part may not be on disk yet.
+    owes_disk: bool,
     log: Log,
     /// Told of each commit.
     written: watch::Sender<()>,
@@ -307,12 +309,22 @@ impl Loop {
         self.connection.execute_batch("BEGIN IMMEDIATE")
     }
 
-    fn commit(&self) -> Result<(), String> {
+    fn commit(&mut self) -> Result<(), String> {
         let committed = self.connection.execute_batch("COMMIT").map_err(|error| error.to_string());
         if committed.is_err() && !self.connection.is_autocommit() {
             self.roll_back("ROLLBACK");
         }
-        committed
+        committed?;
+        match self.disk {
+            Disk::Later => self.owes_disk = true,
+            // One that changed nothing waits for nothing, and may rest on what a part had changed.
+            Disk::Waits if self.owes_disk => {
+                self.log.sync().map_err(|error| error.to_string())?;
+                self.owes_disk = false;
+            }
+            Disk::Waits => {}
+        }
+        Ok(())
     }
 
     /// Runs one request so that it can be taken back alone.
@@ -429,5 +441,21 @@ mod tests {
         assert_eq!(synchronous(Share::Behind, false).await.unwrap(), full);
         synchronous(Share::Part, true).await.unwrap_err();
         assert_eq!(synchronous(Share::Alone, false).await.unwrap(), full);
+    }
+
+    #[tokio::test]
+    async fn who_changes_nothing_behind_a_part_waits_for_the_disk_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("store.db");
+        std::fs::write(&file, []).unwrap();
+        let connection = connection::open(&file, Purpose::Write).unwrap();
+        connection.execute_batch("CREATE TABLE t (name TEXT)").unwrap();
+        // A log that is not there can't be brought to disk: so it shows who tries to.
+        let writer = Writer::start(connection, Log::of(file, folder.path().join("nowhere"))).unwrap();
+        let look = || writer.run("look", Share::Together, |_| Ok(()));
+        look().await.unwrap();
+        let part = |connection: &Connection| Ok(connection.execute("INSERT INTO t VALUES ('x')", [])?);
+        writer.run("write", Share::Part, part).await.unwrap();
+        look().await.unwrap_err();
     }
 }

@@ -73,9 +73,12 @@ pub(crate) struct Args {
     /// What stands between cells: comma, semicolon, tab or pipe; otherwise it is detected
     #[arg(long, value_parser = delimiter)]
     delimiter: Option<Delimiter>,
-    /// Where rows go that can't be taken; otherwise beside the file. Rows of which a cell was left out go beside it
+    /// Where rows go that can't be taken; otherwise beside the file
     #[arg(long, value_name = "PATH")]
     rejects: Option<PathBuf>,
+    /// Where it is written which cells did not fit and were left out; otherwise beside the file
+    #[arg(long, value_name = "PATH")]
+    left_out: Option<PathBuf>,
     /// Read and count everything, show where each column would go and why, and write no contact and no list
     #[arg(long)]
     dry_run: bool,
@@ -159,6 +162,7 @@ impl Args {
             consent_purposes: self.purposes,
             believes_file,
             rejects: self.rejects,
+            left_out: self.left_out,
         };
         Ok((request, self.dry_run))
     }
@@ -169,6 +173,7 @@ pub(crate) async fn act(args: Args, context: &Context) -> Result<Exit> {
     let file = std::mem::take(&mut request.file);
     request.file = context.file(file.clone());
     request.rejects = request.rejects.map(|rejects| context.file(rejects));
+    request.left_out = request.left_out.map(|left_out| context.file(left_out));
     if dry_run {
         // A profile is the one thing that a dry run may write.
         let service = if request.save_profile.is_some() { context.writing("import")? } else { context.reading()? };
@@ -293,7 +298,10 @@ fn done(answer: &Imported) -> String {
     text.push_str(&leavers(&answer.leavers, answer.leavers.len() < usize::try_from(counts.left).unwrap_or(usize::MAX)));
     text.push_str(&left_out(answer.left_out, &answer.left_out_cells));
     if let Some(file) = &answer.left_out_file {
-        text.push_str(&format!("Their rows and the reasons are in {}: mend them and import it.\n", file.display()));
+        text.push_str(&format!(
+            "All of them are in {}: mend them in the file, and import that again.\n",
+            file.display()
+        ));
     }
     text.push_str(&erased(answer.erased, &answer.erased_lines));
     if let Some(file) = &answer.rejects_file {

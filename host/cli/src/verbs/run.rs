@@ -112,15 +112,15 @@ fn page(run: &Run) -> String {
 
 /// What it asked for and has no answer to, which stands in no number above.
 fn open_requests(run: &Run) -> String {
-    let open = table::counted(run.open_requests, "request", "requests");
+    let open = table::counted(run.open_requests, "request of it stands", "requests of it stand");
     match (run.open_requests, run.summary.state) {
         (0, RunState::Running) => "What it has sent so far is counted when it ends.\n".to_owned(),
         (0, _) => String::new(),
         (_, RunState::Running) => format!(
-            "{open} of it stand without an answer. If its process is gone, nobody knows what became of them: the next run \
+            "{open} without an answer. If its process is gone, nobody knows what became of them: the next run \
              of the sync decides about their contacts anew.\n"
         ),
-        (_, _) => format!("Nobody knows what became of {open} of it: see `postroom indoubt list`.\n"),
+        (_, _) => format!("{open} in doubt: see `postroom indoubt list`.\n"),
     }
 }
 

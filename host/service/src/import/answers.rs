@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use postroom_domain::contact::ImportedRow;
-use postroom_import::{Column, DatesRead, Examined, FileKind, Recognised, RejectedRow, ToldBy};
+use postroom_import::{Column, ConsentRole, DatesRead, Examined, FileKind, Recognised, RejectedRow, Target, ToldBy};
 use postroom_store::lists::{ImportCounts, ImportMode};
 use serde::Serialize;
 
@@ -41,6 +41,8 @@ pub struct FileSummary {
 pub struct LeftOutCell {
     /// The line in the file.
     pub line: u64,
+    /// The address of the row, where it has one.
+    pub email: Option<String>,
     /// The field.
     pub field: String,
     /// Why.
@@ -75,7 +77,7 @@ pub struct Imported {
     pub left_out: u64,
     /// The first of them.
     pub left_out_cells: Vec<LeftOutCell>,
-    /// The file that holds their rows with the reasons, for mending and importing again.
+    /// The file that names all of them, with line, reason, address and field.
     pub left_out_file: Option<PathBuf>,
     /// Contacts that left the list, the first of them by address.
     pub leavers: Vec<String>,
@@ -93,14 +95,26 @@ pub(super) struct LeftOut {
 }
 
 impl LeftOut {
-    pub(super) fn note(&mut self, row: &ImportedRow) {
-        self.count += count(row.left_out.len());
+    pub(super) fn note(&mut self, cells: &[LeftOutCell]) {
+        self.count += count(cells.len());
         let room = SHOWN - self.cells.len();
-        self.cells.extend(row.left_out.iter().take(room).map(|(field, reason)| LeftOutCell {
-            line: row.line,
-            field: field.to_string(),
-            reason: reason.clone(),
-        }));
+        self.cells.extend(cells.iter().take(room).cloned());
+    }
+}
+
+/// The cells of a row that do not fit.
+pub(super) fn cells_left_out(row: &ImportedRow) -> impl Iterator<Item = LeftOutCell> {
+    row.left_out.iter().map(|(field, reason)| LeftOutCell {
+        line: row.line,
+        email: row.address.as_ref().ok().map(ToString::to_string),
+        field: field.to_string(),
+        reason: reason.clone(),
+    })
+}
+
+impl From<LeftOutCell> for RejectedRow {
+    fn from(cell: LeftOutCell) -> Self {
+        Self { line: cell.line, reason: cell.reason, raw: vec![cell.email.unwrap_or_default(), cell.field] }
     }
 }
 
@@ -116,12 +130,6 @@ impl Erased {
         self.count += count(lines.len());
         self.lines.extend(lines.iter().take(SHOWN - self.lines.len()));
     }
-}
-
-/// A row of which cells were left out, with what is wrong with each.
-pub(super) fn with_reasons(row: &ImportedRow) -> Option<RejectedRow> {
-    let reasons: Vec<String> = row.left_out.iter().map(|(field, reason)| format!("{field}: {reason}")).collect();
-    (!reasons.is_empty()).then(|| RejectedRow { line: row.line, reason: reasons.join("; "), raw: row.raw.clone() })
 }
 
 pub(super) fn summary(examined: &Examined) -> FileSummary {
@@ -147,18 +155,16 @@ pub(super) fn warnings(examined: &Examined, request: &ImportFile, dates: &DatesR
         ));
     }
     warnings.extend(dates.remark());
-    if request.consent_evidence.is_some() {
+    let is_status = |column: &Column| column.target == Some(Target::Consent(ConsentRole::Status));
+    if request.consent_evidence.is_some() && !examined.columns.iter().any(is_status) {
         let unheard = examined.suggestions.iter().filter(|told| told.told_by == ToldBy::Nobody && told.is_yes_or_no);
-        warnings.extend(unheard.map(|told| {
+        warnings.extend(unheard.filter(|told| !told.speaks_of_consent).map(|told| {
             format!(
-                "`{0}` holds yes and no and goes nowhere, and a consent is stated for all: if it tells who agreed, \
-                 `--map '{0}=consent.status'` hears it",
+                "`{}` holds yes and no and goes nowhere, and a consent is stated for all: if it tells who agreed, map it to \
+                 `consent.status`",
                 told.column
             )
         }));
-    }
-    if examined.rows == 0 && request.mode == ImportMode::Replace && !request.may_empty {
-        warnings.push("the file has a header and no rows: in the place of a list it empties it, for which an import wants `--allow-empty`".to_owned());
     }
     warnings
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use postroom_domain::field::FieldDefinition;
 use postroom_domain::purpose::PurposeName;
-use postroom_import::{Examined, ImportFault, Options, Suggestion, Target, ToldBy, column_names, examine};
+use postroom_import::{Examined, ImportFault, Options, Suggestion, Target, column_names, examine};
 use postroom_store::lists::ImportMode;
 
 use super::ImportFile;
@@ -42,7 +42,6 @@ impl Service {
         match looked.await.map_err(thread_ended)? {
             Ok((examined, reading)) => {
                 require_word(request, &examined)?;
-                require_hearing(request, &examined)?;
                 Ok(Looked { examined, options, reading })
             }
             Err(ServiceError::Import(fault)) => Err(self.with_fitting_profile(fault, request).await?),
@@ -134,19 +133,22 @@ fn require_word(request: &ImportFile, examined: &Examined) -> Result<()> {
     )))
 }
 
-/// Refuses to state a consent for all where a column that goes nowhere seems to tell who agreed (invariant 2).
-fn require_hearing(request: &ImportFile, examined: &Examined) -> Result<()> {
-    let seems_to_tell =
-        |told: &&Suggestion| told.told_by == ToldBy::Nobody && matches!(told.place, Some(Target::Consent(_)));
-    let Some(unheard) = examined.suggestions.iter().find(seems_to_tell) else { return Ok(()) };
-    if request.consent_evidence.is_none() {
+/// Refuses to state a consent for all, or to believe a file, where a column that goes nowhere seems to tell who agreed or
+/// left (invariant 2).
+pub(super) fn require_hearing(request: &ImportFile, examined: &Examined) -> Result<()> {
+    let unheard: Vec<&Suggestion> = examined.suggestions.iter().filter(|told| told.speaks_of_consent).collect();
+    if unheard.is_empty() || (request.consent_evidence.is_none() && !request.believes_file) {
         return Ok(());
     }
-    let (column, rule) = (&unheard.column, unheard.rule.as_deref().unwrap_or_default());
+    let named = unheard.iter().map(|told| match &told.place {
+        Some(place) => format!("`{}` (perhaps {place})", told.column),
+        None => format!("`{}`", told.column),
+    });
     Err(ServiceError::BadInput(format!(
-        "`{column}` in {} seems to tell who agreed, and a consent is stated for all: `--map '{rule}'` hears it, and \
-         `--map '{column}=-'` says that it tells something else",
-        examined.path.display()
+        "columns of {} seem to tell who agreed or left, and go nowhere: {}. Say with `--map COLUMN=PLACE` what each tells, \
+         or with `--map COLUMN=-` that it tells something else",
+        examined.path.display(),
+        named.collect::<Vec<String>>().join(", ")
     )))
 }
 

@@ -6,20 +6,19 @@
 //! same chunks and rehearses them (`preview`); how a file was read can be kept for the next (`profiles`).
 
 mod answers;
+mod batches;
 mod examination;
 mod preview;
 mod profiles;
 mod reading;
 
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::{TryStreamExt as _, stream};
-use postroom_domain::contact::ImportedRow;
 use postroom_domain::purpose::PurposeName;
 use postroom_import::{DatesRead, DatesSeen, Examined, Options, RejectedRow, Rejects, left_out_path, rejects_path};
-use postroom_store::lists::{ImportBegun, ImportId, ImportMode, ImportReport, ImportStart, StatedConsent};
+use postroom_store::lists::{ImportBegun, ImportMode, ImportReport, ImportStart, StatedConsent};
 use serde::Serialize;
 
 pub use answers::{FileSummary, Imported, LeftOutCell};
@@ -28,8 +27,9 @@ pub use profiles::{ImportProfileInfo, ProfileSaved};
 
 use crate::{Result, Service, ServiceError};
 use answers::{Erased, LeftOut, summary, warnings};
+use batches::Batch;
 use examination::Looked;
-use reading::{Chunk, count};
+use reading::count;
 
 /// Batches that the store has at a time: one is got ready while the one before is written.
 const BATCHES_IN_HAND: usize = 2;
@@ -58,8 +58,10 @@ pub struct ImportFile {
     /// Whether the file is believed where its rows say that their contacts agreed. What they say of
     /// withdrawals and bounces counts in any case.
     pub believes_file: bool,
-    /// Where rows go that could not be taken; none for beside the file. Those that were taken without a cell go beside it.
+    /// Where rows go that could not be taken; none for beside the file.
     pub rejects: Option<PathBuf>,
+    /// Where it stands which cells were left out; none for beside the file.
+    pub left_out: Option<PathBuf>,
 }
 
 /// How far an import is.
@@ -86,6 +88,7 @@ impl Service {
     ) -> Result<Imported> {
         let Looked { examined, options, reading } = self.examine(&request).await?;
         self.require_rows(&request, &examined).await?;
+        examination::require_hearing(&request, &examined)?;
         let start = ImportStart {
             list: request.list.clone(),
             mode: request.mode,
@@ -131,81 +134,33 @@ impl Service {
         let mut reading = reading::read(examined);
         progress(ImportProgress { done, rows });
         {
-            let source = (&mut reading, &mut left_out, begun.done);
-            let batches = stream::try_unfold(source, |(reading, left_out, to_pass_over)| async move {
+            let batches = stream::try_unfold((&mut reading, begun.done), |(reading, to_pass_over)| async move {
                 let Some(chunk) = reading.next().await? else { return Ok(None) };
-                chunk.rows.iter().for_each(|row| left_out.note(row));
                 let (batch, to_pass_over) = Batch::of(chunk, to_pass_over);
-                Ok::<_, ServiceError>(Some((batch, (reading, left_out, to_pass_over))))
+                Ok::<_, ServiceError>(Some((batch, (reading, to_pass_over))))
             });
             let written = batches.map_ok(|batch| self.write_batch(begun.import, batch)).try_buffered(BATCHES_IN_HAND);
             let mut written = std::pin::pin!(written);
-            while let Some((size, refused)) = written.try_next().await? {
-                done += count(size);
-                erased.note(&refused.erased);
-                to_mend.rejects = reading::write_rejects(to_mend.rejects, refused.rejected).await?;
-                to_mend.left_out = reading::write_rejects(to_mend.left_out, refused.left_out).await?;
+            while let Some(batch) = written.try_next().await? {
+                done += count(batch.size);
+                erased.note(&batch.erased);
+                left_out.note(&batch.left_out);
+                to_mend.rejects = reading::write_rejects(to_mend.rejects, batch.rejected).await?;
+                to_mend.note_left_out(batch.left_out).await?;
                 progress(ImportProgress { done, rows });
             }
         }
         let rejected = to_mend.rejects.rows();
         let rejects_file = reading::finish_rejects(to_mend.rejects).await?;
-        let left_out_file = reading::finish_rejects(to_mend.left_out).await?;
+        let left_out_file = match to_mend.left_out {
+            Some(left_out) => reading::finish_rejects(left_out).await?,
+            None => None,
+        };
+        let unwritable = to_mend.unwritable;
         let report = self.store().finish_import(begun.import, self.now()).await?;
         let dates = reading.into_dates();
-        Ok(Done { taken_up: begun.done, report, rejected, erased, rejects_file, left_out, left_out_file, dates })
-    }
-
-    /// Has the store take a batch; answers with how many rows it was, and with those that were not taken.
-    async fn write_batch(&self, import: ImportId, batch: Batch) -> Result<(usize, NotTaken)> {
-        let Batch { size, passed, rows, mut rejected, left_out } = batch;
-        let mut refused = Vec::new();
-        // Before anything is waited for: the store takes batches in the order in which it is called.
-        if !rows.is_empty() {
-            refused.extend(self.store().import_rows(import, rows).await?);
-        }
-        if let Some(lines) = passed {
-            refused.extend(self.store().refused_rows(import, lines).await?);
-        }
-        let (erased, kept): (Vec<_>, Vec<_>) = refused.into_iter().partition(|row| row.raw.is_empty());
-        rejected.extend(kept.into_iter().map(|row| RejectedRow { line: row.line, reason: row.reason, raw: row.raw }));
-        rejected.sort_by_key(|row| row.line);
-        Ok((size, NotTaken { rejected, left_out, erased: erased.into_iter().map(|row| row.line).collect() }))
-    }
-}
-
-/// The rows of a batch that were not taken, or not all of them.
-struct NotTaken {
-    /// Those that can be mended.
-    rejected: Vec<RejectedRow>,
-    /// Those that were taken without a cell.
-    left_out: Vec<RejectedRow>,
-    /// The lines of people who were erased: their rows are kept nowhere.
-    erased: Vec<u64>,
-}
-
-/// A chunk of a file, as the store is to take it.
-struct Batch {
-    /// So many rows, of all kinds.
-    size: usize,
-    /// The lines that an import had written before it was cut short.
-    passed: Option<RangeInclusive<u64>>,
-    rows: Vec<ImportedRow>,
-    rejected: Vec<RejectedRow>,
-    /// Rows of which a cell was left out, whenever they were written.
-    left_out: Vec<RejectedRow>,
-}
-
-impl Batch {
-    /// Takes the rows off a chunk's front that were written already; answers also how many more were.
-    fn of(chunk: Chunk, to_pass_over: u64) -> (Self, u64) {
-        let size = chunk.len();
-        let Chunk { rows: mut passed, rejected, .. } = chunk;
-        let left_out = passed.iter().filter_map(answers::with_reasons).collect();
-        let done = usize::try_from(to_pass_over).map_or(passed.len(), |done| done.min(passed.len()));
-        let rows = passed.split_off(done);
-        let passed = passed.first().zip(passed.last()).map(|(first, last)| first.line..=last.line);
-        (Self { size, passed, rows, rejected, left_out }, to_pass_over - count(done))
+        let taken_up = begun.done;
+        Ok(Done { taken_up, report, rejected, erased, rejects_file, left_out, left_out_file, unwritable, dates })
     }
 }
 
@@ -218,6 +173,8 @@ struct Done {
     rejects_file: Option<PathBuf>,
     left_out: LeftOut,
     left_out_file: Option<PathBuf>,
+    /// Why there is none though cells were left out.
+    unwritable: Option<String>,
     dates: Vec<DatesSeen>,
 }
 
@@ -232,7 +189,7 @@ impl Done {
         let dates = DatesRead::new(options.settled().date_order, self.dates);
         Imported {
             source: summary(examined),
-            warnings: warnings(examined, &request, &dates),
+            warnings: warnings(examined, &request, &dates).into_iter().chain(self.unwritable).collect(),
             dates,
             saved_profile,
             list: request.list,
@@ -251,17 +208,35 @@ impl Done {
     }
 }
 
-/// The files of rows to be mended.
+/// The files of what is to be mended.
 struct ToMend {
     rejects: Rejects,
-    left_out: Rejects,
+    /// None once it could not be written: the rows are taken all the same.
+    left_out: Option<Rejects>,
+    unwritable: Option<String>,
 }
 
 impl ToMend {
-    /// Beside the file, or beside where its rejects are to go.
+    /// Beside the file, unless they are to go elsewhere.
     fn of(request: &ImportFile, examined: &Examined) -> Self {
         let rejects = request.rejects.clone().unwrap_or_else(|| rejects_path(&request.file));
-        let left_out = left_out_path(request.rejects.as_deref().unwrap_or(&request.file));
-        Self { rejects: Rejects::new(&rejects, examined), left_out: Rejects::new(&left_out, examined) }
+        let left_out = request.left_out.clone().unwrap_or_else(|| left_out_path(&request.file));
+        Self {
+            rejects: Rejects::new(&rejects, examined),
+            left_out: Some(Rejects::of_cells(&left_out, examined)),
+            unwritable: None,
+        }
+    }
+
+    async fn note_left_out(&mut self, cells: Vec<LeftOutCell>) -> Result<()> {
+        let Some(file) = self.left_out.take() else { return Ok(()) };
+        match reading::write_rejects(file, cells.into_iter().map(RejectedRow::from).collect()).await {
+            Ok(file) => self.left_out = Some(file),
+            Err(ServiceError::Import(fault)) => {
+                self.unwritable = Some(format!("what was left out is kept in no file: {fault}"));
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use postroom_domain::claim::ClaimedAct;
-use postroom_domain::meeting::{Meeting, Rehearsal};
+use postroom_domain::meeting::{Meeting, Refusal, Rehearsal};
 use postroom_import::{DatesRead, RejectedRow, Suggestion};
 use postroom_store::lists::{ImportMode, LEAVERS_SHOWN, RowNames};
 use serde::Serialize;
 
-use super::answers::{FileSummary, LeftOut, LeftOutCell, SHOWN, summary, warnings};
-use super::examination::Looked;
+use super::answers::{FileSummary, LeftOut, LeftOutCell, SHOWN, cells_left_out, summary, warnings};
+use super::examination::{self, Looked};
 use super::reading::{self, Chunk, count};
 use super::{ImportFile, ProfileSaved};
 use crate::{Result, Service};
@@ -104,9 +104,12 @@ impl Service {
         let header: Vec<String> = examined.column_names().map(str::to_owned).collect();
         let fitting_profile = if is_unknown { self.fitting_profile(&header).await? } else { None };
         let saved_profile = self.keep_profile(request.save_profile.as_deref(), &examined, &options).await?;
+        // What an import would be refused for is told, so that all of the file can be looked at.
+        let faults = [self.require_rows(&request, &examined).await, examination::require_hearing(&request, &examined)];
+        let faults = faults.into_iter().filter_map(Result::err).map(|fault| format!("an import is refused: {fault}"));
         Ok(ImportPreview {
             dry_run: true,
-            warnings: warnings(&examined, &request, &dates),
+            warnings: warnings(&examined, &request, &dates).into_iter().chain(faults).collect(),
             source: summary(&examined),
             suggestions: examined.suggestions.clone(),
             dates,
@@ -131,14 +134,17 @@ impl Service {
 
     /// Takes a chunk as an import would, and only counts.
     async fn rehearse(&self, chunk: Chunk, sums: &mut Sums) -> Result<()> {
-        let Chunk { rows, mut rejected, .. } = chunk;
+        let Chunk { rows, rejected, .. } = chunk;
+        let (mut rejected, erased) = self.without_erased(rejected).await?;
+        let unread = |line| RejectedRow { line, reason: Refusal::Erased.reason().to_owned(), raw: Vec::new() };
+        rejected.extend(erased.into_iter().map(unread));
         let names = rows.iter().filter_map(|row| {
             let email = row.address.as_ref().ok()?.clone();
             Some(RowNames { email, external_id: row.external_id.clone() })
         });
         let mut known = self.store().acquaintances(names.collect()).await?.into_iter();
         for row in rows {
-            sums.left_out.note(&row);
+            let left_out: Vec<LeftOutCell> = cells_left_out(&row).collect();
             let meeting = match &row.address {
                 Ok(email) => {
                     let known = known.next().unwrap_or_default();
@@ -147,6 +153,7 @@ impl Service {
                 Err(_) => {
                     sums.rows += 1;
                     sums.invalid += 1;
+                    sums.left_out.note(&left_out);
                     continue;
                 }
             };
@@ -156,6 +163,7 @@ impl Service {
                 continue;
             }
             sums.rows += 1;
+            sums.left_out.note(&left_out);
             if meeting == Meeting::Again(()) {
                 sums.duplicate += 1;
             } else {

@@ -86,5 +86,6 @@ pub(crate) fn file(house: &House, rows: &str, mode: ImportMode) -> ImportFile {
         may_empty: false,
         believes_file: false,
         rejects: None,
+        left_out: None,
     }
 }
