@@ -141,4 +141,26 @@ mod tests {
         assert!(error.contains("3.51.2") && error.contains("3.51.3"), "{error}");
         check_library(rusqlite::version_number()).unwrap();
     }
+
+    #[test]
+    fn a_statement_may_change_more_than_is_kept_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("store.db");
+        std::fs::write(&file, []).unwrap();
+        let connection = open(&file, Purpose::Write).unwrap();
+        let made = "CREATE TABLE t (id INTEGER PRIMARY KEY, word BLOB UNIQUE);
+             WITH RECURSIVE n (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < 20000)
+             INSERT INTO t SELECT id, randomblob(100) FROM n;";
+        connection.execute_batch(made).unwrap();
+        // Any of its rows may be refused, so that within a transaction all pages before it are kept until it ends.
+        connection.execute_batch("BEGIN").unwrap();
+        let changed = connection.execute("UPDATE t SET word = randomblob(100) /* all: so that much changes */", []);
+        assert_eq!(changed.unwrap(), 20_000);
+        let refused = connection.execute("UPDATE t SET word = iif(id = 20000, NULL, 'same') /* all: the same */", []);
+        assert!(refused.unwrap_err().to_string().contains("UNIQUE"));
+        let words: i64 = connection
+            .query_row("SELECT count(DISTINCT word) FROM t /* all: they are few */", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(words, 20_000, "the refused one took back what it had changed");
+    }
 }

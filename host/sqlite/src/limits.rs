@@ -66,8 +66,9 @@ const IMPORT_ROWS_AT_LEAST: usize = 512;
 pub(crate) const IMPORT_SAMPLE: usize = 32;
 /// Fewer rows than these are written in the file's order: too few lie side by side in an index.
 pub(crate) const IMPORT_SORTED_ROWS: usize = 4_000;
-/// Rows that an import writes by one statement: what the statement takes hardly shows beside so many.
-pub(crate) const ROWS_WRITTEN_AT_ONCE: usize = 32;
+/// Rows that an import writes by one statement: what the statement takes hardly shows beside so many, and the pages that
+/// they fall on anywhere in one index are fewer than SQLite keeps in memory (`.cargo/config.toml`).
+pub(crate) const ROWS_WRITTEN_AT_ONCE: usize = 16;
 /// Entries that an import copies from one generation to the next in one unit.
 pub(crate) const ENTRIES_COPIED_AT_ONCE: i64 = 2_000;
 /// Rows that are cleared away in one unit, so that other writes get in between: 10 µs each.

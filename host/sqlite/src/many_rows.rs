@@ -5,7 +5,7 @@
 //! has what waits written first ([`ManyRows::write`]).
 //!
 //! Such a statement can fail at any of its rows, so SQLite keeps what it changes until it ends: in memory, up to the
-//! bound with which it is built (`.cargo/config.toml`).
+//! bound with which it is built (`.cargo/config.toml`), which is why they are not more.
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{CachedStatement, Connection};
