@@ -73,6 +73,11 @@ impl Log {
         }
     }
 
+    /// Whether anybody waited for a write since it last began anew.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.is_awaited
+    }
+
     /// Waits until all of it is on disk.
     pub(crate) fn sync(&self) -> std::io::Result<()> {
         std::fs::File::open(&self.file)?.sync_data()
