@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_may_change_more_than_is_kept_in_memory() {
+    fn a_statement_may_change_thousands_of_pages_and_take_them_back() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("store.db");
         std::fs::write(&file, []).unwrap();

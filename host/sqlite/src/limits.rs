@@ -29,10 +29,10 @@ pub(crate) const READER_CACHE_KIBIBYTES: i64 = 4 * 1_024;
 /// The log is moved into the database after this many pages (64 MB): a page that changed several times in
 /// them is written once.
 pub(crate) const LOG_PAGES_BEFORE_CHECKPOINT: i64 = 16_384;
-/// And after so many (16 MB) where anybody waited for one of its writes: whoever commits while the disk takes the pages
-/// waits for them too. Of four times as many, seven of 4,066 single writes beside an import waited for more than 100 ms,
-/// and of these none of 3,810.
-pub(crate) const LOG_PAGES_WHERE_AWAITED: i64 = 4_096;
+/// And after so many (8 MB) where anybody waited for one of its writes: whoever commits while the disk takes the pages
+/// waits for them too. With 64 MB seven of 4,066 single writes beside an import waited for more than 100 ms; with 16 MB none
+/// of 7,419 on a good evening, and one of 3,773 on a slow one; with 8 MB none of 3,638 on that.
+pub(crate) const LOG_PAGES_WHERE_AWAITED: i64 = 2_048;
 /// A log of so many pages (128 MB) begins anew before more than single writes are added.
 pub(crate) const LOG_PAGES_AT_MOST: i64 = 32_768;
 /// So few pages (1 MB) the writer moves itself, so that a long log begins anew: of four times as many, single writes beside
@@ -67,8 +67,8 @@ pub(crate) const IMPORT_SAMPLE: usize = 32;
 /// Fewer rows than these are written in the file's order: too few lie side by side in an index.
 pub(crate) const IMPORT_SORTED_ROWS: usize = 4_000;
 /// Rows that an import writes by one statement: what the statement takes hardly shows beside so many, and the pages that
-/// they fall on anywhere in one index are fewer than SQLite keeps in memory (`.cargo/config.toml`).
-pub(crate) const ROWS_WRITTEN_AT_ONCE: usize = 16;
+/// they fall on, of which SQLite keeps copies until it ends, are a few dozen.
+pub(crate) const ROWS_WRITTEN_AT_ONCE: usize = 32;
 /// Entries that an import copies from one generation to the next in one unit.
 pub(crate) const ENTRIES_COPIED_AT_ONCE: i64 = 2_000;
 /// Rows that are cleared away in one unit, so that other writes get in between: 10 µs each.

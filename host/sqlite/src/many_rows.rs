@@ -4,8 +4,8 @@
 //! import of new contacts takes a tenth less where its entries wait for each other. Whoever reads the table meanwhile
 //! has what waits written first ([`ManyRows::write`]).
 //!
-//! Such a statement can fail at any of its rows, so SQLite keeps what it changes until it ends: in memory, up to the
-//! bound with which it is built (`.cargo/config.toml`), which is why they are not more.
+//! Such a statement can fail at any of its rows, so SQLite keeps what it changes until it ends: in memory, as
+//! it is built here (`.cargo/config.toml`), which is why they are not more.
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{CachedStatement, Connection};
