@@ -99,6 +99,8 @@ impl Steps<'_> {
             "newsletter.csv",
             "--key",
             "Guest ID",
+            "--map",
+            "Consent date=consent.opted-in-at",
             "--consent",
             "granted",
             "--evidence",
