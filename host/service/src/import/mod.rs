@@ -151,12 +151,8 @@ impl Service {
             }
         }
         let rejected = to_mend.rejects.rows();
+        let (left_out_file, unwritable) = to_mend.finish_left_out().await?;
         let rejects_file = reading::finish_rejects(to_mend.rejects).await?;
-        let left_out_file = match to_mend.left_out {
-            Some(left_out) => reading::finish_rejects(left_out).await?,
-            None => None,
-        };
-        let unwritable = to_mend.unwritable;
         let report = self.store().finish_import(begun.import, self.now()).await?;
         let dates = reading.into_dates();
         let taken_up = begun.done;
@@ -230,13 +226,29 @@ impl ToMend {
 
     async fn note_left_out(&mut self, cells: Vec<LeftOutCell>) -> Result<()> {
         let Some(file) = self.left_out.take() else { return Ok(()) };
-        match reading::write_rejects(file, cells.into_iter().map(RejectedRow::from).collect()).await {
-            Ok(file) => self.left_out = Some(file),
+        let cells = cells.into_iter().map(RejectedRow::from).collect();
+        self.left_out = self.written(reading::write_rejects(file, cells).await)?;
+        Ok(())
+    }
+
+    /// Completes what was left out; answers with its file, or why there is none.
+    async fn finish_left_out(&mut self) -> Result<(Option<PathBuf>, Option<String>)> {
+        let file = match self.left_out.take() {
+            Some(file) => self.written(reading::finish_rejects(file).await)?.flatten(),
+            None => None,
+        };
+        Ok((file, self.unwritable.take()))
+    }
+
+    /// What came of writing what was left out. An import does not hang on that: it is told, and the rows are taken.
+    fn written<T>(&mut self, done: Result<T>) -> Result<Option<T>> {
+        match done {
+            Ok(done) => Ok(Some(done)),
             Err(ServiceError::Import(fault)) => {
                 self.unwritable = Some(format!("what was left out is kept in no file: {fault}"));
+                Ok(None)
             }
-            Err(error) => return Err(error),
+            Err(error) => Err(error),
         }
-        Ok(())
     }
 }
