@@ -12,7 +12,7 @@ use crate::fault::{ImportFault, at};
 use crate::layout;
 use crate::profile::{ImportProfile, NOWHERE};
 use crate::recognise::Recognised;
-use crate::rejects::OWN_COLUMNS;
+use crate::rejects::{OWN_COLUMNS, is_to_mend};
 use crate::vocabulary;
 
 /// How alike two names must be for one to be offered in the place of the other.
@@ -150,7 +150,7 @@ pub(crate) fn columns(
         }
     }
     // What this program wrote of a file to be mended: the line and the reason are about the row.
-    if names.starts_with(&OWN_COLUMNS.map(str::to_owned)) {
+    if is_to_mend(names.iter().map(String::as_str)) {
         (0..OWN_COLUMNS.len()).for_each(|index| suggest(&mut targets, index, None, ToldBy::KnownFile));
     }
     if !targets.iter().flatten().any(|told| told.target == Some(Target::Email)) {

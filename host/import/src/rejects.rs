@@ -33,6 +33,11 @@ pub fn left_out_path(source: &Path) -> PathBuf {
 /// The columns that stand before those of the file, which tell a file of rejects when it is imported again.
 pub(crate) const OWN_COLUMNS: [&str; 2] = ["line", "reason"];
 
+/// Whether the columns of a file are those of one that was written to be mended.
+pub(crate) fn is_to_mend<'a>(names: impl Iterator<Item = &'a str>) -> bool {
+    names.take(OWN_COLUMNS.len()).eq(OWN_COLUMNS)
+}
+
 /// The column of the lines of JSON Lines that could not be read.
 const UNREAD: &str = "line as it stood";
 
@@ -58,16 +63,14 @@ impl Rejects {
     /// Prepares such a file at `path` for the rows of `examined`. Nothing is written yet.
     #[must_use]
     pub fn new(path: &Path, examined: &Examined) -> Self {
-        let own = OWN_COLUMNS.map(str::to_owned);
-        let is_mended = examined.column_names().take(own.len()).eq(own.iter().map(String::as_str));
-        let passed = if is_mended { own.len() } else { 0 };
+        let passed = if is_to_mend(examined.column_names()) { OWN_COLUMNS.len() } else { 0 };
         let names = examined.column_names().skip(passed).map(|name| guard(name).into_owned());
         let unread = (examined.kind == FileKind::JsonLines).then(|| UNREAD.to_owned());
         Self {
             path: path.to_owned(),
             delimiter: examined.delimiter.byte(),
             kind: examined.kind,
-            header: own.into_iter().chain(names).chain(unread).collect(),
+            header: OWN_COLUMNS.map(str::to_owned).into_iter().chain(names).chain(unread).collect(),
             passed,
             writer: None,
             rows: 0,

@@ -387,14 +387,20 @@ mod tests {
         Ok(names.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// The writer of a new database with one table, whose log is taken to have this name.
+    fn started(folder: &Path, log: &str) -> Writer {
+        let file = folder.join("store.db");
+        std::fs::write(&file, []).unwrap();
+        let connection = connection::open(&file, Purpose::Write).unwrap();
+        connection.execute_batch("CREATE TABLE t (name TEXT)").unwrap();
+        Writer::start(connection, Log::of(file, folder.join(log))).unwrap()
+    }
+
     #[tokio::test]
     async fn whoever_is_waited_for_is_committed_before_those_that_are_many() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("store.db");
-        std::fs::write(&file, []).unwrap();
-        let connection = connection::open(&file, Purpose::Write).unwrap();
-        connection.execute_batch("CREATE TABLE t (name TEXT)").unwrap();
-        let writer = Writer::start(connection, Log::of(file.clone(), folder.path().join("store.db-wal"))).unwrap();
+        let writer = started(folder.path(), "store.db-wal");
         let (begin, begun) = channel::<()>();
         let write = |name: &'static str, share| {
             let file = file.clone();
@@ -427,10 +433,7 @@ mod tests {
     #[tokio::test]
     async fn only_a_part_is_answered_before_it_is_on_disk() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("store.db");
-        std::fs::write(&file, []).unwrap();
-        let connection = connection::open(&file, Purpose::Write).unwrap();
-        let writer = Writer::start(connection, Log::of(file, folder.path().join("store.db-wal"))).unwrap();
+        let writer = started(folder.path(), "store.db-wal");
         let synchronous = |share, fails: bool| {
             writer.run("look", share, move |connection| {
                 let level: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
@@ -449,12 +452,8 @@ mod tests {
     #[tokio::test]
     async fn who_changes_nothing_behind_a_part_waits_for_the_disk_all_the_same() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("store.db");
-        std::fs::write(&file, []).unwrap();
-        let connection = connection::open(&file, Purpose::Write).unwrap();
-        connection.execute_batch("CREATE TABLE t (name TEXT)").unwrap();
         // A log that is not there can't be brought to disk: so it shows who tries to.
-        let writer = Writer::start(connection, Log::of(file, folder.path().join("nowhere"))).unwrap();
+        let writer = started(folder.path(), "nowhere");
         let look = || writer.run("look", Share::Together, |_| Ok(()));
         let part = |connection: &Connection| Ok(connection.execute("INSERT INTO t VALUES ('x')", [])?);
         writer.run("write", Share::Part, part).await.unwrap();
