@@ -110,12 +110,14 @@ impl Histories {
             own(list),
             own(purpose),
         ];
-        self.0.add(connection, row)
+        self.0.add(connection, row)?;
+        Ok(())
     }
 
     /// Writes those that wait.
     pub(crate) fn write(&mut self, connection: &Connection) -> Step<()> {
-        self.0.write(connection)
+        self.0.write(connection)?;
+        Ok(())
     }
 }
 

@@ -1,6 +1,4 @@
-//! Rows of contacts: how one is found, created and changed. Single writes and imports share it.
-
-use std::borrow::Cow;
+//! Rows of contacts: how one is found and changed. Single writes and imports share it.
 
 use jiff::Timestamp;
 use postroom_domain::consent::{Consent, ConsentAct, ConsentEvent, ConsentSource};
@@ -12,11 +10,10 @@ use postroom_domain::meeting::Named;
 use postroom_store::StoreError;
 use postroom_store::contacts::{ContactRef, Written};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
-use uuid::{Builder, Uuid};
+use uuid::Uuid;
 
 use crate::columns::micros;
-use crate::consent_rows::Histories;
-use crate::failure::{Failure, Step};
+use crate::failure::Step;
 use crate::key::SecretKey;
 use crate::sequence::{Change, Numbers};
 use crate::{aliases, consent_rows, history_rows, scope_rows, suppression};
@@ -149,83 +146,6 @@ fn read(row: &Row<'_>) -> Step<StoredContact> {
     })
 }
 
-/// Creates a contact, with the grants that are stated for it unless it comes back withdrawn. The caller
-/// has made sure that address and key are free.
-pub(crate) fn create(
-    connection: &Connection,
-    numbers: &mut Numbers<'_>,
-    email: &EmailAddress,
-    said: &Said<'_>,
-    beginning: &[ConsentEvent],
-) -> Step<(ContactId, Consent)> {
-    let mut histories = Histories::new();
-    let created = create_if_absent(connection, numbers, email, said, (beginning, &mut histories))?;
-    histories.write(connection)?;
-    created.ok_or_else(|| Failure::Cause("the address of a new contact is another's".to_owned()))
-}
-
-/// The same where the address may be another contact's: then nothing is written. What begins its history may wait to be
-/// written.
-pub(crate) fn create_if_absent(
-    connection: &Connection,
-    numbers: &mut Numbers<'_>,
-    email: &EmailAddress,
-    said: &Said<'_>,
-    (beginning, histories): (&[ConsentEvent], &mut Histories),
-) -> Step<Option<(ContactId, Consent)>> {
-    // An address that left withdrawals behind is nobody's.
-    let withdrawals = if said.some_withdrew { suppression::take(connection, said.key, email)? } else { Vec::new() };
-    // What is withdrawn as a whole or for a purpose is not granted in the same breath.
-    let is_barred = |grant: &ConsentEvent, withdrawn: &[ConsentEvent]| {
-        let applies = |event: &&ConsentEvent| event.scope.is_whole() || event.scope == grant.scope;
-        withdrawn.iter().filter(applies).any(|event| event.act == ConsentAct::Withdrawn)
-    };
-    let begins = |event: &&ConsentEvent| {
-        event.act != ConsentAct::Granted || !(is_barred(event, &withdrawals) || is_barred(event, beginning))
-    };
-    let history = || withdrawals.iter().chain(beginning.iter().filter(begins));
-    // Nothing that begins a history lifts a withdrawal, so that the order of its events does not matter.
-    let consent = history().fold(Consent::default(), Consent::after);
-    let fields = match said.alone {
-        Some(fields) => Cow::Borrowed(fields),
-        None => {
-            let mut fields = Fields::new();
-            said.patch.apply(&mut fields);
-            Cow::Owned(serde_json::to_string(&fields)?)
-        }
-    };
-    let seq = numbers.upcoming();
-    let created = connection
-        .prepare_cached(
-            "INSERT INTO contacts (public_hash, email, email_key, external_id, fields, will, deliverability, shown,
-                                   seq, created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)
-             ON CONFLICT (email_key) DO NOTHING",
-        )?
-        .execute((
-            public_hash(seq, said.at)?.as_bytes(),
-            email.as_str(),
-            email.key(),
-            said.external_id,
-            fields,
-            consent.will.as_str(),
-            consent.deliverability.as_str(),
-            consent.shown().as_str(),
-            seq,
-            micros(said.at),
-        ))?;
-    if created == 0 {
-        return Ok(None);
-    }
-    let id = ContactId(connection.last_insert_rowid());
-    numbers.take(Change::Contact, Some(id), None)?;
-    for event in history() {
-        histories.add(connection, id, event)?;
-    }
-    scope_rows::refold(connection, id, &history())?;
-    Ok(Some((id, consent)))
-}
-
 /// Brings a contact up to what was said; writes nothing where that is so already. The caller has
 /// made sure that a new address or key is free.
 pub(crate) fn update(
@@ -342,18 +262,4 @@ pub(crate) fn other_with_external_id(connection: &Connection, key: &str, own: Co
 fn other(connection: &Connection, sql: &str, name: &str, own: ContactId) -> Step<bool> {
     let holder: Option<i64> = connection.prepare_cached(sql)?.query_row([name], |row| row.get(0)).optional()?;
     Ok(holder.is_some_and(|holder| holder != own.0))
-}
-
-/// A public hash: a version 7 UUID whose counter comes from the sequence number, so that the hashes
-/// of an import, which all bear one moment, still grow in order; 48 bits are random.
-fn public_hash(seq: i64, at: Timestamp) -> Step<Uuid> {
-    let millis = u64::try_from(at.as_millisecond().max(0))?;
-    // 26 bits of counter: 12 stand in the first two bytes, 6 in the third, 8 in the fourth. The
-    // builder overwrites the bits of version and variant.
-    let [.., top, high, middle, low] = (seq & 0x03ff_ffff).to_be_bytes();
-    let upper = (u16::from(top) << 10) | (u16::from(high) << 2) | u16::from(middle >> 6);
-    let [first, second] = upper.to_be_bytes();
-    let [r0, r1, r2, r3, r4, r5]: [u8; 6] = rand::random();
-    Ok(Builder::from_unix_timestamp_millis(millis, &[first, second, middle & 0x3f, low, r0, r1, r2, r3, r4, r5])
-        .into_uuid())
 }

@@ -23,7 +23,9 @@ use crate::key::SecretKey;
 use crate::member_rows::audiences_of;
 use crate::sequence::{Change, Numbers};
 use crate::store::SqliteStore;
-use crate::{aliases, consent_rows, history, list_rows, member_rows, merge, scope_rows, suppression, tag_rows};
+use crate::{
+    aliases, consent_rows, history, list_rows, member_rows, merge, new_contacts, scope_rows, suppression, tag_rows,
+};
 
 /// The columns of a [`Contact`], its tags as a JSON array.
 macro_rules! select {
@@ -213,7 +215,7 @@ pub(crate) fn write_one(
         }
         (None, Some(email)) => {
             refuse_taken(connection, &said, NOBODY)?;
-            Ok((contact_rows::create(connection, numbers, email, &said, &[])?.0, Written::Created))
+            Ok((new_contacts::create(connection, numbers, email, &said, Vec::new())?.0, Written::Created))
         }
         (None, None) => {
             let refusal = "a new contact needs an e-mail address: add one to what is written";

@@ -9,10 +9,8 @@
 use std::collections::HashMap;
 
 use postroom_domain::consent::ConsentSource;
-use roaring::RoaringTreemap;
 use rusqlite::Connection;
 
-use crate::consent_rows::Histories;
 use crate::contact_rows::{self, Said};
 use crate::failure::Step;
 use crate::import_claims::beginning;
@@ -21,6 +19,7 @@ use crate::import_row::ImportState;
 use crate::import_seen::Seen;
 use crate::key::SecretKey;
 use crate::limits::{IMPORT_SAMPLE, IMPORT_SORTED_ROWS, UnitBound};
+use crate::new_contacts::NewContacts;
 use crate::sequence::Numbers;
 use crate::{aliases, suppression};
 
@@ -81,8 +80,8 @@ pub(crate) fn make<'a>(
 ) -> Step<Made> {
     let (some_withdrew, some_merged) = (suppression::is_any(connection)?, aliases::is_any(connection)?);
     let mut numbers = Numbers::begin_import(connection, import.started_at)?;
-    let mut histories = Histories::new();
-    let (mut contacts, mut numbers_made, mut passed) = (Vec::new(), RoaringTreemap::new(), 0);
+    let mut new = NewContacts::begin(connection)?;
+    let mut passed = 0;
     while bound.has_room()
         && let Some((place, row)) = candidates.next()
     {
@@ -104,14 +103,10 @@ pub(crate) fn make<'a>(
             key,
             some_withdrew,
         };
-        let begins = (&*beginning(import, row), &mut histories);
-        let created = contact_rows::create_if_absent(connection, &mut numbers, email, &said, begins)?;
-        if let Some((contact, consent)) = created {
-            numbers_made.insert(contact.0.cast_unsigned());
-            contacts.push((place, (contact, consent)));
-        }
+        new.add(connection, &mut numbers, (place, email), &said, beginning(import, row))?;
     }
-    histories.write(connection)?;
+    let contacts = new.write(connection)?;
+    let numbers_made = contacts.iter().map(|(_, (contact, _))| contact.0.cast_unsigned()).collect();
     seen.add_made(connection, import.id, numbers_made)?;
     let payload = serde_json::json!({ "import": import.id, "list": import.list, "created": contacts.len() });
     let sequence = numbers.end("import-contacts", &payload)?;

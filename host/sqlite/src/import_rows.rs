@@ -36,7 +36,7 @@ use crate::limits::UnitBound;
 use crate::list_rows::{EntryKey, ListRow, entry_key, rolled};
 use crate::many_rows::{ManyRows, own, text};
 use crate::sequence::{Change, Numbers};
-use crate::{aliases, suppression};
+use crate::{aliases, new_contacts, suppression};
 
 /// How entries get into the generation of an import.
 const INSERT_ENTRIES: &str =
@@ -286,7 +286,7 @@ impl<'a> Unit<'_, 'a> {
         };
         let Some(stored) = stored else {
             let beginning = import_claims::beginning(&self.import, row);
-            let (id, consent) = contact_rows::create(self.connection, &mut self.numbers, email, &said, &beginning)?;
+            let (id, consent) = new_contacts::create(self.connection, &mut self.numbers, email, &said, beginning)?;
             self.count_created(row, id, consent)?;
             self.tell(row, id, consent, true)?;
             return Ok(id);
@@ -427,7 +427,8 @@ impl<'a> Unit<'_, 'a> {
             own(joined_at),
             own(self.import.id),
         ];
-        self.staged.add(self.connection, entry)
+        self.staged.add(self.connection, entry)?;
+        Ok(())
     }
 }
 

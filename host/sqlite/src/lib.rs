@@ -24,7 +24,7 @@
 //! * `intents` is the port of the intent ledger, `intent_*` what it is made of: how intents come to be (`plans`), who
 //!   works on an account's and what stops them (`lanes`), what a worker does (`work`), how the rest end (`ends`),
 //!   what becomes of them when something becomes of their contact (`contacts`), and how they are shown (`views`).
-//! * `many_rows`: rows that are written some at a time.
+//! * `many_rows`: rows that are written some at a time; `new_contacts`: contacts that are, and their histories' beginnings.
 //! * `instance`, `witness`: what the store knows of itself, and the note of it that lies outside.
 //! * `schedules`, `timers`, `events`: what happens by itself, and who follows what happened.
 //! * `suppression`: withdrawals and erasures that outlive a contact; `erasure_journal`: what outlives the database.
@@ -85,6 +85,7 @@ mod many_rows;
 mod member_rows;
 mod merge;
 mod moved;
+mod new_contacts;
 mod outcomes;
 mod pictures;
 mod plugins;

@@ -23,31 +23,34 @@ pub(crate) struct ManyRows<'a, const WIDTH: usize> {
 impl<'a, const WIDTH: usize> ManyRows<'a, WIDTH> {
     /// None yet, of a statement such as `INSERT INTO entries (id, raw)`.
     pub(crate) fn of(insert: &'static str) -> Self {
-        Self { insert, waiting: Vec::with_capacity(ROWS_WRITTEN_AT_ONCE) }
+        Self { insert, waiting: Vec::new() }
     }
 
-    /// Takes one more, and writes those that wait when they are enough.
-    pub(crate) fn add(&mut self, connection: &Connection, row: [ToSqlOutput<'a>; WIDTH]) -> Step<()> {
+    /// Takes one more. When they are enough it writes those that wait, and answers with how many of them it wrote: a
+    /// statement may pass rows over.
+    pub(crate) fn add(&mut self, connection: &Connection, row: [ToSqlOutput<'a>; WIDTH]) -> Step<Option<usize>> {
         self.waiting.push(row);
-        if self.waiting.len() == ROWS_WRITTEN_AT_ONCE {
-            self.insert(&mut self.statement(connection, ROWS_WRITTEN_AT_ONCE)?, &self.waiting)?;
-            self.waiting.clear();
+        if self.waiting.len() < ROWS_WRITTEN_AT_ONCE {
+            return Ok(None);
         }
-        Ok(())
+        let written = self.insert(&mut self.statement(connection, ROWS_WRITTEN_AT_ONCE)?, &self.waiting)?;
+        self.waiting.clear();
+        Ok(Some(written))
     }
 
-    /// Writes those that wait.
-    pub(crate) fn write(&mut self, connection: &Connection) -> Step<()> {
+    /// Writes those that wait; answers with how many it wrote.
+    pub(crate) fn write(&mut self, connection: &Connection) -> Step<usize> {
         if self.waiting.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         // One by one: a statement for each number of them would push others out of the cache.
         let mut one = self.statement(connection, 1)?;
+        let mut written = 0;
         for row in self.waiting.chunks(1) {
-            self.insert(&mut one, row)?;
+            written += self.insert(&mut one, row)?;
         }
         self.waiting.clear();
-        Ok(())
+        Ok(written)
     }
 
     fn statement<'c>(&self, connection: &'c Connection, rows: usize) -> Step<CachedStatement<'c>> {
@@ -56,12 +59,11 @@ impl<'a, const WIDTH: usize> ManyRows<'a, WIDTH> {
         Ok(connection.prepare_cached(&format!("{} VALUES {rows}", self.insert))?)
     }
 
-    fn insert(&self, statement: &mut CachedStatement<'_>, rows: &[[ToSqlOutput<'a>; WIDTH]]) -> Step<()> {
+    fn insert(&self, statement: &mut CachedStatement<'_>, rows: &[[ToSqlOutput<'a>; WIDTH]]) -> Step<usize> {
         for (place, value) in rows.iter().flatten().enumerate() {
             statement.raw_bind_parameter(place + 1, value)?;
         }
-        statement.raw_execute()?;
-        Ok(())
+        Ok(statement.raw_execute()?)
     }
 }
 

@@ -216,3 +216,28 @@ async fn contacts_that_are_made_ahead_of_their_rows_have_their_claims_and_tags()
     assert_eq!((again.counts.unchanged, again.counts.tagged, again.counts.opt_outs_recorded), (ROWS, 0, 0));
     assert_eq!(sequence(store).await, number);
 }
+
+#[tokio::test]
+async fn whoever_is_known_among_many_that_are_made_ahead_keeps_a_history_and_a_number_of_their_own() {
+    const ROWS: u64 = 4_500;
+    let home = home();
+    let store = &home.store;
+    let rows = |is_in: fn(u64) -> bool, act| {
+        let row = move |number: u64| claiming(number + 2, &format!("c{}@example.cz", number * 7_919 % ROWS), act, None);
+        (0..ROWS).filter(move |number| is_in(*number)).map(row).collect::<Vec<_>>()
+    };
+    import(store, &believing(later(20)), rows(|number| number % 7 == 3, ClaimedAct::Withdrawn)).await;
+    let known = ROWS.div_ceil(7);
+    let (report, _) = import(store, &believing(later(30)), rows(|_| true, ClaimedAct::Granted)).await;
+    assert_eq!((report.counts.created, report.counts.rows), (ROWS - known, ROWS));
+    let mut ids = std::collections::HashSet::new();
+    for number in 0..ROWS {
+        let one = detail(&home, &format!("c{}@example.cz", number * 7_919 % ROWS)).await;
+        assert!(ids.insert(one.contact.id));
+        let acts: Vec<_> = one.consent_history.iter().map(|event| event.act).collect();
+        let expected = if number % 7 == 3 { ConsentAct::Withdrawn } else { ConsentAct::Granted };
+        assert_eq!(acts, [expected], "row {number}");
+    }
+    import(store, &later(40), vec![row(2, "", "after@example.cz", "X")]).await;
+    assert!(ids.insert(detail(&home, "after@example.cz").await.contact.id), "no number is given twice");
+}
