@@ -31,8 +31,9 @@ pub(crate) const READER_CACHE_KIBIBYTES: i64 = 4 * 1_024;
 pub(crate) const LOG_PAGES_BEFORE_CHECKPOINT: i64 = 16_384;
 /// And after so many (8 MB) where anybody waited for one of its writes: whoever commits while the disk takes the pages
 /// waits for them too. With 64 MB seven of 4,066 single writes beside an import waited for more than 100 ms; with 16 MB none
-/// of 7,419 on a good evening, and one of 3,773 on a slow one; with 8 MB none of 3,638 on that.
-pub(crate) const LOG_PAGES_WHERE_AWAITED: i64 = 2_048;
+/// of 7,419 on a good evening, and one of 3,773 on a slow one; with 8 MB none of 3,638 on that. Where nobody did, a unit
+/// waits for a long log to begin anew when so few are left: an import waits half as long as for a log of 128 MB.
+pub(crate) const LOG_PAGES_PORTION: i64 = 2_048;
 /// A log of so many pages (128 MB) begins anew before more than single writes are added.
 pub(crate) const LOG_PAGES_AT_MOST: i64 = 32_768;
 /// So few pages (1 MB) the writer moves itself, so that a long log begins anew: of four times as many, single writes beside

@@ -19,7 +19,7 @@ use crate::connection::{self, Purpose};
 use crate::failure::Step;
 use crate::limits::{
     BUSY_TIMEOUT, LOG_BYTES_BEFORE_TRUNCATE, LOG_LOOKS, LOG_PAGES_AT_MOST, LOG_PAGES_BEFORE_CHECKPOINT,
-    LOG_PAGES_BETWEEN_TRIES, LOG_PAGES_LEFT, LOG_PAGES_WHERE_AWAITED, LOG_PASSES,
+    LOG_PAGES_BETWEEN_TRIES, LOG_PAGES_LEFT, LOG_PAGES_PORTION, LOG_PASSES,
 };
 
 /// Who waits for a commit.
@@ -92,7 +92,7 @@ impl Log {
             (self.asked_at, self.tried_at, self.was_in_vain, self.is_awaited) = (0, 0, false, false);
         }
         self.is_awaited |= commit == Commit::Awaited;
-        let much = if self.is_awaited { LOG_PAGES_WHERE_AWAITED } else { LOG_PAGES_BEFORE_CHECKPOINT };
+        let much = if self.is_awaited { LOG_PAGES_PORTION } else { LOG_PAGES_BEFORE_CHECKPOINT };
         if pages.all >= much && pages.ahead <= LOG_PAGES_LEFT {
             // It has been moved but for what came since. Left to itself it would begin anew only if nobody wrote meanwhile.
             // Where readers take turns at holding it that is not tried at each write.
@@ -102,16 +102,20 @@ impl Log {
             }
             return;
         }
+        // What a bulk adds to a long one is moved at once, so that a moment comes at which hardly anything of it is left: a
+        // unit then waits for that rather than for ten times as much later on.
+        let is_long = !self.is_awaited && pages.all >= LOG_PAGES_BEFORE_CHECKPOINT;
         // One that a reader holds is asked for again only when much has been added.
         let is_held = self.was_in_vain && pages.all < self.asked_at + much;
-        if pages.ahead < much || is_held {
+        if is_held || !is_long && pages.ahead < much {
             return;
         }
         self.asked_at = pages.all;
         if !self.have_moved() {
             self.is_ahead = !self.moved(connection, "PASSIVE");
         }
-        if pages.all >= LOG_PAGES_AT_MOST && !self.was_in_vain && self.looks_left == 0 {
+        let is_at_its_end = is_long && pages.ahead <= LOG_PAGES_PORTION;
+        if (is_at_its_end || pages.all >= LOG_PAGES_AT_MOST) && !self.was_in_vain && self.looks_left == 0 {
             self.looks_left = LOG_LOOKS;
         }
     }
@@ -315,6 +319,14 @@ mod tests {
         (connection, Log::of(file, folder.join("store.db-wal")))
     }
 
+    /// Makes the log a long one, and begins a read that holds what is written next.
+    fn long_and_held(connection: &Connection, folder: &std::path::Path) -> Connection {
+        connection.execute("INSERT INTO t VALUES (zeroblob(?))", [LOG_PAGES_BEFORE_CHECKPOINT * 4_096]).unwrap();
+        let reader = connection::open(&folder.join("store.db"), Purpose::Read).unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM t").unwrap();
+        reader
+    }
+
     #[test]
     fn what_is_committed_stands_in_the_log_until_it_is_moved() {
         let folder = tempfile::tempdir().unwrap();
@@ -371,9 +383,7 @@ mod tests {
     fn the_writer_moves_what_is_left_so_that_the_log_begins_anew() {
         let folder = tempfile::tempdir().unwrap();
         let (connection, mut log) = opened(folder.path());
-        connection.execute("INSERT INTO t VALUES (zeroblob(?))", [LOG_PAGES_BEFORE_CHECKPOINT * 4_096]).unwrap();
-        let reader = connection::open(&folder.path().join("store.db"), Purpose::Read).unwrap();
-        reader.execute_batch("BEGIN; SELECT count(*) FROM t").unwrap();
+        let reader = long_and_held(&connection, folder.path());
         connection.execute_batch("INSERT INTO t VALUES (1)").unwrap();
         assert!(!moved(&connection, "PASSIVE"), "what was written since the reader began stays");
         reader.execute_batch("COMMIT").unwrap();
@@ -394,7 +404,25 @@ mod tests {
             log.after_commit(&connection, commit);
             log.mover.is_some()
         };
-        assert!(!write(LOG_PAGES_WHERE_AWAITED, Commit::Bulk));
+        assert!(!write(LOG_PAGES_PORTION, Commit::Bulk));
         assert!(write(1, Commit::Awaited));
+    }
+
+    #[test]
+    fn a_long_log_begins_anew_when_hardly_anything_of_it_is_left_unless_somebody_waits() {
+        for (commit, is_waited_for) in [(Commit::Bulk, true), (Commit::Awaited, false)] {
+            let folder = tempfile::tempdir().unwrap();
+            let (connection, mut log) = opened(folder.path());
+            let reader = long_and_held(&connection, folder.path());
+            connection.execute("INSERT INTO t VALUES (zeroblob(?))", [LOG_PAGES_LEFT * 2 * 4_096]).unwrap();
+            assert!(!moved(&connection, "PASSIVE"), "what was written since the reader began stays");
+            reader.execute_batch("COMMIT").unwrap();
+            log.after_commit(&connection, commit);
+            assert_eq!(log.looks_left > 0, is_waited_for);
+            // It ends when it has done what it was woken for.
+            log.mover = None;
+            assert!(log.has_room(&connection));
+            assert_eq!(Pages::of(&connection).ahead == 0, is_waited_for);
+        }
     }
 }
