@@ -105,6 +105,9 @@ impl ImportStore for SqliteStore {
             calm = taken.2;
         }
         turn.done();
+        // The next batch's turn has come, and whoever drives both has something better to do than to give hundreds of
+        // thousands of texts back.
+        drop(tokio::task::spawn_blocking(move || drop(rows)));
         Ok(refused)
     }
 

@@ -8,7 +8,7 @@ use postroom_domain::email::EmailAddress;
 use postroom_import::RejectedRow;
 use postroom_store::lists::{ImportId, RowNames};
 
-use super::answers::{LeftOutCell, cells_left_out};
+use super::answers::LeftOutCell;
 use super::reading::{Chunk, count};
 use crate::{Result, Service};
 
@@ -28,10 +28,9 @@ impl Batch {
     /// Takes the rows off a chunk's front that were written already; answers also how many more were.
     pub(super) fn of(chunk: Chunk, to_pass_over: u64) -> (Self, u64) {
         let size = chunk.len();
-        let Chunk { rows: mut passed, rejected, .. } = chunk;
-        let left_out = passed.iter().flat_map(cells_left_out).collect();
-        let done = usize::try_from(to_pass_over).map_or(passed.len(), |done| done.min(passed.len()));
-        let rows = passed.split_off(done);
+        let Chunk { mut rows, rejected, left_out, .. } = chunk;
+        let done = usize::try_from(to_pass_over).map_or(rows.len(), |done| done.min(rows.len()));
+        let passed: Vec<_> = rows.drain(..done).collect();
         let passed = passed.first().zip(passed.last()).map(|(first, last)| first.line..=last.line);
         (Self { size, passed, rows, rejected, left_out }, to_pass_over - count(done))
     }

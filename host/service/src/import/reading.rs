@@ -9,6 +9,7 @@ use postroom_store::lists::IMPORT_BATCH_ROWS;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::answers::{LeftOutCell, cells_left_out};
 use crate::{Result, ServiceError};
 
 /// Chunks that are read ahead of the store.
@@ -21,6 +22,8 @@ const CHUNK_BYTES: usize = 8 * 1_024 * 1_024;
 pub(super) struct Chunk {
     pub(super) rows: Vec<ImportedRow>,
     pub(super) rejected: Vec<RejectedRow>,
+    /// Cells that do not fit, gathered here so that whoever writes the rows need not go through them for it.
+    pub(super) left_out: Vec<LeftOutCell>,
     bytes: usize,
 }
 
@@ -32,7 +35,10 @@ impl Chunk {
         };
         self.bytes += raw.iter().map(String::len).sum::<usize>();
         match row {
-            Row::Imported(row) => self.rows.push(row),
+            Row::Imported(row) => {
+                self.left_out.extend(cells_left_out(&row));
+                self.rows.push(row);
+            }
             Row::Rejected(row) => self.rejected.push(row),
         }
     }
