@@ -20,7 +20,7 @@ use crate::import_seen::Seen;
 use crate::key::SecretKey;
 use crate::limits::{IMPORT_SAMPLE, IMPORT_SORTED_ROWS, UnitBound};
 use crate::new_contacts::NewContacts;
-use crate::sequence::Numbers;
+use crate::sequence::{Numbers, current};
 use crate::{aliases, suppression};
 
 /// The rows of a batch whose contacts may be made ahead, by their places in it, in the order of their
@@ -87,7 +87,10 @@ pub(crate) fn make<'a>(
     {
         passed += 1;
         let Ok(email) = &row.address else { continue };
-        if some_withdrew && suppression::is_erased(connection, key, email)? {
+        // What an address left behind is taken by who comes under it, and by nobody who is there.
+        if some_withdrew
+            && (suppression::is_erased(connection, key, email)? || contact_rows::by_email(connection, email)?.is_some())
+        {
             continue;
         }
         if some_merged && aliases::of_email(connection, email)?.is_some() {
@@ -109,6 +112,7 @@ pub(crate) fn make<'a>(
     let numbers_made = contacts.iter().map(|(_, (contact, _))| contact.0.cast_unsigned()).collect();
     seen.add_made(connection, import.id, numbers_made)?;
     let payload = serde_json::json!({ "import": import.id, "list": import.list, "created": contacts.len() });
-    let sequence = numbers.end("import-contacts", &payload)?;
+    // Numbers that were meant for contacts that are known are given to others where nobody is new.
+    let sequence = if contacts.is_empty() { current(connection)? } else { numbers.end("import-contacts", &payload)? };
     Ok(Made { contacts, passed, sequence, seen })
 }

@@ -26,15 +26,15 @@ pub(crate) const WRITER_CACHE_KIBIBYTES: i64 = 48 * 1_024;
 /// The page cache of each reader, in KiB. Readers go along tables from one end to the other, and what
 /// they come back to lies in the system's own cache.
 pub(crate) const READER_CACHE_KIBIBYTES: i64 = 4 * 1_024;
-/// The log is moved into the database after this many pages (64 MB): a page that changed several times in
-/// them is written once.
+/// The log is moved into the database after this many pages (64 MB), and from then on with each commit of a bulk: a page
+/// that changed several times in them is written once.
 pub(crate) const LOG_PAGES_BEFORE_CHECKPOINT: i64 = 16_384;
 /// And after so many (8 MB) where anybody waited for one of its writes: whoever commits while the disk takes the pages
 /// waits for them too. With 64 MB seven of 4,066 single writes beside an import waited for more than 100 ms; with 16 MB none
 /// of 7,419 on a good evening, and one of 3,773 on a slow one; with 8 MB none of 3,638 on that. Where nobody did, a unit
 /// waits for a long log to begin anew when so few are left: an import waits half as long as for a log of 128 MB.
 pub(crate) const LOG_PAGES_PORTION: i64 = 2_048;
-/// A log of so many pages (128 MB) begins anew before more than single writes are added.
+/// A log of so many pages (128 MB) begins anew before more than single writes are added, however much of it is left.
 pub(crate) const LOG_PAGES_AT_MOST: i64 = 32_768;
 /// So few pages (1 MB) the writer moves itself, so that a long log begins anew: of four times as many, single writes beside
 /// an import waited for more than 100 ms.
@@ -45,6 +45,8 @@ pub(crate) const LOG_PAGES_BETWEEN_TRIES: i64 = 64;
 pub(crate) const LOG_LOOK_EVERY: Duration = Duration::from_millis(5);
 /// How often it looks: for a second, and then goes on. A reader may hold the log for longer.
 pub(crate) const LOG_LOOKS: u32 = 200;
+/// After so many looks (50 ms) it is tried again to move it: what held it may have ended.
+pub(crate) const LOG_LOOKS_BETWEEN_PASSES: u32 = 10;
 /// How often the log is moved until so few are left: the second time takes what was written during the first, and
 /// by the fourth a writer that never rests is too quick for it.
 pub(crate) const LOG_PASSES: u32 = 4;

@@ -18,8 +18,8 @@ use rusqlite::Connection;
 use crate::connection::{self, Purpose};
 use crate::failure::Step;
 use crate::limits::{
-    BUSY_TIMEOUT, LOG_BYTES_BEFORE_TRUNCATE, LOG_LOOKS, LOG_PAGES_AT_MOST, LOG_PAGES_BEFORE_CHECKPOINT,
-    LOG_PAGES_BETWEEN_TRIES, LOG_PAGES_LEFT, LOG_PAGES_PORTION, LOG_PASSES,
+    BUSY_TIMEOUT, LOG_BYTES_BEFORE_TRUNCATE, LOG_LOOKS, LOG_LOOKS_BETWEEN_PASSES, LOG_PAGES_AT_MOST,
+    LOG_PAGES_BEFORE_CHECKPOINT, LOG_PAGES_BETWEEN_TRIES, LOG_PAGES_LEFT, LOG_PAGES_PORTION, LOG_PASSES,
 };
 
 /// Who waits for a commit.
@@ -51,6 +51,8 @@ pub(crate) struct Log {
     is_awaited: bool,
     /// How many pages it had when it was last to be moved. A reader may hold it, and then each look is in vain.
     asked_at: i64,
+    /// How many it had when units last had to wait for it.
+    waited_at: i64,
     /// How many it had when the writer last tried to move what was left.
     tried_at: i64,
 }
@@ -69,6 +71,7 @@ impl Log {
             was_in_vain: false,
             is_awaited: false,
             asked_at: 0,
+            waited_at: 0,
             tried_at: 0,
         }
     }
@@ -89,7 +92,8 @@ impl Log {
         let pages = Pages::of(connection);
         if pages.all < self.asked_at {
             // It began anew.
-            (self.asked_at, self.tried_at, self.was_in_vain, self.is_awaited) = (0, 0, false, false);
+            (self.asked_at, self.waited_at, self.tried_at, self.looks_left) = (0, 0, 0, 0);
+            (self.was_in_vain, self.is_awaited) = (false, false);
         }
         self.is_awaited |= commit == Commit::Awaited;
         let much = if self.is_awaited { LOG_PAGES_PORTION } else { LOG_PAGES_BEFORE_CHECKPOINT };
@@ -115,7 +119,10 @@ impl Log {
             self.is_ahead = !self.moved(connection, "PASSIVE");
         }
         let is_at_its_end = is_long && pages.ahead <= LOG_PAGES_PORTION;
-        if (is_at_its_end || pages.all >= LOG_PAGES_AT_MOST) && !self.was_in_vain && self.looks_left == 0 {
+        // Readers that take turns let it be moved and not begin anew: units do not wait for that each time.
+        let is_due = pages.all >= self.waited_at + LOG_PAGES_BEFORE_CHECKPOINT && !self.was_in_vain;
+        if is_due && (is_at_its_end || pages.all >= LOG_PAGES_AT_MOST) && self.looks_left == 0 {
+            self.waited_at = pages.all;
             self.looks_left = LOG_LOOKS;
         }
     }
@@ -127,9 +134,15 @@ impl Log {
             return true;
         }
         self.looks_left -= 1;
-        if Pages::of(connection).ahead <= LOG_PAGES_LEFT && self.move_what_is_left(connection) {
+        let pages = Pages::of(connection);
+        let has_begun_anew = pages.all < LOG_PAGES_BEFORE_CHECKPOINT;
+        if has_begun_anew || pages.ahead <= LOG_PAGES_LEFT && self.move_what_is_left(connection) {
             self.looks_left = 0;
             return true;
+        }
+        // Whoever read it may have ended since it was last tried, and nobody commits who would ask for it.
+        if self.looks_left % LOG_LOOKS_BETWEEN_PASSES == 0 {
+            self.have_moved();
         }
         self.was_in_vain = self.looks_left == 0;
         self.was_in_vain
@@ -424,5 +437,37 @@ mod tests {
             assert!(log.has_room(&connection));
             assert_eq!(Pages::of(&connection).ahead == 0, is_waited_for);
         }
+    }
+
+    #[test]
+    fn a_unit_that_waits_for_a_reader_goes_on_soon_after_that_has_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let (connection, mut log) = opened(folder.path());
+        let reader = long_and_held(&connection, folder.path());
+        connection.execute("INSERT INTO t VALUES (zeroblob(?))", [LOG_PAGES_LEFT * 2 * 4_096]).unwrap();
+        assert!(!moved(&connection, "PASSIVE"));
+        log.after_commit(&connection, Commit::Bulk);
+        // It has tried what it was woken for, in vain.
+        log.mover = None;
+        assert!(!log.has_room(&connection));
+        reader.execute_batch("COMMIT").unwrap();
+        let mut looks = 0;
+        while !log.has_room(&connection) {
+            looks += 1;
+            if log.looks_left % LOG_LOOKS_BETWEEN_PASSES == 0 {
+                log.mover = None;
+            }
+        }
+        assert!(looks <= LOG_LOOKS_BETWEEN_PASSES && !log.was_in_vain, "{looks}");
+        assert_eq!(Pages::of(&connection).ahead, 0);
+    }
+
+    #[test]
+    fn what_waits_for_a_long_log_does_not_wait_for_the_one_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (connection, mut log) = opened(folder.path());
+        log.looks_left = LOG_LOOKS;
+        connection.execute("INSERT INTO t VALUES (zeroblob(?))", [LOG_PAGES_LEFT * 2 * 4_096]).unwrap();
+        assert!(log.has_room(&connection) && log.looks_left == 0);
     }
 }

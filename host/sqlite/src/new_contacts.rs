@@ -18,15 +18,25 @@ use crate::columns::micros;
 use crate::consent_rows::Histories;
 use crate::contact_rows::Said;
 use crate::failure::{Failure, Step};
+use crate::import_prepared::MadeAhead;
 use crate::many_rows::{ManyRows, own, text};
 use crate::sequence::{Change, Numbers};
 use crate::{scope_rows, suppression};
 
-/// How contacts get into their table. One whose address or key is another's does not.
-const INSERT: &str = "INSERT OR IGNORE INTO contacts (id, public_hash, email, email_key, external_id, fields, will, \
-                      deliverability, shown, seq, created_at, updated_at)";
+/// The columns of a [`Row`].
+macro_rules! columns {
+    () => {
+        " INTO contacts (id, public_hash, email, email_key, external_id, fields, will, deliverability, shown, seq,
+                         created_at, updated_at)"
+    };
+}
 
-/// The columns of [`INSERT`].
+/// How one contact gets into the table.
+const INSERT: &str = concat!("INSERT", columns!());
+/// How some do, of whom those are passed over that the table does not take.
+const INSERT_NEW: &str = concat!("INSERT OR IGNORE", columns!());
+
+/// A contact's row.
 type Row<'a> = [ToSqlOutput<'a>; 12];
 
 /// Creates a contact, with the grants that are stated for it unless it comes back withdrawn. The caller
@@ -41,9 +51,7 @@ pub(crate) fn create(
     let beginning = Beginning::of(connection, email, said, beginning)?;
     let mut row = ManyRows::of(INSERT);
     row.add(connection, beginning.row(None, numbers.upcoming(), email, said)?)?;
-    if row.write(connection)? == 0 {
-        return Err(Failure::Cause("the address or the key of a new contact is another's".to_owned()));
-    }
+    row.write(connection)?;
     let id = ContactId(connection.last_insert_rowid());
     numbers.take(Change::Contact, Some(id), None)?;
     let mut histories = Histories::new();
@@ -52,18 +60,23 @@ pub(crate) fn create(
     Ok((id, consent))
 }
 
-/// A contact that was created, with its consent.
-pub(crate) type Created = (ContactId, Consent);
-
 /// Contacts on their way into the table, some of which wait to be written. Nobody else creates contacts meanwhile.
 pub(crate) struct NewContacts<'a> {
     /// The number of the next.
     next: i64,
     rows: ManyRows<'a, 12>,
-    /// Those that wait, by the places that their callers know them by.
-    waiting: Vec<(usize, ContactId, Beginning)>,
+    waiting: Vec<Waiting<'a>>,
     histories: Histories,
-    created: Vec<(usize, Created)>,
+    created: Vec<(usize, MadeAhead)>,
+}
+
+/// One that waits.
+struct Waiting<'a> {
+    /// What the caller knows it by.
+    place: usize,
+    id: ContactId,
+    email: &'a EmailAddress,
+    beginning: Beginning,
 }
 
 impl<'a> NewContacts<'a> {
@@ -75,7 +88,7 @@ impl<'a> NewContacts<'a> {
             .optional()?;
         Ok(Self {
             next: last.unwrap_or(0) + 1,
-            rows: ManyRows::of(INSERT),
+            rows: ManyRows::of(INSERT_NEW),
             waiting: Vec::new(),
             histories: Histories::new(),
             created: Vec::new(),
@@ -96,7 +109,7 @@ impl<'a> NewContacts<'a> {
         let seq = numbers.take(Change::Contact, Some(id), None)?;
         let beginning = Beginning::of(connection, email, said, beginning)?;
         let row = beginning.row(Some(id), seq, email, said)?;
-        self.waiting.push((place, id, beginning));
+        self.waiting.push(Waiting { place, id, email, beginning });
         match self.rows.add(connection, row)? {
             Some(written) => self.settle(connection, written),
             None => Ok(()),
@@ -104,7 +117,7 @@ impl<'a> NewContacts<'a> {
     }
 
     /// Writes those that wait, and answers with all that were created, by their places.
-    pub(crate) fn write(mut self, connection: &Connection) -> Step<Vec<(usize, Created)>> {
+    pub(crate) fn write(mut self, connection: &Connection) -> Step<Vec<(usize, MadeAhead)>> {
         let written = self.rows.write(connection)?;
         self.settle(connection, written)?;
         self.histories.write(connection)?;
@@ -114,15 +127,22 @@ impl<'a> NewContacts<'a> {
     /// Goes on with those that waited, of whom so many are in the table now.
     fn settle(&mut self, connection: &Connection, written: usize) -> Step<()> {
         let are_all = written == self.waiting.len();
-        let mut there = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM contacts WHERE id = ?)")?;
-        for (place, id, beginning) in self.waiting.drain(..) {
-            if are_all || there.query_row([id.0], |row| row.get(0))? {
+        for Waiting { place, id, email, beginning } in self.waiting.drain(..) {
+            if are_all || holder(connection, email)? == id {
                 let consent = beginning.write(connection, id, &mut self.histories)?;
                 self.created.push((place, (id, consent)));
             }
         }
         Ok(())
     }
+}
+
+/// Whose address it is, where it is somebody's by now.
+fn holder(connection: &Connection, email: &EmailAddress) -> Step<ContactId> {
+    let mut statement = connection.prepare_cached("SELECT id FROM contacts WHERE email_key = ?")?;
+    let holder: Option<i64> = statement.query_row([email.key()], |row| row.get(0)).optional()?;
+    let untaken = || Failure::Cause("the table of contacts does not take a new one".to_owned());
+    holder.map(ContactId).ok_or_else(untaken)
 }
 
 /// What a contact begins with beside its data.

@@ -65,7 +65,8 @@ impl<'c> Numbers<'c> {
     }
 
     /// The same for a unit of an import: its event tells the range of numbers, and each contact bears
-    /// its own (`contacts.seq`, by an index), so that a row for each would say nothing more.
+    /// its own (`contacts.seq`, by an index), so that a row for each would say nothing more. A number of the range may be
+    /// nobody's.
     pub(crate) fn begin_import(connection: &'c Connection, at: Timestamp) -> Step<Self> {
         Ok(Self { keeps_contacts: false, ..Self::begin(connection, at)? })
     }
