@@ -14,7 +14,7 @@ use crate::fixture::{
 };
 
 /// Rows of every kind: new, known, later ones of a contact, equal ones, invalid ones, renamed, refused.
-fn every_kind() -> Vec<ImportedRow> {
+pub(crate) fn every_kind() -> Vec<ImportedRow> {
     vec![
         row(2, "", "a@example.cz", "Anna"),
         row(3, "", "b@example.cz", "Bob"),
@@ -31,7 +31,7 @@ fn every_kind() -> Vec<ImportedRow> {
 }
 
 /// A store in which some of them are known.
-async fn furnished() -> Home {
+pub(crate) async fn furnished() -> Home {
     let home = home();
     let before = vec![
         row(2, "", "a@example.cz", "Anna"),
@@ -47,7 +47,7 @@ async fn furnished() -> Home {
 
 /// Everything that an import can change, in a form that two stores can be compared by: the hashes of
 /// contacts are random.
-async fn all(store: &SqliteStore) -> (Vec<ContactDetail>, Vec<Entry>, u64) {
+pub(crate) async fn all(store: &SqliteStore) -> (Vec<ContactDetail>, Vec<Entry>, u64) {
     let query = ContactQuery { search: String::new(), after: None, limit: 1_000_000 };
     let mut details = Vec::new();
     for contact in store.contacts(&query).await.unwrap() {
@@ -60,7 +60,11 @@ async fn all(store: &SqliteStore) -> (Vec<ContactDetail>, Vec<Entry>, u64) {
 }
 
 /// Takes an import to its end, from wherever it stands; answers also with the rows that were refused.
-async fn go_on(store: &SqliteStore, start: &ImportStart, file: &[ImportedRow]) -> (ImportReport, Vec<RefusedRow>, u64) {
+pub(crate) async fn go_on(
+    store: &SqliteStore,
+    start: &ImportStart,
+    file: &[ImportedRow],
+) -> (ImportReport, Vec<RefusedRow>, u64) {
     let begun = store.begin_import(start).await.unwrap();
     let done = usize::try_from(begun.done).unwrap();
     let last_line = if done == 0 { 0 } else { file[done - 1].line };

@@ -31,6 +31,7 @@ mod intents_of_lanes;
 mod killed;
 mod lists;
 mod opening;
+mod power_cut;
 mod purposes;
 mod runs;
 mod schedules;
