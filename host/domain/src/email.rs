@@ -119,6 +119,23 @@ impl From<EmailAddress> for String {
     }
 }
 
+/// Whether an address stands in a text, by its key and whatever the case: not as a part of a longer one.
+#[must_use]
+pub fn is_in(text: &str, key: &str) -> bool {
+    let text = text.to_lowercase();
+    let goes_on_before =
+        |before: &str| before.chars().next_back().is_some_and(|last| last.is_alphanumeric() || "._%+-'".contains(last));
+    let goes_on_after = |after: &str| {
+        let mut next = after.chars();
+        match next.next() {
+            Some('.') => next.next().is_some_and(char::is_alphanumeric),
+            Some(first) => first.is_alphanumeric() || first == '-',
+            None => false,
+        }
+    };
+    text.match_indices(key).any(|(at, found)| !goes_on_before(&text[..at]) && !goes_on_after(&text[at + found.len()..]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,5 +172,16 @@ mod tests {
             assert!(matches!(EmailAddress::parse(text), Err(EmailFault::Malformed(_))), "{text}");
         }
         assert_eq!(EmailAddress::parse(&format!("{}@example.cz", "a".repeat(300))), Err(EmailFault::TooLong));
+    }
+
+    #[test]
+    fn an_address_is_found_in_a_text_and_not_in_a_longer_one() {
+        for text in ["a@b.cz", "[\"A@B.cz\",\"x\"]", "a@b.cz, x", "Anna <a@b.cz>.", "mail:a@b.cz."] {
+            assert!(is_in(text, "a@b.cz"), "{text}");
+        }
+        for text in ["anna@b.cz", "x.a@b.cz", "a@b.cz.example", "a@b.czech", "a@b", ""] {
+            assert!(!is_in(text, "a@b.cz"), "{text}");
+        }
+        assert!(is_in("anna@b.cz a@b.cz", "a@b.cz"));
     }
 }

@@ -13,7 +13,7 @@ use crate::contact::ContactId;
 use crate::field::{FieldValue, Fields};
 
 /// The place of the address among the places of a contact.
-const EMAIL: &str = "email";
+pub const EMAIL: &str = "email";
 
 /// One thing that happened to a contact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

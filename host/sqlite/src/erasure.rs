@@ -24,7 +24,7 @@ use crate::limits::CONTACTS_DIGESTED_AT_ONCE;
 use crate::member_rows::audiences_of;
 use crate::sequence::{Change, Numbers};
 use crate::store::SqliteStore;
-use crate::{aliases, list_rows, suppression};
+use crate::{aliases, history_rows, list_rows, suppression};
 
 /// What a sealed member is bound to, beside its erasure.
 const SLOT: &str = "erased member";
@@ -201,11 +201,16 @@ fn public_hash(connection: &Connection, contact: ContactId) -> Step<Vec<u8>> {
     Ok(connection.query_row("SELECT public_hash FROM contacts WHERE id = ?", [contact.0], |row| row.get(0))?)
 }
 
-/// The keys of every address that a contact is known under: its own, those of contacts that went into it, and
-/// those that providers have.
+/// The keys of every address that a contact is known under: its own, those of contacts that went into it, those that
+/// it had before and nobody else has now, and those that providers have.
 fn addresses_of(connection: &Connection, stored: &StoredContact) -> Step<BTreeSet<String>> {
     let mut addresses = BTreeSet::from([stored.email_key.clone()]);
     addresses.extend(aliases::addresses_of(connection, stored.id)?.iter().map(|alias| alias.key().to_owned()));
+    for former in history_rows::former_addresses(connection, stored.id)? {
+        if contact_rows::other_with_email(connection, &former, stored.id)?.is_none() {
+            addresses.insert(former.key().to_owned());
+        }
+    }
     let mut statement = connection.prepare_cached(concat!(
         "SELECT m.address FROM ",
         audiences_of!(),
@@ -239,6 +244,7 @@ fn erase(
     }
     let mut numbers = Numbers::begin(connection, at)?;
     list_rows::remove_contact(connection, &mut numbers, contact)?;
+    list_rows::remove_unread(connection, &mut numbers, addresses)?;
     connection.execute(
         "DELETE FROM remote_members WHERE audience_id IN (SELECT id FROM audiences) AND contact_id = ?",
         [contact.0],

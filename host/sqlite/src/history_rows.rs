@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use postroom_domain::consent::ConsentSource;
 use postroom_domain::contact::ContactId;
-use postroom_domain::history::{Author, ContactEvent, Happening, Membership, ValueChange};
+use postroom_domain::email::EmailAddress;
+use postroom_domain::field::FieldValue;
+use postroom_domain::history::{Author, ContactEvent, EMAIL, Happening, Membership, ValueChange};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
@@ -131,6 +133,23 @@ pub(crate) fn hand_over(connection: &Connection, other: ContactId, kept: Contact
         (kept.0, other.0, other.0),
     )?;
     Ok(())
+}
+
+/// The addresses that a contact had before it got others.
+pub(crate) fn former_addresses(connection: &Connection, contact: ContactId) -> Step<Vec<EmailAddress>> {
+    let mut statement =
+        connection.prepare_cached("SELECT changed FROM contact_changes WHERE contact_id = ? AND kind = 'changed'")?;
+    let mut rows = statement.query([contact.0])?;
+    let mut addresses = Vec::new();
+    while let Some(row) = rows.next()? {
+        let values: Vec<ValueChange> = serde_json::from_str(&row.get::<_, String>(0)?)?;
+        let before = values.into_iter().filter(|value| value.place == EMAIL).filter_map(|value| value.before);
+        addresses.extend(before.filter_map(|before| match before {
+            FieldValue::Text(before) => EmailAddress::parse(&before).ok(),
+            _ => None,
+        }));
+    }
+    Ok(addresses)
 }
 
 /// What is noted of a contact, oldest first. `author` knows who stands behind a source and a moment.

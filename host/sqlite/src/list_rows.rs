@@ -1,7 +1,10 @@
 //! Rows of lists and of their entries: which are shown, and how they change one by one.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use postroom_domain::contact::ContactId;
+use postroom_domain::email;
 use postroom_store::StoreError;
 use rusqlite::{Connection, Row};
 
@@ -237,10 +240,51 @@ pub(crate) fn remove_contact(connection: &Connection, numbers: &mut Numbers<'_>,
             .prepare_cached("DELETE FROM entries WHERE list_id = ? AND contact_id = ?")?
             .execute((list.id, contact.0))?;
         if staged > 0 {
-            connection
-                .execute("UPDATE imports SET entries_hash = NULL WHERE list_id = ? AND state = 'open'", [list.id])?;
+            forget_staged(connection, list.id)?;
         }
     }
+    Ok(())
+}
+
+/// Takes entries without a contact off every list in whose rows one of these addresses stands: they could not be read,
+/// and are about a person all the same.
+pub(crate) fn remove_unread(
+    connection: &Connection,
+    numbers: &mut Numbers<'_>,
+    addresses: &BTreeSet<String>,
+) -> Step<()> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, raw, generation BETWEEN ?2 AND ?3 FROM entries
+         WHERE list_id = ?1 AND contact_id IS NULL /* all: of each list those without a contact */",
+    )?;
+    let mut delete = connection.prepare_cached("DELETE FROM entries WHERE id = ?")?;
+    for list in every(connection)? {
+        let (mut shown, mut staged) = (Vec::new(), Vec::new());
+        let mut rows = statement.query((list.id, list.first_generation, list.last_generation))?;
+        while let Some(row) = rows.next()? {
+            let raw = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+            if addresses.iter().any(|address| email::is_in(raw, address)) {
+                if row.get(2)? { &mut shown } else { &mut staged }.push(row.get::<_, i64>(0)?);
+            }
+        }
+        remove(connection, &list, &shown)?;
+        for entry in &staged {
+            delete.execute([entry])?;
+        }
+        if !shown.is_empty() {
+            mark_removed(connection, list.id)?;
+            numbers.take(Change::Entries, None, Some(list.id))?;
+        }
+        if !staged.is_empty() {
+            forget_staged(connection, list.id)?;
+        }
+    }
+    Ok(())
+}
+
+/// Says that staged entries of a list are gone: the rolling hash of what is staged can't be continued.
+fn forget_staged(connection: &Connection, list: i64) -> Step<()> {
+    connection.execute("UPDATE imports SET entries_hash = NULL WHERE list_id = ? AND state = 'open'", [list])?;
     Ok(())
 }
 
