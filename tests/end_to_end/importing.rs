@@ -220,3 +220,66 @@ async fn rejects_that_are_mended_badly_can_be_mended_again() {
     let last = house.postroom(&["import", &second, "--json"]).done().json();
     assert_eq!((&last["counts"]["created"], &last["rejected"]), (&1.into(), &0.into()), "{last}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cells_of_consent_do_not_plainly_say_is_told_and_no_field_hides_them() {
+    let house = House::bare().await;
+    let file = house.file(
+        "guests.csv",
+        "email,Souhlas\njana@example.com,ano\neva@example.com,Odhlášena\nmia@example.com,nevím\nbert@example.com,ne\n",
+    );
+    let page = house.postroom(&["import", &file]).done().stdout;
+    assert!(
+        page.contains("1 contact's row says that they agreed, and no grant") && page.contains("from-file"),
+        "{page}"
+    );
+    let page = house.postroom(&["import", &file, "--consent", "from-file"]).done().stdout;
+    for expected in ["consent.status: it is not understood what `nevím` says", "1 cell was left out"] {
+        assert!(page.contains(expected), "{expected}: {page}");
+    }
+    let state = |address: &str| {
+        let shown = house.postroom(&["contact", "show", address, "--json"]).done().json();
+        shown["contact"]["consent"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(
+        ["jana@example.com", "eva@example.com", "mia@example.com", "bert@example.com"].map(state),
+        ["granted", "withdrawn", "unknown", "unknown"]
+    );
+    let file = house.file("later.csv", "email,Souhlas\njana@example.com,ne\n");
+    let page = house.postroom(&["import", &file, "--consent", "from-file"]).done().stdout;
+    assert!(page.contains("1 contact was granted and stays so"), "{page}");
+
+    // A field that is called like a consent says nothing of who agreed.
+    house.postroom(&["field", "add", "newsletter", "--type", "boolean"]).done();
+    let file = house.file("boxes.csv", "email,Newsletter\nida@example.com,ne\n");
+    let stated = ["import", &file, "--consent", "granted", "--evidence", "a box"];
+    house.postroom(&stated).refused(3, &["`Newsletter` (which goes to the field newsletter)", "consent.status"]);
+    let page = house.postroom(&[stated.as_slice(), &["--map", "Newsletter=consent.status"]].concat()).done().stdout;
+    assert!(page.contains("1 contact got no grant"), "{page}");
+    house.postroom(&[stated.as_slice(), &["--map", "Newsletter=newsletter"]].concat()).done();
+    assert_eq!(state("ida@example.com"), "granted", "it was said to be a field");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_were_left_out_are_named_and_never_take_the_place_of_a_list() {
+    let house = House::bare().await;
+    house.import("Guests", None, "email\njana@example.com\nbert@example.com\n");
+    // Without a list nobody would keep them.
+    let file = house.file("june.csv", "email,firstname\nnobody,Ann\nmia@example.com,Mia\n");
+    let page = house.postroom(&["import", &file, "--dry-run"]).done().stdout;
+    assert!(page.contains("`nobody` is not a valid e-mail address"), "{page}");
+    let page = house.postroom(&["import", &file]).done().stdout;
+    assert!(page.contains("june.csv.rejects.csv"), "{page}");
+    let rejects = format!("{file}.rejects.csv");
+    assert!(std::fs::read_to_string(&rejects).unwrap().contains("2,`nobody` is not a valid e-mail address,nobody,Ann"));
+
+    let mended = ["import", &rejects, "--list", "Guests", "--mode"];
+    house
+        .postroom(&[&mended[..], &["replace"]].concat())
+        .refused(3, &["rows that an import had left out", "--mode add"]);
+    house.postroom(&[&mended[..], &["add"]].concat()).done();
+    let shown = house.postroom(&["list", "show", "Guests", "--json"]).done().json();
+    assert_eq!(shown["entries"].as_array().unwrap().len(), 3);
+
+    house.postroom(&["contact", "edit", "mia@example.com", "--external-id", " "]).refused(3, &["can't be empty"]);
+}

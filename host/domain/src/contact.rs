@@ -96,8 +96,8 @@ pub struct ImportedRow {
     /// What the row says about the contact's fields. Empty cells are not among the changes unless
     /// the import was told that they clear.
     pub patch: FieldPatch,
-    /// Cells that do not fit their field, with the reason; the rest of the row goes.
-    pub left_out: Vec<(FieldPath, String)>,
+    /// Cells that do not fit their place, with that place and the reason; the rest of the row goes.
+    pub left_out: Vec<(String, String)>,
     /// What the row says about the contact's consent, if it says anything. See
     /// [`claim`](crate::claim) for when that counts.
     pub claim: Option<ConsentClaim>,

@@ -236,6 +236,19 @@ impl ConsentColumns {
         Some(ConsentClaim { act, at, evidence: self.evidence(row), ip })
     }
 
+    /// The cells that should say yes, no or how a contact stands, and say nothing that is understood, with the reason. What
+    /// they meant may have been that the contact left.
+    pub(crate) fn unclear(&self, row: &impl ConsentRow) -> impl Iterator<Item = (ConsentRole, String)> {
+        let cell = |index: Option<usize>| index.map(|index| row.cell(index)).filter(|cell| !cell.is_empty());
+        let status = cell(self.status).filter(|cell| Status::read(cell) == Status::Unclear);
+        let withdrawn = cell(self.withdrawn).filter(|cell| !says_yes(cell) && Status::read(cell) == Status::Unclear);
+        let told = [(ConsentRole::Status, status), (ConsentRole::Withdrawn, withdrawn)];
+        told.into_iter().filter_map(|(role, cell)| {
+            let cell: String = cell?.chars().take(EVIDENCE_CELL_CHARS).collect();
+            Some((role, format!("it is not understood what `{cell}` says: write yes, no or unsubscribed")))
+        })
+    }
+
     /// Whether a row should say that its contact agreed.
     fn should_say(&self) -> bool {
         let has_moments = self.opted_in_at.is_some() || self.confirmed_at.is_some();
@@ -265,28 +278,48 @@ enum Status {
     Granted,
     Withdrawn,
     Bounced,
-    /// It speaks of something else, such as a confirmation that is waited for. A word that nobody here
-    /// knows is no grant.
-    Other,
+    /// The contact did not agree, or not yet.
+    Denied,
+    /// Nobody here knows. It is no grant.
+    Unclear,
 }
+
+/// Words for a contact that agreed, beside yes. All words are as [`plain`] makes them.
+const GRANTED: &str = "granted subscribed confirmed optin optedin consented agreed accepted souhlasím souhlas súhlasím \
+    súhlas eingewilligt zugestimmt";
+/// Words for one that left, and what such words begin with.
+const WITHDRAWN: &str = "withdrawn optout optedout blacklisted complained complaint spam abuse unsub revok withdr \
+    donotmail donotcontact odhláš odhlás odvolán odvolal abgemeldet widerruf widersprochen désabonn désinscri wypisan \
+    отпис відпис";
+/// The same for an address that takes no mail.
+const BOUNCED: &str = "unusable cleaned bounced hardbounced hardbounce invalid";
+/// What words for one that did not agree begin with, beside no: also those of states of known systems.
+const DENIED: &str = "pending unconfirmed awaiting waiting nonsubscribed notsubscribed transactional archived inactive \
+    unknown none denied declined refused rejected nesouhlas nesúhlas odmít abgelehnt ablehn";
 
 impl Status {
     fn read(word: &str) -> Self {
-        match plain(word).as_str() {
-            "granted" | "subscribed" | "confirmed" | "optin" | "optedin" | "consented" => Self::Granted,
-            "withdrawn" | "unsubscribed" | "optout" | "optedout" | "blacklisted" | "complained" | "complaint"
-            | "spam" | "abuse" => Self::Withdrawn,
-            "unusable" | "cleaned" | "bounced" | "hardbounced" | "hardbounce" | "invalid" => Self::Bounced,
-            // A number above one is a code of the file's system, and not a count.
-            yes if is_yes(yes) => Self::Granted,
-            _ => Self::Other,
+        let word = if matches!(word.trim(), "✓" | "✔" | "☑") { "yes".to_owned() } else { plain(word) };
+        let is_of = |words: &str| words.split_ascii_whitespace().any(|known| known == word);
+        let begins_as = |words: &str| words.split_ascii_whitespace().any(|known| word.starts_with(known));
+        if begins_as(WITHDRAWN) {
+            Self::Withdrawn
+        } else if is_of(BOUNCED) {
+            Self::Bounced
+        } else if begins_as(DENIED) || FieldType::Boolean.read(&word) == Ok(Some(FieldValue::Boolean(false))) {
+            Self::Denied
+        // A number above one is a code of the file's system, and not a count.
+        } else if is_of(GRANTED) || is_yes(&word) {
+            Self::Granted
+        } else {
+            Self::Unclear
         }
     }
 }
 
 /// Whether a cell is a word that a column of statuses has.
 pub(crate) fn is_status_word(cell: &str) -> bool {
-    Status::read(cell) != Status::Other
+    Status::read(cell) != Status::Unclear
 }
 
 /// Whether a flag is set: a yes, or a count above zero.
@@ -356,6 +389,35 @@ mod tests {
             claim.evidence,
             "opted-in-at 2025-05-01 10:00:00; confirmed-at 2025-05-01 10:05:00; confirmed-ip 192.0.2.7 (guests.csv:2)"
         );
+    }
+
+    #[test]
+    fn words_of_a_status_are_understood_or_told() {
+        let unclear = |role, cell: &str| {
+            let mut columns = ConsentColumns::default();
+            columns.set(role, 0);
+            let row = Cells(vec![(role, cell.to_owned())]);
+            let told = columns.unclear(&row).map(|(role, _)| role).collect::<Vec<_>>();
+            (columns.claim(&row).map(|claim| claim.act), told)
+        };
+        for word in ["Odhlášena", "unsubscribe", "ODVOLÁNO", "Abgemeldet", "widerrufen", "revoked", "do not contact"]
+        {
+            assert_eq!(unclear(Role::Status, word), (Some(Withdrawn), vec![]), "{word}");
+        }
+        for word in ["nesouhlasím", "Abgelehnt", "pending", "ne", "0", "Transactional", ""] {
+            assert_eq!(unclear(Role::Status, word), (Some(NotGranted), vec![]), "{word}");
+        }
+        for word in ["✓", "souhlasím", "Eingewilligt"] {
+            assert_eq!(unclear(Role::Status, word), (Some(Granted), vec![]), "{word}");
+        }
+        for word in ["nevím", "neodhlášen", "not unsubscribed", "ano (GDPR)", "2"] {
+            assert_eq!(unclear(Role::Status, word), (Some(NotGranted), vec![Role::Status]), "{word}");
+        }
+        assert_eq!(unclear(Role::Withdrawn, "vielleicht"), (None, vec![Role::Withdrawn]));
+        for word in ["ja", "1", "3", "2026-05-01"] {
+            assert_eq!(unclear(Role::Withdrawn, word), (Some(Withdrawn), vec![]), "{word}");
+        }
+        assert_eq!(unclear(Role::Withdrawn, "nein"), (None, vec![]));
     }
 
     #[test]

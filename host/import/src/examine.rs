@@ -19,6 +19,7 @@ use crate::objects::{self, Survey};
 use crate::profile::{EmptyCells, ImportProfile};
 use crate::recognise::{Recognised, recognise};
 use crate::records::{Format, Layout, Records, Table};
+use crate::rejects::is_to_mend;
 use crate::rows::{Plan, Reading, Rows, Shape};
 use crate::scan::{Scan, sample, scan};
 use crate::suggest::{Suggestion, suggestions};
@@ -183,6 +184,12 @@ impl Examined {
     /// The names of the columns, in the order of the file.
     pub fn column_names(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|column| column.name.as_str())
+    }
+
+    /// Whether it is a file of rows that an import left out, to be mended.
+    #[must_use]
+    pub fn is_to_mend(&self) -> bool {
+        is_to_mend(self.column_names())
     }
 }
 

@@ -63,7 +63,7 @@ impl Rejects {
     /// Prepares such a file at `path` for the rows of `examined`. Nothing is written yet.
     #[must_use]
     pub fn new(path: &Path, examined: &Examined) -> Self {
-        let passed = if is_to_mend(examined.column_names()) { OWN_COLUMNS.len() } else { 0 };
+        let passed = if examined.is_to_mend() { OWN_COLUMNS.len() } else { 0 };
         let names = examined.column_names().skip(passed).map(|name| guard(name).into_owned());
         let unread = (examined.kind == FileKind::JsonLines).then(|| UNREAD.to_owned());
         Self {

@@ -172,9 +172,11 @@ impl Plan {
             let cell = row.cell(*index);
             match self.read(place, &cell) {
                 Ok(changes) => patch.changes.extend(changes),
-                Err((path, reason)) => left_out.push((path, reason)),
+                Err((path, reason)) => left_out.push((path.to_string(), reason)),
             }
         }
+        let unclear = self.consent.unclear(&row);
+        left_out.extend(unclear.map(|(role, reason)| (Target::Consent(role).to_string(), reason)));
         let external_id = self.key.map(|index| row.cell(index).into_owned());
         ImportedRow {
             line,

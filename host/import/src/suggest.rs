@@ -77,7 +77,7 @@ pub struct Suggestion {
     pub rule: Option<String>,
     /// Whether most of its cells are yes and no.
     pub is_yes_or_no: bool,
-    /// Whether it goes nowhere unasked, and by name and cells seems to tell who agreed or left.
+    /// Whether by name and cells it seems to tell who agreed or left, and unasked goes nowhere or to a field.
     pub speaks_of_consent: bool,
     /// A field that would take it, where it goes nowhere and there is none.
     pub new_field: Option<NewField>,
@@ -116,7 +116,10 @@ pub(crate) fn suggestions(
         others.sort_by(|(one, _), (other, _)| other.total_cmp(one));
         let mut others: Vec<Target> = others.into_iter().map(|(_, place)| place.clone()).take(OTHERS).collect();
         let cells = Cells::of(rows, index);
-        let role = consent_role(&column.name, &cells).filter(|_| column.told_by == ToldBy::Nobody);
+        // A field that is called like a consent takes its column unasked: that says nothing of who agreed.
+        let is_unasked = matches!(column.told_by, ToldBy::Nobody | ToldBy::Name | ToldBy::Cells);
+        let is_heard = matches!(column.target, Some(Target::Consent(_)));
+        let role = consent_role(&column.name, &cells).filter(|_| is_unasked && !is_heard);
         let (place, confidence, reason) = match column.told_by {
             ToldBy::Nobody => match role {
                 Some(role) => about_consent(role, &taken),

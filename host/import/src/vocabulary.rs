@@ -122,7 +122,7 @@ const CONSENT: &str = "consent consents optin optedin subscribed marketingconsen
 /// Parts of names that speak of consent, whatever stands around them.
 const ABOUT_CONSENT: &str = "consent optin optedin subscri newsletter gdpr dsgvo rgpd permission agree souhlas súhlas \
     einwillig zustimm abonn consenti consenso zgod nõusol piekri sutikim hozzájár pristan privol consimț suostum samtyck \
-    samtykk toestemm onay соглас згод съглас συγκατάθ";
+    samtykk toestemm onay соглас згод съглас συγκατάθ marketing mailing werb odběr odber novink zasíl zasiel";
 
 /// The same of a withdrawal.
 const ABOUT_WITHDRAWAL: &str = "unsub optout optedout odhláš odhlas abgemeld abmeld désabonn désinscri odvolán widerruf \

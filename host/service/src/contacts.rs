@@ -116,8 +116,8 @@ impl Service {
         for list in &request.lists {
             self.store().list(list).await?;
         }
-        let upsert =
-            ContactUpsert { who: None, email: Some(email), external_id: request.external_id, patch, at: self.now() };
+        let external_id = request.external_id.map(external_id).transpose()?;
+        let upsert = ContactUpsert { who: None, email: Some(email), external_id, patch, at: self.now() };
         let (id, outcome) = self.store().upsert_contact(&upsert).await?;
         let who = ContactRef::Id(id);
         let mut joined = Vec::new();
@@ -142,7 +142,8 @@ impl Service {
         let who = contact_ref(&request.who)?;
         let email = request.email.as_deref().map(address).transpose()?;
         let patch = self.patch(&request.values).await?;
-        let upsert = ContactUpsert { who: Some(who), email, external_id: request.external_id, patch, at: self.now() };
+        let external_id = request.external_id.map(external_id).transpose()?;
+        let upsert = ContactUpsert { who: Some(who), email, external_id, patch, at: self.now() };
         let (id, outcome) = self.store().upsert_contact(&upsert).await?;
         let contact = self.detail(&ContactRef::Id(id), &request.who).await?.contact;
         Ok(ContactWritten { outcome, contact, joined: Vec::new() })
@@ -236,6 +237,16 @@ fn change(path: &str, text: &str, definitions: &[FieldDefinition]) -> Result<(Fi
     }
     let value = definition.read_at(place.part, text).map_err(bad)?;
     Ok((place, value))
+}
+
+/// An external key as it is written: one of blanks is none, which would be the key of whoever got it first.
+fn external_id(text: String) -> Result<String> {
+    if text.trim().is_empty() {
+        return Err(ServiceError::BadInput(
+            "an external key can't be empty: write the key, or leave it out".to_owned(),
+        ));
+    }
+    Ok(text)
 }
 
 #[cfg(test)]

@@ -146,6 +146,12 @@ pub(crate) fn grants_nothing(row: &Prepared) -> bool {
     row.claim.as_ref().is_some_and(|claim| claim.act == ClaimedAct::NotGranted)
 }
 
+/// Whether a row says that its contact agreed, which nobody said to believe, and no consent is stated for all either.
+pub(crate) fn is_not_believed(import: &ImportState, row: &Prepared) -> bool {
+    let says_so = row.claim.as_ref().is_some_and(|claim| claim.act == ClaimedAct::Granted);
+    says_so && !import.believes_file && import.evidence.is_none()
+}
+
 /// Whether an import has written before what a claim states.
 fn is_known(
     connection: &Connection,

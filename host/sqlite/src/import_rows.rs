@@ -225,10 +225,12 @@ impl<'a> Unit<'_, 'a> {
         let claimed = import_claims::claimed(&self.import, row).map(|event| event.act);
         let is_denied = self.import.evidence.is_some() && import_claims::grants_nothing(row);
         let is_stated = self.import.evidence.is_some() && !is_denied;
+        let is_not_believed = import_claims::is_not_believed(&self.import, row);
         let is_grant_meant = is_stated || claimed == Some(ConsentAct::Granted);
         let counts = &mut self.import.counts;
         counts.created += 1;
         counts.consent_not_granted += u64::from(is_denied);
+        counts.consent_not_believed += u64::from(is_not_believed);
         counts.opt_outs_recorded += u64::from(matches!(claimed, Some(ConsentAct::Withdrawn | ConsentAct::Bounced)));
         if is_grant_meant {
             let is_granted = consent.will == Will::Granted;
@@ -303,10 +305,16 @@ impl<'a> Unit<'_, 'a> {
         book(counts, update.written);
         counts.renamed += u64::from(update.renamed);
         let consent = self.tell(row, stored.id, update.consent, true)?;
+        let is_not_believed = import_claims::is_not_believed(&self.import, row);
+        let counts = &mut self.import.counts;
+        match consent.will {
+            Will::Granted => counts.consent_kept_granted += u64::from(import_claims::grants_nothing(row)),
+            Will::Withdrawn => {}
+            Will::Unknown | Will::Pending => counts.consent_not_believed += u64::from(is_not_believed),
+        }
         if self.import.evidence.is_none() {
             return Ok(stored.id);
         }
-        let counts = &mut self.import.counts;
         if import_claims::grants_nothing(row) {
             counts.consent_not_granted += 1;
             return Ok(stored.id);

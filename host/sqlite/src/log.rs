@@ -141,7 +141,7 @@ impl Log {
             return true;
         }
         // Whoever read it may have ended since it was last tried, and nobody commits who would ask for it.
-        if self.looks_left % LOG_LOOKS_BETWEEN_PASSES == 0 {
+        if self.looks_left.is_multiple_of(LOG_LOOKS_BETWEEN_PASSES) {
             self.have_moved();
         }
         self.was_in_vain = self.looks_left == 0;
@@ -454,7 +454,7 @@ mod tests {
         let mut looks = 0;
         while !log.has_room(&connection) {
             looks += 1;
-            if log.looks_left % LOG_LOOKS_BETWEEN_PASSES == 0 {
+            if log.looks_left.is_multiple_of(LOG_LOOKS_BETWEEN_PASSES) {
                 log.mover = None;
             }
         }

@@ -249,6 +249,10 @@ pub struct ImportCounts {
     /// Contacts that got no stated grant, because their rows do not say that they agreed. One that was granted before
     /// stays so.
     pub consent_not_granted: u64,
+    /// Contacts that are granted and stay so, though their rows do not say that they agreed: that is no withdrawal.
+    pub consent_kept_granted: u64,
+    /// Contacts that got no grant, because nobody said that the file is to be believed: their rows say that they agreed.
+    pub consent_not_believed: u64,
     /// Grants for purposes that were recorded.
     pub purposes_recorded: u64,
     /// Purposes that contacts had withdrawn for, and that stay so.

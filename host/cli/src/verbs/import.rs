@@ -42,7 +42,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "COLUMN")]
     key: Option<String>,
     /// Who of the file has agreed; withdrawals and bounces that its rows tell of are recorded in any case, and where a
-    /// column says who agreed, whose row does not plainly say yes, granted or subscribed gets no grant
+    /// column says who agreed, whose row does not plainly say yes, granted or subscribed gets no grant. Cells of it that
+    /// are not understood are named
     #[arg(long, value_enum)]
     consent: Option<Consent>,
     /// What shows the consent that all have given, such as the form and its day
@@ -261,6 +262,18 @@ fn done(answer: &Imported) -> String {
         more.push(format!(
             "{} no grant: their rows do not say that they agreed",
             counted(counts.consent_not_granted, "contact got", "contacts got")
+        ));
+    }
+    if counts.consent_kept_granted > 0 {
+        more.push(format!(
+            "{} so, though their rows do not say that they agreed: that is no withdrawal",
+            counted(counts.consent_kept_granted, "contact was granted and stays", "contacts were granted and stay")
+        ));
+    }
+    if counts.consent_not_believed > 0 {
+        more.push(format!(
+            "{} that they agreed, and no grant was recorded: `--consent from-file` says that the file is to be believed",
+            counted(counts.consent_not_believed, "contact's row says", "contacts' rows say")
         ));
     }
     if counts.purposes_recorded > 0 {

@@ -56,6 +56,7 @@ pub(crate) enum Verb {
         all: bool,
     },
     /// Show why a contact is in a segment, or is not
+    #[command(override_usage = "postroom segment explain [OPTIONS] <WHO> <NAME|--where <CONDITION>>")]
     Explain {
         #[arg(help = WHO)]
         who: String,

@@ -103,12 +103,13 @@ impl LeftOut {
 }
 
 /// The cells of a row that do not fit.
-pub(super) fn cells_left_out(row: &ImportedRow) -> impl Iterator<Item = LeftOutCell> {
-    row.left_out.iter().map(|(field, reason)| LeftOutCell {
-        line: row.line,
-        email: row.address.as_ref().ok().map(ToString::to_string),
-        field: field.to_string(),
-        reason: reason.clone(),
+pub(super) fn cells_left_out(row: &mut ImportedRow) -> impl Iterator<Item = LeftOutCell> {
+    let (line, address) = (row.line, &row.address);
+    row.left_out.drain(..).map(move |(place, reason)| LeftOutCell {
+        line,
+        email: address.as_ref().ok().map(ToString::to_string),
+        field: place,
+        reason,
     })
 }
 

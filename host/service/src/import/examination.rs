@@ -64,22 +64,29 @@ impl Service {
         }
     }
 
-    /// Refuses to empty a list by a file that has a header and nothing else.
+    /// Refuses to empty a list by a file that has a header and nothing else, or by the few rows of a file that is to be
+    /// mended.
     pub(super) async fn require_rows(&self, request: &ImportFile, examined: &Examined) -> Result<()> {
-        if examined.rows > 0 || request.mode != ImportMode::Replace || request.may_empty {
+        let is_empty = examined.rows == 0 && !request.may_empty;
+        if request.mode != ImportMode::Replace || !(is_empty || examined.is_to_mend()) {
             return Ok(());
         }
         let Some(name) = &request.list else { return Ok(()) };
-        match self.store().lists().await?.iter().find(|list| list.name == name.trim()) {
-            Some(list) if list.entries > 0 => Err(ServiceError::BadInput(format!(
-                "{} has a header and no rows, and in the place of the list {} it would take all {} entries off it: \
-                 look at where the file comes from, or say `--allow-empty` if that is meant",
-                examined.path.display(),
-                list.name,
-                list.entries
-            ))),
-            _ => Ok(()),
-        }
+        let lists = self.store().lists().await?;
+        let Some(list) = lists.iter().find(|list| list.name == name.trim() && list.entries > 0) else { return Ok(()) };
+        let file = examined.path.display();
+        let (list, entries) = (&list.name, list.entries);
+        Err(ServiceError::BadInput(if is_empty {
+            format!(
+                "{file} has a header and no rows, and in the place of the list {list} it would take all {entries} entries \
+                 off it: look at where the file comes from, or say `--allow-empty` if that is meant"
+            )
+        } else {
+            format!(
+                "{file} holds rows that an import had left out, and in the place of the list {list} it would take the \
+                 others off it: say `--mode add`, so that its rows join them"
+            )
+        }))
     }
 
     /// A fault of a file whose columns nobody knows, with the saved profile that does know them.
@@ -141,12 +148,13 @@ pub(super) fn require_hearing(request: &ImportFile, examined: &Examined) -> Resu
         return Ok(());
     }
     let named = unheard.iter().map(|told| match &told.place {
-        Some(place) => format!("`{}` (perhaps {place})", told.column),
+        Some(place @ Target::Consent(_)) => format!("`{}` (perhaps {place})", told.column),
+        Some(field) => format!("`{}` (which goes to the field {field})", told.column),
         None => format!("`{}`", told.column),
     });
     Err(ServiceError::BadInput(format!(
-        "columns of {} seem to tell who agreed or left, and go nowhere: {}. Say with `--map COLUMN=PLACE` what each tells, \
-         or with `--map COLUMN=-` that it tells something else",
+        "columns of {} seem to tell who agreed or left, and are not read as that: {}. Say with `--map COLUMN=PLACE` what \
+         each tells (`consent.status`, a field), or with `--map COLUMN=-` that it tells something else",
         examined.path.display(),
         named.collect::<Vec<String>>().join(", ")
     )))

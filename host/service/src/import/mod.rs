@@ -105,7 +105,7 @@ impl Service {
         let begun = self.store().begin_import(&start).await?;
         let import = begun.import;
         let to_mend = ToMend::of(&request, &examined);
-        match self.carry_out(begun, Arc::clone(&examined), to_mend, progress).await {
+        match self.carry_out(begun, (Arc::clone(&examined), request.list.is_some()), to_mend, progress).await {
             Ok(done) => {
                 let saved_profile = self.keep_profile(request.save_profile.as_deref(), &examined, &options).await?;
                 Ok(done.into_answer(request, &examined, &options, saved_profile))
@@ -123,7 +123,7 @@ impl Service {
     async fn carry_out(
         &self,
         begun: ImportBegun,
-        examined: Arc<Examined>,
+        (examined, fills_list): (Arc<Examined>, bool),
         mut to_mend: ToMend,
         progress: &(dyn Fn(ImportProgress) + Send + Sync),
     ) -> Result<Done> {
@@ -131,7 +131,7 @@ impl Service {
         let mut done = 0;
         let mut left_out = LeftOut::default();
         let mut erased = Erased::default();
-        let mut reading = reading::read(examined);
+        let mut reading = reading::read(examined, fills_list);
         progress(ImportProgress { done, rows });
         {
             let batches = stream::try_unfold((&mut reading, begun.done), |(reading, to_pass_over)| async move {

@@ -1,5 +1,6 @@
 //! What an import would do, as far as that can be told without writing.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use postroom_domain::claim::ClaimedAct;
@@ -8,7 +9,7 @@ use postroom_import::{DatesRead, RejectedRow, Suggestion};
 use postroom_store::lists::{ImportMode, LEAVERS_SHOWN, RowNames};
 use serde::Serialize;
 
-use super::answers::{FileSummary, LeftOut, LeftOutCell, SHOWN, cells_left_out, summary, warnings};
+use super::answers::{FileSummary, LeftOut, LeftOutCell, SHOWN, summary, warnings};
 use super::examination::{self, Looked};
 use super::reading::{self, Chunk, count};
 use super::{ImportFile, ProfileSaved};
@@ -91,7 +92,7 @@ impl Service {
     pub async fn preview_import(&self, request: ImportFile) -> Result<ImportPreview> {
         let Looked { examined, options, .. } = self.examine(&request).await?;
         let mut sums = Sums { states_consent: request.consent_evidence.is_some(), ..Sums::default() };
-        let mut reading = reading::read(Arc::clone(&examined));
+        let mut reading = reading::read(Arc::clone(&examined), request.list.is_some());
         while let Some(chunk) = reading.next().await? {
             self.rehearse(chunk, &mut sums).await?;
         }
@@ -134,7 +135,7 @@ impl Service {
 
     /// Takes a chunk as an import would, and only counts.
     async fn rehearse(&self, chunk: Chunk, sums: &mut Sums) -> Result<()> {
-        let Chunk { rows, rejected, .. } = chunk;
+        let Chunk { rows, rejected, mut left_out, .. } = chunk;
         let (mut rejected, erased) = self.without_erased(rejected).await?;
         let unread = |line| RejectedRow { line, reason: Refusal::Erased.reason().to_owned(), raw: Vec::new() };
         rejected.extend(erased.into_iter().map(unread));
@@ -144,7 +145,6 @@ impl Service {
         });
         let mut known = self.store().acquaintances(names.collect()).await?.into_iter();
         for row in rows {
-            let left_out: Vec<LeftOutCell> = cells_left_out(&row).collect();
             let meeting = match &row.address {
                 Ok(email) => {
                     let known = known.next().unwrap_or_default();
@@ -153,7 +153,6 @@ impl Service {
                 Err(_) => {
                     sums.rows += 1;
                     sums.invalid += 1;
-                    sums.left_out.note(&left_out);
                     continue;
                 }
             };
@@ -163,7 +162,6 @@ impl Service {
                 continue;
             }
             sums.rows += 1;
-            sums.left_out.note(&left_out);
             if meeting == Meeting::Again(()) {
                 sums.duplicate += 1;
             } else {
@@ -173,6 +171,10 @@ impl Service {
             }
             sums.created += u64::from(meeting == Meeting::New);
         }
+        // The rows that could not be read have none.
+        let refused: HashSet<u64> = rejected.iter().map(|row| row.line).collect();
+        left_out.retain(|cell| !refused.contains(&cell.line));
+        sums.left_out.note(&left_out);
         sums.rejected += count(rejected.len());
         rejected.sort_by_key(|row| row.line);
         sums.rejects.extend(rejected.into_iter().take(SHOWN - sums.rejects.len()));

@@ -35,8 +35,8 @@ impl Chunk {
         };
         self.bytes += raw.iter().map(String::len).sum::<usize>();
         match row {
-            Row::Imported(row) => {
-                self.left_out.extend(cells_left_out(&row));
+            Row::Imported(mut row) => {
+                self.left_out.extend(cells_left_out(&mut row));
                 self.rows.push(row);
             }
             Row::Rejected(row) => self.rejected.push(row),
@@ -78,14 +78,19 @@ impl Reading {
     }
 }
 
-pub(super) fn read(examined: Arc<Examined>) -> Reading {
+/// Begins to read a file. Rows without a usable address are kept by a list; where there is none they are rejected.
+pub(super) fn read(examined: Arc<Examined>, fills_list: bool) -> Reading {
     let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
-    let thread = tokio::task::spawn_blocking(move || send_rows(&examined, &sender));
+    let thread = tokio::task::spawn_blocking(move || send_rows(&examined, fills_list, &sender));
     Reading { chunks, thread: Some(thread), dates: Vec::new() }
 }
 
 /// Sends the rows of a file, and answers with what its dates tell.
-fn send_rows(examined: &Examined, sender: &mpsc::Sender<std::result::Result<Chunk, ImportFault>>) -> Vec<DatesSeen> {
+fn send_rows(
+    examined: &Examined,
+    fills_list: bool,
+    sender: &mpsc::Sender<std::result::Result<Chunk, ImportFault>>,
+) -> Vec<DatesSeen> {
     let mut chunk = Chunk::default();
     let give_up = |fault| {
         drop(sender.blocking_send(Err(fault)));
@@ -97,7 +102,7 @@ fn send_rows(examined: &Examined, sender: &mpsc::Sender<std::result::Result<Chun
     };
     for row in rows.by_ref() {
         match row {
-            Ok(row) => chunk.add(row),
+            Ok(row) => chunk.add(if fills_list { row } else { with_address(row) }),
             Err(fault) => return give_up(fault),
         }
         // Nobody listens any more when the import was given up: then nothing is left to read for.
@@ -109,6 +114,16 @@ fn send_rows(examined: &Examined, sender: &mpsc::Sender<std::result::Result<Chun
         drop(sender.blocking_send(Ok(chunk)));
     }
     rows.dates().to_vec()
+}
+
+/// The same row, rejected if it has no usable address.
+fn with_address(row: Row) -> Row {
+    match row {
+        Row::Imported(ImportedRow { line, raw, address: Err(fault), .. }) => {
+            Row::Rejected(RejectedRow { line, reason: fault.to_string(), raw })
+        }
+        row => row,
+    }
 }
 
 /// Adds rows to the rejects file.
