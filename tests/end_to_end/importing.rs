@@ -281,5 +281,10 @@ async fn rows_that_were_left_out_are_named_and_never_take_the_place_of_a_list() 
     let shown = house.postroom(&["list", "show", "Guests", "--json"]).done().json();
     assert_eq!(shown["entries"].as_array().unwrap().len(), 3);
 
+    let file = house.file("june.csv", "email,firstname\nann@example.com,Ann\n");
+    let page = house.postroom(&["import", &file]).done().stdout;
+    assert!(page.contains("june.csv.rejects.csv is of an earlier import"), "{page}");
+    house.postroom(&["import", house.path("").to_str().unwrap()]).refused(3, &["is a folder"]);
+
     house.postroom(&["contact", "edit", "mia@example.com", "--external-id", " "]).refused(3, &["can't be empty"]);
 }

@@ -47,7 +47,7 @@ pub(crate) enum Verb {
     ImportProfile(import_profile::Verb),
     /// Write contacts to a file that can be imported again: CSV, TSV or JSON Lines
     Export(Box<export::Args>),
-    /// Contacts: list, show, add, edit, remove, tag, untag
+    /// Contacts: found, written, tagged, merged, erased, and their history
     #[command(subcommand)]
     Contact(contact::Verb),
     /// What is known of a contact's consent, and the proof of it

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use postroom_domain::contact::{EntryFault, FieldPatch, ImportedRow};
 use postroom_domain::email::EmailAddress;
 use postroom_domain::field::{
-    AddressPart, FieldDefinition, FieldFault, FieldName, FieldPath, FieldValue, PhoneCountry,
+    AddressPart, FieldDefinition, FieldFault, FieldName, FieldPath, FieldType, FieldValue, PhoneCountry,
 };
 use serde::Serialize;
 
@@ -18,6 +18,9 @@ use crate::layout::split_list;
 use crate::mapping::{Column, Target};
 use crate::records::{Format, Record, Records};
 use crate::values::{self, Habits};
+
+/// The mend of a phone number without a country, where nobody said whose numbers a file has.
+const WHOSE_NUMBERS: &str = "or say whose numbers the file has (`--phones-of CZ`)";
 
 /// A record of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,7 +203,11 @@ impl Plan {
         match place {
             Place::Field(definition) => {
                 let path = FieldPath { field: definition.name.clone(), part: None };
-                one(path, values::of_field(definition, cell, self.habits()))
+                let read = one(path, values::of_field(definition, cell, self.habits()));
+                if definition.kind == FieldType::Phone && self.phones.is_none() {
+                    return read.map_err(|(path, reason)| (path, format!("{reason}, {WHOSE_NUMBERS}")));
+                }
+                read
             }
             Place::Part(path) => one(path.clone(), values::of_part(cell)),
             Place::Address(field) => {

@@ -294,8 +294,12 @@ fn done(answer: &Imported) -> String {
     }
     if counts.consent_kept_withdrawn > 0 {
         more.push(format!(
-            "{} withdrawn and stay so",
-            counted(counts.consent_kept_withdrawn, "contact had", "contacts had")
+            "{} so",
+            counted(
+                counts.consent_kept_withdrawn,
+                "contact had withdrawn and stays",
+                "contacts had withdrawn and stay"
+            )
         ));
     }
     if let Some(list) = &answer.list {

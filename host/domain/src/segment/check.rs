@@ -198,7 +198,7 @@ fn check_path(path: &FieldPath, known: &Known) -> Result<Shape, Problem> {
         None => {
             let attributes = ["email", "external-id", "consent", "created", "updated"];
             let fields = known.fields.iter().map(|field| field.name.as_str());
-            let hint = did_you_mean(name, fields.chain(attributes).chain(AddressPart::ALL.map(AddressPart::as_str)));
+            let hint = part_meant(name, known).unwrap_or_else(|| did_you_mean(name, fields.chain(attributes)));
             let mend = if hint.is_empty() && !known.fields.is_empty() {
                 let names: Vec<&str> = known.fields.iter().map(|field| field.name.as_str()).collect();
                 format!("the fields are {}", names.join(", "))
@@ -208,6 +208,13 @@ fn check_path(path: &FieldPath, known: &Known) -> Result<Shape, Problem> {
             Err(Problem::UnknownField { name: path.to_string(), hint: mend })
         }
     }
+}
+
+/// `did you mean …` for the name of a part without its address.
+fn part_meant(name: &str, known: &Known) -> Option<String> {
+    let part = AddressPart::ALL.into_iter().find(|part| part.as_str() == name)?;
+    let address = known.fields.iter().find(|field| field.kind == FieldType::Address)?;
+    Some(format!("did you mean `{}.{part}`?", address.name))
 }
 
 fn fits(value: &Literal, shape: Shape) -> bool {

@@ -184,6 +184,8 @@ fn a_fault_says_where_and_what_would_be_right() {
         faults.push_str(&format!("{fault}\n\n"));
     }
     insta::assert_snapshot!(faults);
+    let part = read("zip = \"50002\"", &known()).unwrap_err().to_string();
+    assert!(part.contains("did you mean `address.zip`?"), "a part is meant, and not itself: {part}");
 }
 
 #[test]

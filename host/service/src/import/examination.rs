@@ -32,6 +32,10 @@ impl Service {
         }
         let (path, said) = (request.file.clone(), options.clone());
         let looked = tokio::task::spawn_blocking(move || -> Result<_> {
+            if path.is_dir() {
+                let mend = "name the file in it that is to be imported";
+                return Err(ServiceError::BadInput(format!("{} is a folder: {mend}", path.display())));
+            }
             if !path.is_file() {
                 return Err(ServiceError::BadInput(format!("there is no file {}", path.display())));
             }

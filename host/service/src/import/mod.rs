@@ -153,10 +153,15 @@ impl Service {
         let rejected = to_mend.rejects.rows();
         let (left_out_file, unwritable) = to_mend.finish_left_out().await?;
         let rejects_file = reading::finish_rejects(to_mend.rejects).await?;
+        let files = [
+            (to_mend.rejects_path, rejects_file.is_some()),
+            (to_mend.left_out_path, left_out_file.is_some() || unwritable.is_some()),
+        ];
+        let remarks = unwritable.into_iter().chain(of_earlier(files).await).collect();
         let report = self.store().finish_import(begun.import, self.now()).await?;
         let dates = reading.into_dates();
         let taken_up = begun.done;
-        Ok(Done { taken_up, report, rejected, erased, rejects_file, left_out, left_out_file, unwritable, dates })
+        Ok(Done { taken_up, report, rejected, erased, rejects_file, left_out, left_out_file, remarks, dates })
     }
 }
 
@@ -169,8 +174,8 @@ struct Done {
     rejects_file: Option<PathBuf>,
     left_out: LeftOut,
     left_out_file: Option<PathBuf>,
-    /// Why there is none though cells were left out.
-    unwritable: Option<String>,
+    /// What is to be said of these files.
+    remarks: Vec<String>,
     dates: Vec<DatesSeen>,
 }
 
@@ -185,7 +190,7 @@ impl Done {
         let dates = DatesRead::new(options.settled().date_order, self.dates);
         Imported {
             source: summary(examined),
-            warnings: warnings(examined, &request, &dates).into_iter().chain(self.unwritable).collect(),
+            warnings: warnings(examined, &request, &dates).into_iter().chain(self.remarks).collect(),
             dates,
             saved_profile,
             list: request.list,
@@ -204,11 +209,25 @@ impl Done {
     }
 }
 
+/// Tells of files of earlier imports that this one had nothing for, of those that are told with whether it wrote them:
+/// somebody may take them for its own.
+async fn of_earlier(files: [(PathBuf, bool); 2]) -> Vec<String> {
+    let mut told = Vec::new();
+    for (path, is_written) in files {
+        if !is_written && tokio::fs::try_exists(&path).await.unwrap_or(false) {
+            told.push(format!("{} is of an earlier import; this one had nothing to put there", path.display()));
+        }
+    }
+    told
+}
+
 /// The files of what is to be mended.
 struct ToMend {
     rejects: Rejects,
+    rejects_path: PathBuf,
     /// None once it could not be written: the rows are taken all the same.
     left_out: Option<Rejects>,
+    left_out_path: PathBuf,
     unwritable: Option<String>,
 }
 
@@ -219,7 +238,9 @@ impl ToMend {
         let left_out = request.left_out.clone().unwrap_or_else(|| left_out_path(&request.file));
         Self {
             rejects: Rejects::new(&rejects, examined),
+            rejects_path: rejects,
             left_out: Some(Rejects::of_cells(&left_out, examined)),
+            left_out_path: left_out,
             unwritable: None,
         }
     }
