@@ -17,8 +17,9 @@ pub const CREATED_AT: &str = "created-at";
 /// The column of the moment of the last change. It is not read again.
 pub const UPDATED_AT: &str = "updated-at";
 
-/// The columns that every file of contacts has. Each has a hyphen, which no name of a field can have.
-pub const COLUMNS: [&str; 7] = [EMAIL, EXTERNAL_ID, TAGS, LISTS, CONSENT, CREATED_AT, UPDATED_AT];
+/// The columns that every file of contacts has; one of JSON Lines in which nobody has an external key has no
+/// [`EXTERNAL_ID`]. Each has a hyphen, which no name of a field can have.
+pub const COLUMNS: [&str; 6] = [EMAIL, TAGS, LISTS, CONSENT, CREATED_AT, UPDATED_AT];
 
 /// Writes a list into one cell: `guest, "Plzeň, centre"`. An item with a comma, a quote or a space
 /// around it is quoted, its quotes doubled. Empty items go.
