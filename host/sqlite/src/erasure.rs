@@ -44,9 +44,11 @@ impl ErasureStore for SqliteStore {
             .write("erase a contact", move |connection| {
                 let stored = contact_rows::require(connection, &who)?;
                 let addresses = addresses_of(connection, &stored)?;
+                let digests = |keys: &BTreeSet<String>| keys.iter().map(|of| hex(&key.address_hash(of))).collect();
                 let line = Line {
                     contact: hex(&public_hash(connection, stored.id)?),
-                    addresses: addresses.iter().map(|address| hex(&key.address_hash(address))).collect(),
+                    addresses: digests(&addresses.own),
+                    former: digests(&addresses.former),
                     at: micros(at),
                 };
                 // First the journal: what it does not know of comes back with an older database.
@@ -157,6 +159,12 @@ pub(crate) fn catch_up(connection: &mut Connection, key: &SecretKey, store: &Pat
             let addresses = addresses_of(&transaction, &stored)?;
             erase(&transaction, key, &stored, &addresses, at)?;
         }
+        for former in line.former.iter().map(|digest| from_hex(digest)) {
+            let former = former?;
+            if contacts_of(&transaction, key, &BTreeSet::from([former]))?.is_empty() {
+                suppression::erase(&transaction, &former, at)?;
+            }
+        }
         transaction.execute(
             "INSERT INTO erasures (contact_id, public_hash, at) VALUES (0, ?, ?) ON CONFLICT DO NOTHING",
             (hash.as_slice(), line.at),
@@ -201,16 +209,23 @@ fn public_hash(connection: &Connection, contact: ContactId) -> Step<Vec<u8>> {
     Ok(connection.query_row("SELECT public_hash FROM contacts WHERE id = ?", [contact.0], |row| row.get(0))?)
 }
 
-/// The keys of every address that a contact is known under: its own, those of contacts that went into it, those that
-/// it had before and nobody else has now, and those that providers have.
-fn addresses_of(connection: &Connection, stored: &StoredContact) -> Step<BTreeSet<String>> {
+/// The keys of every address of a contact.
+struct Addresses {
+    /// Those that it is known under: its own, those of contacts that went into it, and those that providers have.
+    own: BTreeSet<String>,
+    /// Others that it had before, and that nobody has now.
+    former: BTreeSet<String>,
+}
+
+impl Addresses {
+    fn all(&self) -> BTreeSet<String> {
+        self.own.union(&self.former).cloned().collect()
+    }
+}
+
+fn addresses_of(connection: &Connection, stored: &StoredContact) -> Step<Addresses> {
     let mut addresses = BTreeSet::from([stored.email_key.clone()]);
     addresses.extend(aliases::addresses_of(connection, stored.id)?.iter().map(|alias| alias.key().to_owned()));
-    for former in history_rows::former_addresses(connection, stored.id)? {
-        if contact_rows::other_with_email(connection, &former, stored.id)?.is_none() {
-            addresses.insert(former.key().to_owned());
-        }
-    }
     let mut statement = connection.prepare_cached(concat!(
         "SELECT m.address FROM ",
         audiences_of!(),
@@ -221,7 +236,14 @@ fn addresses_of(connection: &Connection, stored: &StoredContact) -> Step<BTreeSe
         let address: String = row.get(0)?;
         addresses.extend(EmailAddress::parse(&address).map(|address| address.key().to_owned()));
     }
-    Ok(addresses)
+    let mut former = BTreeSet::new();
+    for address in history_rows::former_addresses(connection, stored.id)? {
+        let is_free = contact_rows::other_with_email(connection, &address, stored.id)?.is_none();
+        if is_free && !addresses.contains(address.key()) {
+            former.insert(address.key().to_owned());
+        }
+    }
+    Ok(Addresses { own: addresses, former })
 }
 
 /// Takes a contact out of every table, and leaves behind what blocks its return and what providers need.
@@ -229,10 +251,10 @@ fn erase(
     connection: &Connection,
     key: &SecretKey,
     stored: &StoredContact,
-    addresses: &BTreeSet<String>,
+    addresses: &Addresses,
     at: Timestamp,
 ) -> Step<i64> {
-    let contact = stored.id;
+    let (contact, addresses) = (stored.id, &addresses.all());
     connection.execute(
         "INSERT INTO erasures (contact_id, public_hash, at) SELECT id, public_hash, ? FROM contacts WHERE id = ?",
         (micros(at), contact.0),
@@ -251,9 +273,7 @@ fn erase(
     )?;
     connection
         .execute("DELETE FROM sync_members WHERE sync_id IN (SELECT id FROM syncs) AND contact_id = ?", [contact.0])?;
-    for address in addresses {
-        connection.execute("DELETE FROM import_refused WHERE instr(lower(raw), ?) > 0", [address])?;
-    }
+    forget_refused(connection, addresses)?;
     // What a provider said of a contact may repeat its address.
     connection.execute(
         "UPDATE outcomes SET message = NULL, left_out = NULL WHERE run_id IN (SELECT id FROM runs) AND contact_id = ?",
@@ -264,6 +284,24 @@ fn erase(
     numbers.take(Change::ContactDeleted, Some(contact), None)?;
     numbers.end("contact-erased", &json!({ "contact": contact }))?;
     Ok(erasure)
+}
+
+/// Deletes the refused rows of open imports in which one of these addresses stands.
+fn forget_refused(connection: &Connection, addresses: &BTreeSet<String>) -> Step<()> {
+    let mut statement = connection.prepare_cached(
+        "SELECT import_id, line, raw FROM import_refused /* all: of open imports, the few refused */",
+    )?;
+    let mut delete = connection.prepare_cached("DELETE FROM import_refused WHERE import_id = ? AND line = ?")?;
+    let (mut rows, mut theirs) = (statement.query([])?, Vec::<(i64, i64)>::new());
+    while let Some(row) = rows.next()? {
+        if list_rows::names_any(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?, addresses)? {
+            theirs.push((row.get(0)?, row.get(1)?));
+        }
+    }
+    for row in theirs {
+        delete.execute(row)?;
+    }
+    Ok(())
 }
 
 /// Seals what each audience needs to erase the member: where the provider may have it at all.

@@ -22,6 +22,9 @@ pub(crate) struct Line {
     pub(crate) contact: String,
     /// The digests of its addresses, in hexadecimal.
     pub(crate) addresses: Vec<String>,
+    /// Those of addresses that it had before and nobody had when it was erased. In an older database somebody may.
+    #[serde(default)]
+    pub(crate) former: Vec<String>,
     /// When it was erased, in microseconds.
     pub(crate) at: i64,
 }
@@ -65,7 +68,7 @@ mod tests {
     use super::*;
 
     fn line(at: i64) -> Line {
-        Line { contact: "00".repeat(16), addresses: vec!["11".repeat(16)], at }
+        Line { contact: "00".repeat(16), addresses: vec!["11".repeat(16)], former: Vec::new(), at }
     }
 
     #[test]

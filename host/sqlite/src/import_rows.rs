@@ -14,7 +14,7 @@
 use postroom_domain::claim::ClaimedAct;
 use postroom_domain::consent::{Consent, ConsentAct, ConsentSource, Will};
 use postroom_domain::contact::{ContactId, EntryFault};
-use postroom_domain::email::EmailAddress;
+use postroom_domain::email::{self, EmailAddress};
 use postroom_domain::meeting::{self, Directory, Meeting, Refusal};
 use postroom_store::contacts::Written;
 use postroom_store::lists::{ImportCounts, ImportMode, RefusedRow};
@@ -165,6 +165,7 @@ impl<'a> Unit<'_, 'a> {
         self.import.rows_done += 1;
         match &row.address {
             Ok(email) if self.take_made(row, made, email)? => {}
+            Err(_) if self.names_erased(row)? => return self.refuse(row, Refusal::Erased),
             Err(fault) => {
                 self.import.counts.invalid += 1;
                 self.stage_later(None, Some(fault), row)?;
@@ -230,7 +231,7 @@ impl<'a> Unit<'_, 'a> {
         let counts = &mut self.import.counts;
         counts.created += 1;
         counts.consent_not_granted += u64::from(is_denied);
-        counts.consent_not_believed += u64::from(is_not_believed);
+        counts.consent_not_believed += u64::from(is_not_believed && consent.will != Will::Withdrawn);
         counts.opt_outs_recorded += u64::from(matches!(claimed, Some(ConsentAct::Withdrawn | ConsentAct::Bounced)));
         if is_grant_meant {
             let is_granted = consent.will == Will::Granted;
@@ -254,6 +255,20 @@ impl<'a> Unit<'_, 'a> {
             .execute((self.import.id, row.line, refusal.reason(), serde_json::to_string(&raw)?))?;
         self.refused.push(RefusedRow { line: row.line, reason: refusal.reason().to_owned(), raw });
         Ok(())
+    }
+
+    /// Whether an erased person's address stands in a row that has none as a whole.
+    fn names_erased(&self, row: &Prepared) -> Step<bool> {
+        if !self.some_withdrew || !row.raw_json.contains('@') {
+            return Ok(false);
+        }
+        let cells: Vec<String> = serde_json::from_str(&row.raw_json)?;
+        for address in cells.iter().flat_map(|cell| email::addresses_in(cell)) {
+            if suppression::is_erased(self.connection, self.key, &address)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Finds the contact of a row.
@@ -316,7 +331,7 @@ impl<'a> Unit<'_, 'a> {
             return Ok(stored.id);
         }
         if import_claims::grants_nothing(row) {
-            counts.consent_not_granted += 1;
+            counts.consent_not_granted += u64::from(consent.will != Will::Granted);
             return Ok(stored.id);
         }
         match consent.will {

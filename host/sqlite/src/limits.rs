@@ -34,7 +34,8 @@ pub(crate) const LOG_PAGES_BEFORE_CHECKPOINT: i64 = 16_384;
 /// of 7,419 on a good evening, and one of 3,773 on a slow one; with 8 MB none of 3,638 on that. Where nobody did, a unit
 /// waits for a long log to begin anew when so few are left: an import waits half as long as for a log of 128 MB.
 pub(crate) const LOG_PAGES_PORTION: i64 = 2_048;
-/// A log of so many pages (128 MB) begins anew before more than single writes are added, however much of it is left.
+/// A log of so many pages (128 MB), and of 64 MB more after each wait, begins anew before more than single writes are added,
+/// however much of it is left.
 pub(crate) const LOG_PAGES_AT_MOST: i64 = 32_768;
 /// So few pages (1 MB) the writer moves itself, so that a long log begins anew: of four times as many, single writes beside
 /// an import waited for more than 100 ms.

@@ -262,8 +262,7 @@ pub(crate) fn remove_unread(
         let (mut shown, mut staged) = (Vec::new(), Vec::new());
         let mut rows = statement.query((list.id, list.first_generation, list.last_generation))?;
         while let Some(row) = rows.next()? {
-            let raw = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-            if addresses.iter().any(|address| email::is_in(raw, address)) {
+            if names_any(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?, addresses)? {
                 if row.get(2)? { &mut shown } else { &mut staged }.push(row.get::<_, i64>(0)?);
             }
         }
@@ -280,6 +279,15 @@ pub(crate) fn remove_unread(
         }
     }
     Ok(())
+}
+
+/// Whether one of these addresses stands in a kept row.
+pub(crate) fn names_any(raw: &str, addresses: &BTreeSet<String>) -> Step<bool> {
+    if !raw.contains('@') {
+        return Ok(false);
+    }
+    let cells: Vec<String> = serde_json::from_str(raw)?;
+    Ok(cells.iter().flat_map(|cell| email::addresses_in(cell)).any(|address| addresses.contains(address.key())))
 }
 
 /// Says that staged entries of a list are gone: the rolling hash of what is staged can't be continued.

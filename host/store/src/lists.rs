@@ -246,8 +246,7 @@ pub struct ImportCounts {
     pub consent_recorded: u64,
     /// Contacts that had withdrawn and stay so.
     pub consent_kept_withdrawn: u64,
-    /// Contacts that got no stated grant, because their rows do not say that they agreed. One that was granted before
-    /// stays so.
+    /// Contacts that got no stated grant, because their rows do not say that they agreed.
     pub consent_not_granted: u64,
     /// Contacts that are granted and stay so, though their rows do not say that they agreed: that is no withdrawal.
     pub consent_kept_granted: u64,

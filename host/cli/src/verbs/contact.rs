@@ -94,7 +94,7 @@ pub(crate) enum Verb {
         who: String,
     },
     /// Erase a person for good: here at once, and at every provider that has it. Nobody of its address is
-    /// taken again
+    /// taken again, nor of one that it had before and nobody has now
     Erase {
         #[arg(help = WHO)]
         who: String,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use postroom_domain::contact::ImportedRow;
-use postroom_domain::email::EmailAddress;
+use postroom_domain::email;
 use postroom_import::RejectedRow;
 use postroom_store::lists::{ImportId, RowNames};
 
@@ -76,10 +76,9 @@ impl Service {
     /// Parts rows that could not be read from those in which an erased person's address stands, of which the lines are
     /// left: what is of such a person is kept nowhere (invariant 11).
     pub(super) async fn without_erased(&self, rejected: Vec<RejectedRow>) -> Result<(Vec<RejectedRow>, Vec<u64>)> {
-        let addresses = rejected.iter().flat_map(|row| {
-            let cells = row.raw.iter().filter(|cell| cell.contains('@'));
-            cells.filter_map(|cell| EmailAddress::parse(cell).ok()).map(|email| (row.line, email))
-        });
+        let addresses = rejected
+            .iter()
+            .flat_map(|row| row.raw.iter().flat_map(|cell| email::addresses_in(cell)).map(|email| (row.line, email)));
         let (lines, names): (Vec<u64>, Vec<RowNames>) =
             addresses.map(|(line, email)| (line, RowNames { email, external_id: None })).unzip();
         if names.is_empty() {

@@ -228,3 +228,44 @@ async fn an_older_database_that_is_restored_catches_up_with_its_erasures() {
     }
     assert_eq!(traces_in(&folder), Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_former_address_is_kept_out_and_whoever_has_it_in_an_older_database_stays() {
+    let home = home();
+    let folder = home.folder.path().to_owned();
+    let rename = async |store: &SqliteStore, from: &str, to: &str| {
+        let upsert = ContactUpsert { who: Some(who(from)), ..upsert(to, &[]) };
+        store.upsert_contact(&upsert).await.unwrap();
+    };
+    add(&home.store, "first@example.cz").await;
+    rename(&home.store, "first@example.cz", "office@example.cz").await;
+    rename(&home.store, "office@example.cz", "jana@example.cz").await;
+    let petr = add(&home.store, "office@example.cz").await;
+    drop(home.store);
+    let backup = tempfile::tempdir().unwrap();
+    std::fs::copy(folder.join("postroom.db"), backup.path().join("postroom.db")).unwrap();
+
+    let store = SqliteStore::open(&folder, Access::Write { verb: "test" }).unwrap();
+    rename(&store, "office@example.cz", "petr@example.cz").await;
+    store.erase_contact(&who("jana@example.cz"), at(10)).await.unwrap();
+    for address in ["first@example.cz", "office@example.cz", "jana@example.cz"] {
+        let refused = store.upsert_contact(&upsert(address, &[])).await.unwrap_err();
+        assert!(refused.to_string().contains("erased on request"), "{refused}");
+    }
+    // Nor is a row of hers kept that can't be read as a whole.
+    let rows = vec![row(2, "", "first@example.cz, or so", "Jana"), row(3, "", "nobody", "Nobody")];
+    let (report, refused) = import(&store, &start("guests", ImportMode::Add), rows).await;
+    assert_eq!((report.counts.invalid, refused.len(), refused[0].line), (1, 1, 2));
+    drop(store);
+
+    std::fs::copy(backup.path().join("postroom.db"), folder.join("postroom.db")).unwrap();
+    let store = SqliteStore::open(&folder, Access::Write { verb: "test" }).unwrap();
+    let there = store.contact(&who("office@example.cz")).await.unwrap().unwrap();
+    assert_eq!(there.contact.id, petr, "it is his there");
+    store.upsert_contact(&upsert("office@example.cz", &[("firstname", "Petr")])).await.unwrap();
+    for address in ["first@example.cz", "jana@example.cz"] {
+        assert!(
+            store.upsert_contact(&upsert(address, &[])).await.unwrap_err().to_string().contains("erased on request")
+        );
+    }
+}
