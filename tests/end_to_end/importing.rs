@@ -256,8 +256,15 @@ async fn what_cells_of_consent_do_not_plainly_say_is_told_and_no_field_hides_the
     house.postroom(&stated).refused(3, &["`Newsletter` (which goes to the field newsletter)", "consent.status"]);
     let page = house.postroom(&[stated.as_slice(), &["--map", "Newsletter=consent.status"]].concat()).done().stdout;
     assert!(page.contains("1 contact got no grant"), "{page}");
+    // Nor does a profile that was kept without a word about it.
+    house.postroom(&["import", &file, "--dry-run", "--save-profile", "crm"]).done();
+    house.postroom(&[stated.as_slice(), &["--profile", "crm"]].concat()).refused(3, &["`Newsletter`"]);
     house.postroom(&[stated.as_slice(), &["--map", "Newsletter=newsletter"]].concat()).done();
     assert_eq!(state("ida@example.com"), "granted", "it was said to be a field");
+    // What Postroom wrote says itself which column is which.
+    let export = house.path("all.csv").to_str().unwrap().to_owned();
+    house.postroom(&["export", &export]).done();
+    house.postroom(&["import", &export, "--consent", "from-file"]).done();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -215,6 +215,7 @@ impl ConsentColumns {
         let bounced = status == Some(Status::Bounced)
             || self.file == FileStates::EveryoneBounced
             || is_set(self.bounced)
+            || cell(self.bounced).is_some_and(|cell| Status::read(&cell) == Status::Bounced)
             || cell(self.bounced_at).is_some();
         let granted = self.file != FileStates::NobodyGranted
             && match status {
@@ -241,8 +242,15 @@ impl ConsentColumns {
     pub(crate) fn unclear(&self, row: &impl ConsentRow) -> impl Iterator<Item = (ConsentRole, String)> {
         let cell = |index: Option<usize>| index.map(|index| row.cell(index)).filter(|cell| !cell.is_empty());
         let status = cell(self.status).filter(|cell| Status::read(cell) == Status::Unclear);
-        let withdrawn = cell(self.withdrawn).filter(|cell| !says_yes(cell) && Status::read(cell) == Status::Unclear);
-        let told = [(ConsentRole::Status, status), (ConsentRole::Withdrawn, withdrawn)];
+        // In a column of flags, only what is meant by a flag.
+        let flag = |index, means| {
+            cell(index).filter(|cell| !says_yes(cell) && ![means, Status::Denied].contains(&Status::read(cell)))
+        };
+        let told = [
+            (ConsentRole::Status, status),
+            (ConsentRole::Withdrawn, flag(self.withdrawn, Status::Withdrawn)),
+            (ConsentRole::Bounced, flag(self.bounced, Status::Bounced)),
+        ];
         told.into_iter().filter_map(|(role, cell)| {
             let cell: String = cell?.chars().take(EVIDENCE_CELL_CHARS).collect();
             Some((role, format!("it is not understood what `{cell}` says: write yes, no or unsubscribed")))
@@ -285,28 +293,39 @@ enum Status {
 }
 
 /// Words for a contact that agreed, beside yes. All words are as [`plain`] makes them.
-const GRANTED: &str = "granted subscribed confirmed optin optedin consented agreed accepted souhlasím souhlas súhlasím \
+const GRANTED: &str = "granted subscribed confirmed optin optedin consented agreed accepted souhlasím souhlasim souhlas súhlasím \
     súhlas eingewilligt zugestimmt";
 /// Words for one that left, and what such words begin with.
-const WITHDRAWN: &str = "withdrawn optout optedout blacklisted complained complaint spam abuse unsub revok withdr \
-    donotmail donotcontact odhláš odhlás odvolán odvolal abgemeldet widerruf widersprochen désabonn désinscri wypisan \
-    отпис відпис";
-/// The same for an address that takes no mail.
-const BOUNCED: &str = "unusable cleaned bounced hardbounced hardbounce invalid";
+const WITHDRAWN: &str = "optout optedout blacklisted blocklisted complained complaint spam abuse unsub revok withdr \
+    donotmail donotcontact odhláš odhlás odhlas odvolán odvolan odvolal abgemeldet widerruf widerspr désabonn desabonn \
+    désinscri desinscri wypisan отпис відпис";
+/// Words for an address that takes no mail.
+const BOUNCED: &str = "unusable cleaned bounce bounced hardbounced hardbounce invalid";
+/// Words that say nothing, as an empty cell does.
+const NOTHING: &str = "na null nil";
 /// What words for one that did not agree begin with, beside no: also those of states of known systems.
 const DENIED: &str = "pending unconfirmed awaiting waiting nonsubscribed notsubscribed transactional archived inactive \
     unknown none denied declined refused rejected nesouhlas nesúhlas odmít abgelehnt ablehn";
 
 impl Status {
     fn read(word: &str) -> Self {
-        let word = if matches!(word.trim(), "✓" | "✔" | "☑") { "yes".to_owned() } else { plain(word) };
+        // `Opt-out: no`, and the name of a law behind a box: neither is a withdrawal.
+        let is_answered = word.rsplit_once([':', '=']).is_some_and(|(_, answer)| Self::read(answer) == Self::Denied);
+        let word = word_of(word);
+        if is_answered || word.starts_with("widerrufsbelehr") {
+            return Self::Unclear;
+        }
         let is_of = |words: &str| words.split_ascii_whitespace().any(|known| known == word);
         let begins_as = |words: &str| words.split_ascii_whitespace().any(|known| word.starts_with(known));
         if begins_as(WITHDRAWN) {
             Self::Withdrawn
         } else if is_of(BOUNCED) {
             Self::Bounced
-        } else if begins_as(DENIED) || FieldType::Boolean.read(&word) == Ok(Some(FieldValue::Boolean(false))) {
+        } else if is_of(NOTHING)
+            || word.is_empty()
+            || begins_as(DENIED)
+            || FieldType::Boolean.read(&word) == Ok(Some(FieldValue::Boolean(false)))
+        {
             Self::Denied
         // A number above one is a code of the file's system, and not a count.
         } else if is_of(GRANTED) || is_yes(&word) {
@@ -322,9 +341,17 @@ pub(crate) fn is_status_word(cell: &str) -> bool {
     Status::read(cell) != Status::Unclear
 }
 
+/// The plain word of a cell; a tick is a yes.
+fn word_of(cell: &str) -> String {
+    match cell.trim().trim_end_matches('\u{fe0f}') {
+        "✓" | "✔" | "☑" | "✅" => "yes".to_owned(),
+        cell => plain(cell),
+    }
+}
+
 /// Whether a flag is set: a yes, or a count above zero.
 fn says_yes(cell: &str) -> bool {
-    let word = plain(cell);
+    let word = word_of(cell);
     let is_count = word.bytes().all(|byte| byte.is_ascii_digit()) && word.bytes().any(|byte| byte != b'0');
     is_count || is_yes(&word)
 }
@@ -404,17 +431,32 @@ mod tests {
         {
             assert_eq!(unclear(Role::Status, word), (Some(Withdrawn), vec![]), "{word}");
         }
-        for word in ["nesouhlasím", "Abgelehnt", "pending", "ne", "0", "Transactional", ""] {
+        for word in ["nesouhlasím", "Abgelehnt", "pending", "ne", "0", "Transactional", "", "-", "n/a", "NULL"] {
             assert_eq!(unclear(Role::Status, word), (Some(NotGranted), vec![]), "{word}");
         }
         for word in ["✓", "souhlasím", "Eingewilligt"] {
             assert_eq!(unclear(Role::Status, word), (Some(Granted), vec![]), "{word}");
         }
-        for word in ["nevím", "neodhlášen", "not unsubscribed", "ano (GDPR)", "2"] {
+        for word in [
+            "nevím",
+            "neodhlášen",
+            "not unsubscribed",
+            "Opt-out: no",
+            "Unsubscribed = 0",
+            "Widerrufsbelehrung akzeptiert",
+            "ano (GDPR)",
+            "2",
+        ] {
             assert_eq!(unclear(Role::Status, word), (Some(NotGranted), vec![Role::Status]), "{word}");
         }
-        assert_eq!(unclear(Role::Withdrawn, "vielleicht"), (None, vec![Role::Withdrawn]));
-        for word in ["ja", "1", "3", "2026-05-01"] {
+        for word in ["vielleicht", "confirmed"] {
+            assert_eq!(unclear(Role::Withdrawn, word), (None, vec![Role::Withdrawn]), "{word}");
+        }
+        for word in ["hard", "550 no mailbox", "granted"] {
+            assert_eq!(unclear(Role::Bounced, word), (None, vec![Role::Bounced]), "{word}");
+        }
+        assert_eq!(unclear(Role::Bounced, "Bounced"), (Some(Bounced), vec![]));
+        for word in ["ja", "1", "3", "2026-05-01", "✓", "✔\u{fe0f}", "Odhlasen", "odhla\u{301}s\u{30c}en"] {
             assert_eq!(unclear(Role::Withdrawn, word), (Some(Withdrawn), vec![]), "{word}");
         }
         assert_eq!(unclear(Role::Withdrawn, "nein"), (None, vec![]));

@@ -81,6 +81,10 @@ impl ImportProfile {
                 Some(Target::Consent(role)) => {
                     profile.consent.insert(*role, name);
                 }
+                // One that only its name sent to a field is asked about again.
+                Some(Target::Field(_))
+                    if matches!(column.told_by, ToldBy::Name | ToldBy::Cells)
+                        && vocabulary::seems_to_tell_about_consent(&name) => {}
                 Some(place) => profile.columns.push(ProfileColumn { column: name, place: place.to_string() }),
                 // One that seems to tell about consent goes nowhere for ever only where somebody said so.
                 None if column.told_by == ToldBy::Nobody && vocabulary::seems_to_tell_about_consent(&name) => {}

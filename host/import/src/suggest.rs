@@ -117,7 +117,12 @@ pub(crate) fn suggestions(
         let mut others: Vec<Target> = others.into_iter().map(|(_, place)| place.clone()).take(OTHERS).collect();
         let cells = Cells::of(rows, index);
         // A field that is called like a consent takes its column unasked: that says nothing of who agreed.
-        let is_unasked = matches!(column.told_by, ToldBy::Nobody | ToldBy::Name | ToldBy::Cells);
+        let is_unasked = match column.told_by {
+            ToldBy::Nobody => true,
+            // In an export of Postroom, fields stand under their names.
+            ToldBy::Name | ToldBy::Cells => !by.0.is_some_and(|known| known.is_own()),
+            ToldBy::Operator | ToldBy::Profile | ToldBy::KnownFile => false,
+        };
         let is_heard = matches!(column.target, Some(Target::Consent(_)));
         let role = consent_role(&column.name, &cells).filter(|_| is_unasked && !is_heard);
         let (place, confidence, reason) = match column.told_by {

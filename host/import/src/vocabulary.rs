@@ -122,7 +122,7 @@ const CONSENT: &str = "consent consents optin optedin subscribed marketingconsen
 /// Parts of names that speak of consent, whatever stands around them.
 const ABOUT_CONSENT: &str = "consent optin optedin subscri newsletter gdpr dsgvo rgpd permission agree souhlas súhlas \
     einwillig zustimm abonn consenti consenso zgod nõusol piekri sutikim hozzájár pristan privol consimț suostum samtyck \
-    samtykk toestemm onay соглас згод съглас συγκατάθ marketing mailing werb odběr odber novink zasíl zasiel";
+    samtykk toestemm onay соглас згод съглас συγκατάθ marketing werbung novink novinek zasíl zasiel";
 
 /// The same of a withdrawal.
 const ABOUT_WITHDRAWAL: &str = "unsub optout optedout odhláš odhlas abgemeld abmeld désabonn désinscri odvolán widerruf \
@@ -155,7 +155,8 @@ pub(crate) fn is_consent(plain: &str) -> bool {
 
 /// Whether a plain name speaks of consent.
 pub(crate) fn is_about_consent(plain: &str) -> bool {
-    ABOUT_CONSENT.split_ascii_whitespace().any(|part| plain.contains(part))
+    matches!(plain, "odběr" | "odber" | "mailing" | "mailings")
+        || ABOUT_CONSENT.split_ascii_whitespace().any(|part| plain.contains(part))
 }
 
 /// Whether a plain name speaks of a withdrawal.
@@ -226,15 +227,33 @@ mod tests {
 
     #[test]
     fn names_that_speak_of_consent_are_noticed_whatever_stands_around_them() {
-        for name in
-            ["Marketing consent 2024", "Souhlas s marketingem", "Newsletter (ja/nein)", "GDPR", "Zgoda na e-mail"]
-        {
+        for name in [
+            "Werbung erlaubt",
+            "Odběr novinek",
+            "Zasílat e-maily",
+            "Marketing",
+            "Marketing consent 2024",
+            "Souhlas s marketingem",
+            "Newsletter (ja/nein)",
+            "GDPR",
+            "Zgoda na e-mail",
+        ] {
             assert!(is_about_consent(&plain(name)) && !is_consent(&plain(name)), "{name}");
         }
         for name in ["Unsubscribed on", "Opt-out", "Odhlášen", "Abgemeldet am"] {
             assert!(is_about_withdrawal(&plain(name)), "{name}");
         }
-        for name in ["Options", "Company", "Room", "Poznámka", "Wohnort"] {
+        for name in [
+            "Options",
+            "Company",
+            "Room",
+            "Poznámka",
+            "Wohnort",
+            "Gewerblich",
+            "Odběratel",
+            "Mailing State",
+            "Wettbewerb",
+        ] {
             assert!(!is_about_consent(&plain(name)) && !is_about_withdrawal(&plain(name)), "{name}");
         }
     }

@@ -156,18 +156,13 @@ fn mend(hint: &str) -> String {
 
 /// `did you mean …`, if one of the known words is alike.
 pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(word, known).map_or_else(String::new, |known| format!("did you mean `{known}`?"))
-}
-
-/// The known word that is most alike, if one is at all.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let nearest = known
         .into_iter()
         .map(|known| (strsim::jaro_winkler(&word, &known.to_lowercase()), known))
         .filter(|(likeness, _)| *likeness >= LIKENESS)
         .max_by(|(a, _), (b, _)| a.total_cmp(b));
-    nearest.map(|(_, known)| known)
+    nearest.map_or_else(String::new, |(_, known)| format!("did you mean `{known}`?"))
 }
 
 impl SegmentFault {

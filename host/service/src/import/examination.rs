@@ -144,8 +144,8 @@ fn require_word(request: &ImportFile, examined: &Examined) -> Result<()> {
     )))
 }
 
-/// Refuses to state a consent for all, or to believe a file, where a column that goes nowhere seems to tell who agreed or
-/// left (invariant 2).
+/// Refuses to state a consent for all, or to believe a file, where a column seems to tell who agreed or left and is not read
+/// as that (invariant 2).
 pub(super) fn require_hearing(request: &ImportFile, examined: &Examined) -> Result<()> {
     let unheard: Vec<&Suggestion> = examined.suggestions.iter().filter(|told| told.speaks_of_consent).collect();
     if unheard.is_empty() || (request.consent_evidence.is_none() && !request.believes_file) {
@@ -164,13 +164,16 @@ pub(super) fn require_hearing(request: &ImportFile, examined: &Examined) -> Resu
     )))
 }
 
+/// The rules by which rows are read: another number than that of an import that was cut short begins it anew.
+const RULES: u32 = 2;
+
 /// What tells one way of reading a file from another: all that decides how its bytes become rows. A
 /// later version of the program may read differently, so it begins anew.
 fn reading(examined: &Examined, options: &Options, definitions: &[FieldDefinition]) -> Result<String> {
     let columns: Vec<_> = examined.columns.iter().map(|column| (&column.name, &column.target)).collect();
     let settled = options.settled();
     let all = (
-        env!("CARGO_PKG_VERSION"),
+        (env!("CARGO_PKG_VERSION"), RULES),
         examined.encoding,
         examined.had_bom,
         char::from(examined.delimiter.byte()),
