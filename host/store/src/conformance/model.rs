@@ -49,6 +49,8 @@ pub(super) struct Person {
     pub(super) updated_at: Timestamp,
     /// The addresses and the places of contacts that went into it.
     pub(super) aliases: Vec<EmailAddress>,
+    /// The addresses that it had before others.
+    former: Vec<EmailAddress>,
     merged: Vec<Place>,
 }
 
@@ -324,6 +326,7 @@ impl Model {
             created_at: said.at,
             updated_at: said.at,
             aliases: Vec::new(),
+            former: Vec::new(),
             merged: Vec::new(),
         };
         self.people.insert(place, person);
@@ -349,6 +352,7 @@ impl Model {
         let email = person.email.clone();
         let is_renamed = before.0.key() != email.key();
         if is_renamed {
+            person.former.push(before.0.clone());
             person.aliases.retain(|alias| alias.key() != email.key());
             person.history.push(ConsentEvent::new(said.at, ConsentAct::AddressChanged, said.source));
             self.keep_withdrawal(consent, &before.0, said.at);
@@ -410,6 +414,7 @@ impl Model {
         person.fields = merge::joined_fields(&person.fields, &gone.fields);
         person.tags.extend(gone.tags);
         person.history.extend(gone.history.into_iter().filter(merge::comes_over));
+        person.former.extend(gone.former);
         person.aliases.extend(gone.aliases.into_iter().chain([gone.email]));
         person.merged.extend(gone.merged.into_iter().chain([other]));
         person.touch(at);
@@ -434,11 +439,13 @@ impl Model {
         Ok(place)
     }
 
-    /// Erases a contact.
+    /// Erases a contact. Nobody comes under its addresses again, nor under those that it had before and nobody has now.
     pub(super) fn erase(&mut self, who: Who, at: Timestamp) -> Result<Place, Refusal> {
         let place = self.require(who)?;
         let gone = self.person(place)?.clone();
-        for email in gone.aliases.iter().chain([&gone.email]) {
+        let is_free = |email: &&EmailAddress| self.by_any_email(email).is_none_or(|holder| holder == place);
+        let former: Vec<EmailAddress> = gone.former.iter().filter(is_free).cloned().collect();
+        for email in gone.aliases.iter().chain([&gone.email]).chain(&former) {
             self.withdrawn_scopes.remove(email.key());
             self.erased.insert(email.key().to_owned());
         }
