@@ -245,7 +245,10 @@ pub(crate) fn delete(connection: &Connection, list: i64) -> Step<()> {
 fn forget_subscriptions(connection: &Connection, list: &ListRow) -> Step<()> {
     connection.execute("INSERT INTO former_lists (list_id, name) VALUES (?, ?)", (list.id, &list.name))?;
     connection.execute("DELETE FROM list_withdrawals WHERE list_id = ?", [list.id])?;
-    connection.execute("DELETE FROM scope_suppressions WHERE list_id = ?", [list.id])?;
+    connection.execute(
+        "DELETE FROM scope_suppressions WHERE list_id = ? /* all: addresses that are nobody's, when a list goes */",
+        [list.id],
+    )?;
     Ok(())
 }
 
