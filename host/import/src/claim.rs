@@ -293,8 +293,8 @@ enum Status {
 }
 
 /// Words for a contact that agreed, beside yes. All words are as [`plain`] makes them.
-const GRANTED: &str = "granted subscribed confirmed optin optedin consented agreed accepted souhlasím souhlasim souhlas súhlasím \
-    súhlas eingewilligt zugestimmt";
+const GRANTED: &str = "granted subscribed confirmed optin optedin consented agreed accepted souhlasím souhlasim souhlas \
+    súhlasím súhlas eingewilligt zugestimmt";
 /// Words for one that left, and what such words begin with.
 const WITHDRAWN: &str = "optout optedout blacklisted blocklisted complained complaint spam abuse unsub revok withdr \
     donotmail donotcontact odhláš odhlás odhlas odvolán odvolan odvolal abgemeldet widerruf widerspr désabonn desabonn \
